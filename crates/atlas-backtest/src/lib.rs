@@ -1,0 +1,1 @@
+//! The engine and sequencer driven over history on the venue core.

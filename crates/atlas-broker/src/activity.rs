@@ -1,0 +1,64 @@
+//! What moved money or shares on the account, as the broker's ledger tells it.
+
+use atlas_core::{Fill, Symbol, Usd};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// The broker's name for one entry of its ledger; sorts in the order of the entries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActivityId(pub String);
+
+/// One entry of the broker's ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// The broker's name for it.
+    pub id: ActivityId,
+    /// What it is.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What an entry of the ledger says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Entry {
+    /// An execution.
+    Fill(Fill),
+    /// Money that came or went other than by trading.
+    Cash(CashEntry),
+}
+
+/// Money that came or went other than by trading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashEntry {
+    /// Why.
+    pub kind: CashKind,
+    /// Session or calendar day it belongs to.
+    pub date: NaiveDate,
+    /// What came; negative for what went.
+    pub net_amount: Usd,
+    /// The symbol it is about, if it is about one.
+    pub symbol: Option<Symbol>,
+    /// The broker's words; empty if it has none.
+    pub description: String,
+}
+
+/// Why money came or went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashKind {
+    /// Paid in (`CSD`, `TRANS`, `JNLC` with a positive amount).
+    Deposit,
+    /// Paid out (`CSW`, and the negative ones of the above).
+    Withdrawal,
+    /// A regulatory or other fee (`FEE`, `CFEE`).
+    Fee,
+    /// A dividend (`DIV` and its kin).
+    Dividend,
+    /// Interest (`INT`).
+    Interest,
+    /// A kind this version of Atlas has no word for, by the broker's code.
+    Unknown(String),
+}

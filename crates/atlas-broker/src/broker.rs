@@ -1,0 +1,180 @@
+//! The contract every broker keeps.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use atlas_core::time::Timestamp;
+use atlas_core::{
+    Account, ClientOrderId, OrderRequest, OrderStatus, Position, Price, Qty, Quote, Side, Symbol,
+    VenueOrderId,
+};
+use atlas_risk::ApprovedOrder;
+use serde::{Deserialize, Serialize};
+
+use crate::activity::{Activity, ActivityId};
+use crate::error::Error;
+
+/// An order as the broker reports it. Amounts are cumulative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerOrder {
+    /// The broker's name for it.
+    pub venue_order_id: VenueOrderId,
+    /// Our name for it, or whatever another client called it.
+    pub client_order_id: ClientOrderId,
+    /// What it trades.
+    pub symbol: Symbol,
+    /// Which way.
+    pub side: Side,
+    /// Shares asked for.
+    pub qty: Qty,
+    /// Shares filled so far.
+    pub filled_qty: Qty,
+    /// Mean price of the fills so far, as the broker computes it; advisory.
+    pub avg_fill_price: Option<Price>,
+    /// Where it stands, in our words.
+    pub status: OrderStatus,
+    /// The limit, if it has one.
+    pub limit_price: Option<Price>,
+    /// When the broker took it.
+    pub submitted_at: Timestamp,
+}
+
+/// What became of a submit: did the order reach the broker?
+#[derive(Debug)]
+#[must_use = "an order whose outcome nobody looks at is lost sight of"]
+pub enum Submission {
+    /// Yes, and the broker has it.
+    Accepted(BrokerOrder),
+    /// Yes, and the broker refused it; sending it again cannot help.
+    Refused {
+        /// The broker's code, such as Alpaca's `40310000`.
+        code: Option<i64>,
+        /// The broker's words.
+        reason: String,
+    },
+    /// No: it certainly never reached the broker, and may be sent again.
+    NotReached {
+        /// The order with its approval, unspent.
+        order: ApprovedOrder,
+        /// What went wrong.
+        error: Error,
+    },
+    /// Nobody knows: see [`UnknownOutcome`].
+    Unknown(UnknownOutcome),
+}
+
+/// A submit whose outcome is unknown: it permits a look-up by client order id and, where that
+/// finds nothing, sending the very same order under the very same id again; nothing else.
+#[derive(Debug)]
+#[must_use = "an order whose outcome is unknown may be working at the broker"]
+pub struct UnknownOutcome {
+    order: ApprovedOrder,
+    error: Error,
+}
+
+impl UnknownOutcome {
+    /// Only a broker learns that an outcome is unknown; implementations outside of this crate call
+    /// this with the order they were handed.
+    pub const fn new(order: ApprovedOrder, error: Error) -> Self {
+        Self { order, error }
+    }
+
+    /// The order in question.
+    #[must_use]
+    pub const fn request(&self) -> &OrderRequest {
+        self.order.get()
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// For the broker's own [`Broker::resend`]: the order under its first approval.
+    pub fn into_order(self) -> ApprovedOrder {
+        self.order
+    }
+}
+
+/// The market's opening hours as the broker sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketClock {
+    /// The broker's present.
+    pub timestamp: Timestamp,
+    /// Whether the stock market is open.
+    pub is_open: bool,
+    /// The next opening after the present.
+    pub next_open: Timestamp,
+    /// The next close after the present.
+    pub next_close: Timestamp,
+}
+
+/// A broker: the truth about money, positions and orders.
+///
+/// What any implementation must keep:
+/// - every call has a deadline, and nothing is retried behind the caller's back;
+/// - `submit` sends at most one request, and says truthfully whether it may have arrived;
+/// - a client order id is unique for ever: a second submit under it never makes a second order;
+/// - `order` finds an order for as long as the account exists, whatever its state;
+/// - `activities` come oldest first and without gaps; the id of the last one is a bookmark;
+/// - a fill appears in `activities` once, under one execution id.
+///
+/// There is no "close position": flattening is approved sells.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// The account's money.
+    ///
+    /// # Errors
+    /// Any [`Error`]; none is fatal for the account.
+    async fn account(&self) -> Result<Account, Error>;
+
+    /// Every open position, by symbol.
+    ///
+    /// # Errors
+    /// As [`Broker::account`]; a short position is [`Error::Unsupported`].
+    async fn positions(&self) -> Result<BTreeMap<Symbol, Position>, Error>;
+
+    /// Every order that may still fill, oldest first, however many there are.
+    ///
+    /// # Errors
+    /// As [`Broker::account`]; a state nobody knows is [`Error::UnknownState`].
+    async fn open_orders(&self) -> Result<Vec<BrokerOrder>, Error>;
+
+    /// One order by our name for it, `None` if the broker has never seen it.
+    ///
+    /// # Errors
+    /// As [`Broker::open_orders`].
+    async fn order(&self, id: &ClientOrderId) -> Result<Option<BrokerOrder>, Error>;
+
+    /// Sends one approved order, once.
+    async fn submit(&self, order: ApprovedOrder) -> Submission;
+
+    /// Sends the same order under the same id again, after a look-up has not found it.
+    async fn resend(&self, unknown: UnknownOutcome) -> Submission;
+
+    /// Asks for an order to be canceled; its end is told by [`Broker::order`], not by the answer.
+    /// Canceling what has ended already is no error.
+    ///
+    /// # Errors
+    /// As [`Broker::account`].
+    async fn cancel(&self, id: &VenueOrderId) -> Result<(), Error>;
+
+    /// Everything that moved money or shares since a bookmark, oldest first.
+    ///
+    /// # Errors
+    /// As [`Broker::account`].
+    async fn activities(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error>;
+
+    /// The broker's clock.
+    ///
+    /// # Errors
+    /// As [`Broker::account`].
+    async fn clock(&self) -> Result<MarketClock, Error>;
+
+    /// The latest quote of each symbol; a symbol nobody quotes is absent.
+    ///
+    /// # Errors
+    /// As [`Broker::account`].
+    async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error>;
+}

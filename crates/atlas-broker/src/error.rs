@@ -1,0 +1,105 @@
+//! What can go wrong with a broker, sorted by what one can do about it.
+
+use atlas_core::time::Timestamp;
+
+/// Why a call to a broker failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The credentials are missing or wrong.
+    #[error("{venue} refused the credentials ({status}): check the key id and the secret key")]
+    Auth {
+        /// Which broker.
+        venue: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The broker understood and said no; asking again cannot help.
+    #[error("{venue} refused {request}: {reason} ({status}, code {code:?})")]
+    Refused {
+        /// Which broker.
+        venue: String,
+        /// What was asked.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The broker's own code.
+        code: Option<i64>,
+        /// The broker's words.
+        reason: String,
+    },
+    /// Too many requests; nothing was done.
+    #[error("{venue} asks to slow down until {reset:?}")]
+    RateLimited {
+        /// Which broker.
+        venue: String,
+        /// When requests are welcome again, if the broker says so.
+        reset: Option<Timestamp>,
+    },
+    /// The connection could not be made: nothing reached the broker.
+    #[error("{venue} could not be reached for {request}: {reason}")]
+    NotReached {
+        /// Which broker.
+        venue: String,
+        /// What was asked.
+        request: String,
+        /// What the transport said.
+        reason: String,
+    },
+    /// The request went out, and no usable answer came back.
+    #[error("{venue} gave no usable answer to {request}: {reason}")]
+    NoAnswer {
+        /// Which broker.
+        venue: String,
+        /// What was asked.
+        request: String,
+        /// Timeout, lost connection, or the server's own failure.
+        reason: String,
+    },
+    /// The answer came and could not be understood.
+    #[error("{venue} answered {request} with something Atlas cannot read: {problem}")]
+    BadAnswer {
+        /// Which broker.
+        venue: String,
+        /// What was asked.
+        request: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An order is in a state this version of Atlas does not know: trading on would be guessing.
+    #[error("order {order} is in state {state:?} at {venue}, which Atlas does not know")]
+    UnknownState {
+        /// Which broker.
+        venue: String,
+        /// The broker's name for the order.
+        order: String,
+        /// The state's name.
+        state: String,
+    },
+    /// Something this version of Atlas does not handle, such as a short position.
+    #[error("{what} at {venue} is not supported: {remedy}")]
+    Unsupported {
+        /// Which broker.
+        venue: String,
+        /// What was found.
+        what: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// The address is none this mode may talk to.
+    #[error("{address} is not an address for {mode}: {rule}")]
+    Address {
+        /// The address as it was given.
+        address: String,
+        /// The mode of the session.
+        mode: &'static str,
+        /// What is permitted.
+        rule: &'static str,
+    },
+    /// A client could not be built from its settings.
+    #[error("the broker client cannot be set up: {problem}")]
+    Setup {
+        /// What is wrong.
+        problem: String,
+    },
+}

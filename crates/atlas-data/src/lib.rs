@@ -1,0 +1,1 @@
+//! Bar sources, the bundled sample, validation, freshness and universes.

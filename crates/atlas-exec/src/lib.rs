@@ -1,0 +1,1 @@
+//! Journal, sequencer, reconciliation and states: execution that cannot lose track.

@@ -1,0 +1,202 @@
+//! The features of the jump-model papers: downside deviation and Sortino ratios.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Ewm};
+
+/// One feature of a return series, by exponentially weighted means with one half-life in sessions.
+///
+/// Source: Shu, Yu and Mulvey 2024, "Downside risk reduction using regime-switching signals",
+/// Table 2 (raw downside deviation), and the example of their package (log form, mean return).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Feature {
+    /// Mean return, per session.
+    Return {
+        /// Half-life in sessions.
+        halflife: f64,
+    },
+    /// Downside deviation `√(mean of min(r, 0)²)` over all sessions, per session, not annualised.
+    Downside {
+        /// Half-life in sessions.
+        halflife: f64,
+    },
+    /// Natural logarithm of the downside deviation; −∞ until the first negative return.
+    LogDownside {
+        /// Half-life in sessions.
+        halflife: f64,
+    },
+    /// Mean return over downside deviation, same half-life in both; undefined until the first
+    /// negative return.
+    Sortino {
+        /// Half-life in sessions.
+        halflife: f64,
+    },
+}
+
+impl Feature {
+    /// The three of the paper: downside deviation 10, Sortino 20, Sortino 60.
+    pub const PAPER: [Self; 3] = [
+        Self::Downside { halflife: 10.0 },
+        Self::Sortino { halflife: 20.0 },
+        Self::Sortino { halflife: 60.0 },
+    ];
+
+    /// The nine of the package's example: mean return, log downside deviation and Sortino ratio
+    /// for the half-lives 5, 20 and 60.
+    pub const PACKAGE: [Self; 9] = [
+        Self::Return { halflife: 5.0 },
+        Self::LogDownside { halflife: 5.0 },
+        Self::Sortino { halflife: 5.0 },
+        Self::Return { halflife: 20.0 },
+        Self::LogDownside { halflife: 20.0 },
+        Self::Sortino { halflife: 20.0 },
+        Self::Return { halflife: 60.0 },
+        Self::LogDownside { halflife: 60.0 },
+        Self::Sortino { halflife: 60.0 },
+    ];
+
+    /// Half-life in sessions.
+    #[must_use]
+    pub const fn halflife(self) -> f64 {
+        match self {
+            Self::Return { halflife }
+            | Self::Downside { halflife }
+            | Self::LogDownside { halflife }
+            | Self::Sortino { halflife } => halflife,
+        }
+    }
+
+    /// A short name such as `sortino_20`, used in evidence and reports.
+    #[must_use]
+    pub fn name(self) -> String {
+        let kind = match self {
+            Self::Return { .. } => "ret",
+            Self::Downside { .. } => "dd",
+            Self::LogDownside { .. } => "log_dd",
+            Self::Sortino { .. } => "sortino",
+        };
+        format!("{kind}_{}", self.halflife())
+    }
+}
+
+/// Computes a list of features, one return at a time; row `t` depends on returns up to `t` only.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{Feature, FeatureStream};
+/// let mut stream = FeatureStream::new(&Feature::PAPER)?;
+/// let mut row = [0.0; 3];
+/// stream.push(-0.01, &mut row);
+/// assert!((row[0] - 0.01).abs() < 1e-15); // downside deviation of a single loss of 1 %
+/// assert!((row[1] + 1.0).abs() < 1e-12); // mean over deviation
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureStream {
+    features: Vec<Feature>,
+    pairs: Vec<Pair>,
+    pair_of: Vec<usize>,
+}
+
+/// The two means every feature of one half-life is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Pair {
+    halflife: f64,
+    mean: Ewm,
+    downside: Ewm,
+}
+
+impl FeatureStream {
+    /// Starts without returns.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an empty list, one of more than 32, or a half-life that is not positive and finite;
+    /// no other.
+    #[expect(clippy::float_cmp, reason = "features share state only on the very same half-life")]
+    pub fn new(features: &[Feature]) -> Result<Self, Error> {
+        if features.is_empty() || features.len() > MAX_HALFLIVES {
+            return Err(Error::Parameter {
+                name: "features",
+                value: format!("a list of {}", features.len()),
+                rule: "1 to 32 features",
+            });
+        }
+        let mut pairs: Vec<Pair> = Vec::new();
+        let mut pair_of = Vec::with_capacity(features.len());
+        for feature in features {
+            let halflife = feature.halflife();
+            let known = pairs.iter().position(|p| p.halflife == halflife);
+            pair_of.push(known.unwrap_or(pairs.len()));
+            if known.is_none() {
+                let ewm = Ewm::new(halflife)?;
+                pairs.push(Pair { halflife, mean: ewm.clone(), downside: ewm });
+            }
+        }
+        Ok(Self { features: features.to_vec(), pairs, pair_of })
+    }
+
+    /// The features, in the order of the columns.
+    #[must_use]
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// Takes one simple return in and writes the features up to and including it.
+    ///
+    /// Until the first negative return Sortino ratios are infinite or NaN and log deviations −∞.
+    ///
+    /// # Panics
+    /// If `out` is shorter than the list of features.
+    pub fn push(&mut self, simple_return: f64, out: &mut [f64]) {
+        let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
+        let mut values = [(0.0, 0.0); MAX_HALFLIVES];
+        for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
+            *value = (pair.mean.push(simple_return), pair.downside.push(loss * loss).sqrt());
+        }
+        for ((feature, &pair), slot) in self.features.iter().zip(&self.pair_of).zip(out) {
+            let (mean, deviation) = values[pair];
+            *slot = match feature {
+                Feature::Return { .. } => mean,
+                Feature::Downside { .. } => deviation,
+                Feature::LogDownside { .. } => libm::log(deviation),
+                Feature::Sortino { .. } => mean / deviation,
+            };
+        }
+    }
+
+    /// Features of a whole series of returns, row after row.
+    pub fn batch(mut self, simple_returns: &[f64]) -> Vec<f64> {
+        let cols = self.features.len();
+        let mut out = vec![0.0; cols * simple_returns.len()];
+        for (row, &r) in out.chunks_exact_mut(cols).zip(simple_returns) {
+            self.push(r, row);
+        }
+        out
+    }
+}
+
+/// More half-lives than anybody has features for.
+const MAX_HALFLIVES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_undefined_before_the_first_loss() {
+        let mut stream = FeatureStream::new(&Feature::PACKAGE[..3]).unwrap();
+        let mut row = [0.0; 3];
+        stream.push(0.01, &mut row);
+        assert!((row[0] - 0.01).abs() < 1e-15);
+        assert_eq!(row[1], f64::NEG_INFINITY);
+        assert_eq!(row[2], f64::INFINITY);
+    }
+
+    #[test]
+    fn names_tell_kind_and_half_life() {
+        let names: Vec<_> = Feature::PAPER.iter().map(|f| f.name()).collect();
+        assert_eq!(names, ["dd_10", "sortino_20", "sortino_60"]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The online filter: the state of the newest observation, one observation at a time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::discrete::estep::{advance, first_smallest, loss};
+use crate::{Error, JumpModel};
+
+/// What the filter says after one observation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StateEstimate {
+    /// The last state of the cheapest path through everything pushed so far.
+    pub state: u8,
+    /// How much costlier the cheapest path into any other state is; infinite with one state.
+    pub margin: f64,
+}
+
+/// Runs the forward recursion of a fitted model; equal to the reference's `predict_online` over
+/// all rows pushed since it was made.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{Filter, JumpParams, Rows};
+/// let data = [0.0, 0.1, -0.1, 5.0, 5.1, 4.9];
+/// let returns = [0.01, 0.02, 0.01, -0.03, -0.01, -0.02];
+/// let fit = JumpParams::new(2, 1.0).check()?.fit(Rows::new(&data, 1)?, Some(&returns))?;
+/// let mut filter = Filter::new(&fit.model)?;
+/// assert_eq!(filter.push(&[0.2])?.state, 0);
+/// assert_eq!(filter.push(&[4.0])?.state, 1);
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    centers: Vec<f64>,
+    features: usize,
+    penalty: f64,
+    values: Vec<f64>,
+    pushed: u64,
+}
+
+impl Filter {
+    /// Starts cold: before the first observation every state costs nothing.
+    ///
+    /// # Errors
+    /// Those of [`JumpModel::check`].
+    pub fn new(model: &JumpModel) -> Result<Self, Error> {
+        model.check()?;
+        Ok(Self {
+            centers: model.flat_centers(),
+            features: model.features,
+            penalty: model.penalty,
+            values: vec![0.0; model.states()],
+            pushed: 0,
+        })
+    }
+
+    /// Takes one observation in; O(K·D), without allocation.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
+    /// numbers; the filter is then as it was. No other.
+    pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
+        if row.len() != self.features {
+            return Err(Error::Shape {
+                what: "the observation",
+                found: row.len(),
+                expected: self.features,
+            });
+        }
+        if let Some(column) = row.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "the observation",
+                row: usize::try_from(self.pushed).unwrap_or(usize::MAX),
+                column,
+                value: row[column],
+            });
+        }
+        if self.pushed == 0 {
+            let centers = self.centers.chunks_exact(self.features);
+            self.values.iter_mut().zip(centers).for_each(|(v, c)| *v = loss(row, c));
+        } else {
+            advance(&mut self.values, self.penalty, row, &self.centers, |_, _| ());
+        }
+        self.pushed += 1;
+        Ok(self.estimate())
+    }
+
+    /// Cost of the cheapest path into each state, since the filter was made.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Number of observations taken in.
+    #[must_use]
+    pub const fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    fn estimate(&self) -> StateEstimate {
+        let (state, smallest) = first_smallest(&self.values);
+        let others = self.values.iter().enumerate().filter(|(k, _)| *k != usize::from(state));
+        let next = others.fold(f64::INFINITY, |m, (_, &v)| if v < m { v } else { m });
+        StateEstimate { state, margin: next - smallest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{JumpParams, Rows};
+
+    fn filter() -> Filter {
+        let data = [0.0, 0.1, -0.1, 5.0, 5.1, 4.9];
+        let params = JumpParams::new(2, 3.0).check().unwrap();
+        Filter::new(&params.fit(Rows::new(&data, 1).unwrap(), None).unwrap().model).unwrap()
+    }
+
+    #[test]
+    fn a_bad_row_is_refused_and_changes_nothing() {
+        let mut f = filter();
+        f.push(&[0.0]).unwrap();
+        let before = f.clone();
+        assert!(matches!(f.push(&[f64::NAN]), Err(Error::NotFinite { row: 1, column: 0, .. })));
+        assert!(matches!(f.push(&[0.0, 1.0]), Err(Error::Shape { found: 2, expected: 1, .. })));
+        assert_eq!(f, before);
+    }
+
+    #[test]
+    fn the_margin_is_the_gap_to_the_next_best() {
+        let mut f = filter();
+        let estimate = f.push(&[0.0]).unwrap();
+        let values = f.values();
+        assert!((estimate.margin - (values[0] - values[1]).abs()).abs() < 1e-12);
+    }
+}

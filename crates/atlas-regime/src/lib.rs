@@ -1,0 +1,1 @@
+//! Statistical jump models and the four-regime detector: exact, causal, incremental.

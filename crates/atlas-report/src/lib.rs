@@ -1,0 +1,1 @@
+//! Run reports, artifacts, metrics and the incident log.

@@ -1,0 +1,1 @@
+//! Streaming indicators and strategies that turn bars into signals.

@@ -1,0 +1,1 @@
+//! A deterministic simulated exchange with an Alpaca-compatible server.

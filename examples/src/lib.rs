@@ -1,0 +1,1 @@
+//! Examples of Atlas: each is a program of its own, listed in the README of this folder.
