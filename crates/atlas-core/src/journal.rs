@@ -70,7 +70,9 @@ impl Serialize for Hash {
 
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -103,8 +105,12 @@ impl Record {
         let decision = self.decision_id.map_or(0, |id| id.0);
         digest.update(self.seq.to_be_bytes());
         for part in [
-            self.ts_event.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true).as_bytes(),
-            self.ts_init.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true).as_bytes(),
+            self.ts_event
+                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+                .as_bytes(),
+            self.ts_init
+                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+                .as_bytes(),
             &decision.to_be_bytes(),
             self.kind.as_bytes(),
             &self.version.to_be_bytes(),
@@ -123,12 +129,74 @@ impl Record {
     /// [`Error::Chain`] naming this record if its number or its predecessor's hash is wrong.
     pub fn follows(&self, last_seq: u64, last_hash: Hash) -> Result<(), Error> {
         let problem = if self.seq != last_seq + 1 {
-            format!("follows record {last_seq}, so its number must be {}", last_seq + 1)
+            format!(
+                "follows record {last_seq}, so its number must be {}",
+                last_seq + 1
+            )
         } else if self.prev_hash != last_hash {
-            format!("names {} as its predecessor, which is {last_hash}", self.prev_hash)
+            format!(
+                "names {} as its predecessor, which is {last_hash}",
+                self.prev_hash
+            )
         } else {
             return Ok(());
         };
-        Err(Error::Chain { seq: self.seq, problem })
+        Err(Error::Chain {
+            seq: self.seq,
+            problem,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn record(seq: u64, prev_hash: Hash) -> Record {
+        Record {
+            seq,
+            ts_event: DateTime::UNIX_EPOCH,
+            ts_init: DateTime::UNIX_EPOCH,
+            decision_id: Some(DecisionId(7)),
+            kind: "order_submitted".into(),
+            version: 1,
+            payload: "{}".into(),
+            prev_hash,
+        }
+    }
+
+    #[test]
+    fn a_chain_holds_and_every_change_breaks_it() {
+        let first = record(1, Hash::ZERO);
+        let second = record(2, first.hash());
+        assert_eq!(first.follows(0, Hash::ZERO), Ok(()));
+        assert_eq!(second.follows(1, first.hash()), Ok(()));
+        let changes: [fn(&mut Record); 6] = [
+            |r| r.ts_event += chrono::TimeDelta::nanoseconds(1),
+            |r| r.ts_init += chrono::TimeDelta::nanoseconds(1),
+            |r| r.decision_id = None,
+            |r| r.kind.push('x'),
+            |r| r.version += 1,
+            |r| r.payload.push(' '),
+        ];
+        for change in changes {
+            let mut changed = first.clone();
+            change(&mut changed);
+            assert!(second.follows(1, changed.hash()).is_err(), "{changed:?}");
+        }
+        assert!(record(3, first.hash()).follows(1, first.hash()).is_err());
+    }
+
+    #[test]
+    fn a_hash_prints_and_parses() {
+        let hash = Hash::of(b"abc");
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash.to_string(), known);
+        assert_eq!(known.parse::<Hash>().unwrap(), hash);
+        for wrong in ["", "zz", &known[1..], &known.to_uppercase(), "+0a7"] {
+            assert!(wrong.parse::<Hash>().is_err(), "{wrong}");
+        }
     }
 }

@@ -120,7 +120,10 @@ impl Price<Adjusted> {
 }
 
 // Written out: a derive would ask the marker to implement these traits too.
-#[expect(clippy::expl_impl_clone_on_copy, reason = "a derive would bound the marker")]
+#[expect(
+    clippy::expl_impl_clone_on_copy,
+    reason = "a derive would bound the marker"
+)]
 impl<B: Basis> Clone for Price<B> {
     fn clone(&self) -> Self {
         *self
@@ -172,6 +175,7 @@ impl<B: Basis> Serialize for Price<B> {
 }
 impl<'de, B: Basis> Deserialize<'de> for Price<B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
+            .map_err(serde::de::Error::custom)
     }
 }

@@ -128,7 +128,11 @@ impl Usd {
     /// How many whole shares this amount pays for at `price`; none if it is negative.
     #[must_use]
     pub fn whole_shares(self, price: Price) -> Qty {
-        let shares = self.0.checked_div(price.value()).unwrap_or_default().trunc();
+        let shares = self
+            .0
+            .checked_div(price.value())
+            .unwrap_or_default()
+            .trunc();
         Qty::new(shares.max(Decimal::ZERO)).unwrap_or(Qty::ZERO)
     }
 
@@ -181,6 +185,7 @@ impl FromStr for Usd {
 
 impl<'de> Deserialize<'de> for Usd {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
+            .map_err(serde::de::Error::custom)
     }
 }

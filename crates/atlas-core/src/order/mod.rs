@@ -214,7 +214,9 @@ impl Order {
     /// Mean fill price, rounded half to even at six decimals; `None` before the first fill.
     #[must_use]
     pub fn avg_fill_price(&self) -> Option<Price> {
-        self.filled_notional.per_share(self.filled_qty, 6, Rounding::HalfEven).ok()
+        self.filled_notional
+            .per_share(self.filled_qty, 6, Rounding::HalfEven)
+            .ok()
     }
 
     /// Why it was denied, rejected or not placed, if it was.
@@ -254,11 +256,13 @@ impl Order {
     }
 
     fn next(&self, event: &OrderEvent) -> Result<OrderStatus, Error> {
-        self.status.next(event, self.filled_qty.is_zero()).ok_or_else(|| Error::OrderTransition {
-            order: self.request.client_order_id.to_string(),
-            event: event.name(),
-            status: self.status.as_str(),
-        })
+        self.status
+            .next(event, self.filled_qty.is_zero())
+            .ok_or_else(|| Error::OrderTransition {
+                order: self.request.client_order_id.to_string(),
+                event: event.name(),
+                status: self.status.as_str(),
+            })
     }
 
     fn apply_fill(&mut self, fill: &Fill) -> Result<bool, Error> {
@@ -270,7 +274,10 @@ impl Order {
             && fill.symbol == self.request.symbol
             && fill.side == self.request.side;
         if !same {
-            return Err(wrong(format!("fill {} belongs to another order", fill.execution_id)));
+            return Err(wrong(format!(
+                "fill {} belongs to another order",
+                fill.execution_id
+            )));
         }
         if self.executions.contains(&fill.execution_id) {
             return Ok(false);
@@ -290,8 +297,187 @@ impl Order {
         self.status = status;
         self.filled_qty = filled_qty;
         self.filled_notional = filled_notional;
-        self.venue_order_id.get_or_insert_with(|| fill.venue_order_id.clone());
+        self.venue_order_id
+            .get_or_insert_with(|| fill.venue_order_id.clone());
         self.executions.insert(fill.execution_id.clone());
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(qty: u32) -> OrderRequest {
+        OrderRequest {
+            client_order_id: "atlas-test-1-buy-AAPL-0".parse().unwrap(),
+            symbol: "AAPL".parse().unwrap(),
+            side: Side::Buy,
+            qty: Qty::from_shares(qty),
+            order_type: OrderType::Market,
+            time_in_force: TimeInForce::Day,
+        }
+    }
+
+    fn fill(id: u32, qty: u32) -> OrderEvent {
+        OrderEvent::Filled(Fill {
+            execution_id: format!("x{id}").parse().unwrap(),
+            client_order_id: request(1).client_order_id,
+            venue_order_id: "v".parse().unwrap(),
+            symbol: "AAPL".parse().unwrap(),
+            side: Side::Buy,
+            qty: Qty::from_shares(qty),
+            price: "10.5".parse().unwrap(),
+            ts_event: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    fn accepted() -> OrderEvent {
+        OrderEvent::Accepted {
+            venue_order_id: "v".parse().unwrap(),
+        }
+    }
+
+    /// Applies the events and gives the state, `None` where one of them is refused.
+    fn check(events: &[OrderEvent]) -> Option<OrderStatus> {
+        let mut order = Order::new(request(10));
+        events
+            .iter()
+            .try_for_each(|event| order.apply(event).map(drop))
+            .ok()?;
+        Some(order.status())
+    }
+
+    #[test]
+    fn what_must_not_be() {
+        let sent = OrderEvent::Submitted;
+        let no = OrderEvent::Rejected {
+            reason: "no".into(),
+        };
+        let denied = OrderEvent::Denied {
+            reason: "limit".into(),
+        };
+        let cases = [
+            vec![accepted()],
+            vec![fill(1, 1)],
+            vec![sent.clone(), fill(1, 11)],
+            vec![sent.clone(), fill(1, 6), fill(2, 6)],
+            vec![sent.clone(), fill(1, 4), no],
+            vec![sent.clone(), fill(1, 10), OrderEvent::Canceled],
+            vec![denied, sent],
+        ];
+        for events in cases {
+            assert_eq!(check(&events), None, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn the_table() {
+        use OrderEvent as E;
+        use OrderStatus as S;
+        let sent = E::Submitted;
+        let no = E::Rejected {
+            reason: "no".into(),
+        };
+        let cases = [
+            (vec![], Some(S::Initialized)),
+            (vec![sent.clone(), accepted(), fill(1, 10)], Some(S::Filled)),
+            (
+                vec![sent.clone(), accepted(), fill(1, 4)],
+                Some(S::PartiallyFilled),
+            ),
+            (
+                vec![sent.clone(), fill(1, 4), accepted()],
+                Some(S::PartiallyFilled),
+            ),
+            (
+                vec![sent.clone(), fill(1, 4), fill(1, 4)],
+                Some(S::PartiallyFilled),
+            ),
+            (
+                vec![sent.clone(), sent.clone(), accepted()],
+                Some(S::Accepted),
+            ),
+            (
+                vec![sent.clone(), accepted(), E::CancelRequested, fill(1, 10)],
+                Some(S::Filled),
+            ),
+            (
+                vec![sent.clone(), accepted(), E::CancelRequested, fill(1, 1)],
+                Some(S::PendingCancel),
+            ),
+            (
+                vec![sent.clone(), accepted(), E::Canceled, fill(1, 1)],
+                Some(S::Canceled),
+            ),
+            (vec![sent.clone(), no], Some(S::Rejected)),
+            (
+                vec![
+                    sent.clone(),
+                    E::NotPlaced {
+                        reason: "gone".into(),
+                    },
+                ],
+                Some(S::NotPlaced),
+            ),
+            (
+                vec![E::Denied {
+                    reason: "limit".into(),
+                }],
+                Some(S::Denied),
+            ),
+        ];
+        for (events, expected) in cases {
+            assert_eq!(check(&events), expected, "{events:?}");
+        }
+    }
+
+    fn any_event() -> impl Strategy<Value = OrderEvent> {
+        prop_oneof![
+            Just(OrderEvent::Submitted),
+            Just(accepted()),
+            Just(OrderEvent::CancelRequested),
+            Just(OrderEvent::CancelRejected),
+            Just(OrderEvent::Canceled),
+            Just(OrderEvent::Expired),
+            Just(OrderEvent::ReplaceRequested),
+            Just(OrderEvent::ReplaceRejected),
+            Just(OrderEvent::Rejected {
+                reason: "no".into()
+            }),
+            (0_u32..6, 1_u32..6).prop_map(|(id, qty)| fill(id, qty)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_events_breaks_the_books(events in prop::collection::vec(any_event(), 0..30)) {
+            let mut order = Order::new(request(10));
+            let mut counted = std::collections::BTreeMap::new();
+            for event in &events {
+                let before = order.clone();
+                if let Ok(new) = order.apply(event) {
+                    if let OrderEvent::Filled(fill) = event {
+                        prop_assert_eq!(new, !counted.contains_key(&fill.execution_id));
+                        counted.entry(fill.execution_id.clone()).or_insert(fill.qty);
+                    }
+                    let still = before.status() == order.status()
+                        || order.status() == OrderStatus::Filled;
+                    prop_assert!(!before.status().is_terminal() || still);
+                } else {
+                    prop_assert_eq!(&before, &order);
+                }
+                let filled = counted.values().try_fold(Qty::ZERO, |sum, qty| sum.checked_add(*qty));
+                prop_assert_eq!(order.filled_qty(), filled.unwrap());
+                prop_assert!(order.filled_qty() <= order.request().qty);
+                let full = order.leaves_qty().is_zero();
+                prop_assert_eq!(full, order.status() == OrderStatus::Filled);
+            }
+            let json = serde_json::to_string(&order).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Order>(&json).unwrap(), order);
+        }
     }
 }
