@@ -200,10 +200,7 @@ impl Calendar {
     /// # Ok::<(), atlas_core::Error>(())
     /// ```
     pub fn sessions(self, from: NaiveDate, to: NaiveDate) -> Result<Sessions, Error> {
-        Ok(Sessions {
-            next: within_range(from)?,
-            last: within_range(to)?,
-        })
+        Ok(Sessions { next: within_range(from)?, last: within_range(to)? })
     }
 
     /// The number of sessions after `from` up to and including `to`: how many sessions have
@@ -327,11 +324,7 @@ fn within_range(date: NaiveDate) -> Result<NaiveDate, Error> {
     if (Calendar::FIRST..=Calendar::LAST).contains(&date) {
         return Ok(date);
     }
-    Err(Error::CalendarRange {
-        date,
-        first: Calendar::FIRST,
-        last: Calendar::LAST,
-    })
+    Err(Error::CalendarRange { date, first: Calendar::FIRST, last: Calendar::LAST })
 }
 
 /// The session of a date that is known to be one.

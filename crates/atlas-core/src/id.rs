@@ -121,9 +121,7 @@ impl ClientOrderId {
         symbol: &Symbol,
         attempt: u32,
     ) -> Result<Self, Error> {
-        Self::new(&format!(
-            "{ORDER_PREFIX}{account}-{decision}-{side}-{symbol}-{attempt}"
-        ))
+        Self::new(&format!("{ORDER_PREFIX}{account}-{decision}-{side}-{symbol}-{attempt}"))
     }
 
     /// Whether the id was made by Atlas.

@@ -70,9 +70,7 @@ impl Serialize for Hash {
 
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -105,12 +103,8 @@ impl Record {
         let decision = self.decision_id.map_or(0, |id| id.0);
         digest.update(self.seq.to_be_bytes());
         for part in [
-            self.ts_event
-                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
-                .as_bytes(),
-            self.ts_init
-                .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
-                .as_bytes(),
+            self.ts_event.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true).as_bytes(),
+            self.ts_init.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true).as_bytes(),
             &decision.to_be_bytes(),
             self.kind.as_bytes(),
             &self.version.to_be_bytes(),
@@ -129,22 +123,13 @@ impl Record {
     /// [`Error::Chain`] naming this record if its number or its predecessor's hash is wrong.
     pub fn follows(&self, last_seq: u64, last_hash: Hash) -> Result<(), Error> {
         let problem = if self.seq != last_seq + 1 {
-            format!(
-                "follows record {last_seq}, so its number must be {}",
-                last_seq + 1
-            )
+            format!("follows record {last_seq}, so its number must be {}", last_seq + 1)
         } else if self.prev_hash != last_hash {
-            format!(
-                "names {} as its predecessor, which is {last_hash}",
-                self.prev_hash
-            )
+            format!("names {} as its predecessor, which is {last_hash}", self.prev_hash)
         } else {
             return Ok(());
         };
-        Err(Error::Chain {
-            seq: self.seq,
-            problem,
-        })
+        Err(Error::Chain { seq: self.seq, problem })
     }
 }
 

@@ -47,13 +47,12 @@ impl FromStr for Regime {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|regime| regime.as_str() == text)
-            .ok_or_else(|| Error::UnknownWord {
+        Self::ALL.into_iter().find(|regime| regime.as_str() == text).ok_or_else(|| {
+            Error::UnknownWord {
                 what: "regime",
                 word: text.to_owned(),
                 known: "bull, neutral, bear, crash",
-            })
+            }
+        })
     }
 }

@@ -136,7 +136,9 @@ pub enum Error {
         index: NaiveDate,
     },
     /// A hole in the rate series too wide to carry the last rate across.
-    #[error("the rate series has no value for {session} or the {days} days before it (last: {last})")]
+    #[error(
+        "the rate series has no value for {session} or the {days} days before it (last: {last})"
+    )]
     RateGap {
         /// The session whose accrual needs a rate.
         session: NaiveDate,

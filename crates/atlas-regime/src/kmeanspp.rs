@@ -61,7 +61,9 @@ impl<'a> Seeding<'a> {
         let mut uniform_cdf = vec![share; n];
         accumulate(&mut uniform_cdf);
         let whole = uniform_cdf.last().copied().unwrap_or(1.0);
-        uniform_cdf.iter_mut().for_each(|x| *x /= whole);
+        for x in &mut uniform_cdf {
+            *x /= whole;
+        }
         Self {
             rows,
             uniform_cdf,
@@ -83,7 +85,9 @@ impl<'a> Seeding<'a> {
         let trials = trials(states);
         let mut draws = [0.0; 8];
         while picked.len() < states {
-            draws[..trials].iter_mut().for_each(|d| *d = rng.next_f64() * potential);
+            for draw in &mut draws[..trials] {
+                *draw = rng.next_f64() * potential;
+            }
             self.cumulative.copy_from_slice(&self.nearest);
             accumulate(&mut self.cumulative);
             let mut winner: Option<(usize, f64)> = None;

@@ -86,7 +86,9 @@ impl InSample {
         let mut permutation: Vec<usize> = (0..states).collect();
         permutation.sort_by(|&a, &b| {
             let (x, y) = (finite_or_nan(key[a]), finite_or_nan(key[b]));
-            x.is_nan().cmp(&y.is_nan()).then_with(|| x.partial_cmp(&y).unwrap_or_default())
+            x.is_nan()
+                .cmp(&y.is_nan())
+                .then_with(|| x.partial_cmp(&y).unwrap_or(std::cmp::Ordering::Equal))
         });
         permutation
     }

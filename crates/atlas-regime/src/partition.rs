@@ -20,8 +20,7 @@ impl Partitions {
         self.backward.fill(UNSEEN);
         a.len() == b.len()
             && a.iter().zip(b).all(|(&x, &y)| {
-                let (there, back) =
-                    (&mut self.forward[x as usize], &mut self.backward[y as usize]);
+                let (there, back) = (&mut self.forward[x as usize], &mut self.backward[y as usize]);
                 if *there == UNSEEN && *back == UNSEEN {
                     (*there, *back) = (y, x);
                 }

@@ -100,6 +100,15 @@ impl<'a> Rows<'a> {
     }
 }
 
+impl<'a> IntoIterator for &Rows<'a> {
+    type Item = &'a [f64];
+    type IntoIter = std::slice::ChunksExact<'a, f64>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

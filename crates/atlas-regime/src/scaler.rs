@@ -152,13 +152,17 @@ impl Moments {
         rows.check_finite("the data")?;
         let n = float(rows.len());
         let mut mean = vec![0.0; rows.cols()];
-        for row in rows.iter() {
-            mean.iter_mut().zip(row).for_each(|(m, x)| *m += x);
+        for row in &rows {
+            for (m, x) in mean.iter_mut().zip(row) {
+                *m += x;
+            }
         }
-        mean.iter_mut().for_each(|m| *m /= n);
+        for m in &mut mean {
+            *m /= n;
+        }
         let mut variance = vec![0.0; rows.cols()];
         let mut drift = vec![0.0; rows.cols()];
-        for row in rows.iter() {
+        for row in &rows {
             for (((x, m), v), d) in row.iter().zip(&mean).zip(&mut variance).zip(&mut drift) {
                 let gap = x - m;
                 *d += gap;

@@ -245,7 +245,7 @@ mod tests {
     fn a_new_plateau_is_released_after_the_longest_hold() {
         let params = VixParams { hold_max: 5, ..VixParams::default() };
         let mut closes = vec![10.0];
-        closes.extend([15.0; 8]);
+        closes.extend([14.0; 8]);
         let shocks = run(params, &closes);
         assert_eq!(shocks.iter().filter(|s| **s).count(), 5);
     }

@@ -50,18 +50,10 @@ impl<B: Basis> Bars<B> {
         for row in 0..columns.dates.len() {
             if let Some(problem) = problem_at(&columns, row) {
                 let date = columns.dates[row];
-                return Err(Error::BadBar {
-                    symbol: symbol.to_string(),
-                    date,
-                    problem,
-                });
+                return Err(Error::BadBar { symbol: symbol.to_string(), date, problem });
             }
         }
-        Ok(Self {
-            symbol,
-            columns,
-            basis: PhantomData,
-        })
+        Ok(Self { symbol, columns, basis: PhantomData })
     }
 
     /// What the series is of.
@@ -73,19 +65,13 @@ impl<B: Basis> Bars<B> {
     /// All rows.
     #[must_use]
     pub fn view(&self) -> BarsView<'_, B> {
-        BarsView {
-            bars: self,
-            len: self.columns.dates.len(),
-        }
+        BarsView { bars: self, len: self.columns.dates.len() }
     }
 
     /// The rows whose session is not after `as_of`: all a decision of that date may see.
     #[must_use]
     pub fn as_of(&self, as_of: NaiveDate) -> BarsView<'_, B> {
-        BarsView {
-            bars: self,
-            len: self.columns.dates.partition_point(|date| *date <= as_of),
-        }
+        BarsView { bars: self, len: self.columns.dates.partition_point(|date| *date <= as_of) }
     }
 
     /// The columns themselves.
@@ -166,9 +152,7 @@ impl<'a, B: Basis> BarsView<'a, B> {
     /// Closes to compute returns from: the adjusted ones where a raw series has them.
     #[must_use]
     pub fn return_closes(&self) -> &'a [f64] {
-        self.adj_close()
-            .filter(|closes| !closes.is_empty())
-            .unwrap_or_else(|| self.close())
+        self.adj_close().filter(|closes| !closes.is_empty()).unwrap_or_else(|| self.close())
     }
 
     /// One bar, counted from the first session.
@@ -203,12 +187,8 @@ impl<'a, B: Basis> BarsView<'a, B> {
 
 fn check_lengths(symbol: &Symbol, columns: &Columns) -> Result<(), Error> {
     let expected = columns.dates.len();
-    let wrong = |column, found| Error::ColumnLength {
-        symbol: symbol.to_string(),
-        column,
-        found,
-        expected,
-    };
+    let wrong =
+        |column, found| Error::ColumnLength { symbol: symbol.to_string(), column, found, expected };
     if columns.close.len() != expected {
         return Err(wrong("close", columns.close.len()));
     }
@@ -231,9 +211,7 @@ fn check_lengths(symbol: &Symbol, columns: &Columns) -> Result<(), Error> {
 fn problem_at(columns: &Columns, row: usize) -> Option<String> {
     if row > 0 && columns.dates[row] <= columns.dates[row - 1] {
         let before = columns.dates[row - 1];
-        return Some(format!(
-            "stands after {before}; dates must increase without repeats"
-        ));
+        return Some(format!("stands after {before}; dates must increase without repeats"));
     }
     let at = |column: &[f64]| column.get(row).copied();
     let prices = [
@@ -246,10 +224,7 @@ fn problem_at(columns: &Columns, row: usize) -> Option<String> {
     for (name, price) in prices {
         // Written so that NaN fails as well. The limit is the one of `Price`.
         if price.is_some_and(|p| !(p > 0.0 && p <= 1e9)) {
-            return Some(format!(
-                "{name} {} is not a price",
-                price.unwrap_or(f64::NAN)
-            ));
+            return Some(format!("{name} {} is not a price", price.unwrap_or(f64::NAN)));
         }
     }
     if let Some(volume) = at(&columns.volume)

@@ -92,18 +92,12 @@ mod tests {
             (|c| c.open[2] = 0.0, "open 0 is not a price"),
             (|c| c.high[0] = 10.2, "high 10.2 is below close 10.5"),
             (|c| c.low[0] = 10.2, "low 10.2 is above open 10"),
-            (
-                |c| c.volume[0] = -5.0,
-                "volume -5 is not a number of shares",
-            ),
+            (|c| c.volume[0] = -5.0, "volume -5 is not a number of shares"),
             (|c| c.close.truncate(2), "column close has 2 rows"),
         ];
         for (change, expected) in changes {
             let message = make(change).unwrap_err().to_string();
-            assert!(
-                message.contains(expected),
-                "{message} should say {expected}"
-            );
+            assert!(message.contains(expected), "{message} should say {expected}");
         }
     }
 
@@ -112,10 +106,7 @@ mod tests {
         let bars = make(|_| ()).unwrap();
         assert_eq!(bars.as_of(day(1)).len(), 0);
         assert_eq!(bars.as_of(day(5)).close(), [10.5, 11.5]);
-        assert_eq!(
-            bars.as_of(day(3)).last_price(),
-            Some("11.5".parse().unwrap())
-        );
+        assert_eq!(bars.as_of(day(3)).last_price(), Some("11.5".parse().unwrap()));
         assert_eq!(bars.view().bar(2).map(|bar| bar.volume), Some(Some(300.0)));
         assert_eq!(bars.as_of(day(5)).bar(2), None);
     }

@@ -86,11 +86,7 @@ pub fn from_eastern(date: NaiveDate, time: NaiveTime) -> Result<DateTime<Utc>, E
 
 /// The instant of a time of a trading session, which is never near a change of clocks.
 pub(super) fn session_instant(date: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
-    let offset = if is_daylight(date) {
-        DAYLIGHT
-    } else {
-        STANDARD
-    };
+    let offset = if is_daylight(date) { DAYLIGHT } else { STANDARD };
     (date.and_time(time) - offset).and_utc()
 }
 
@@ -98,11 +94,7 @@ pub(super) fn session_instant(date: NaiveDate, time: NaiveTime) -> DateTime<Utc>
 fn offset_at(standard: NaiveDateTime) -> FixedOffset {
     // Clocks change at 02:00 as they show it: 02:00 standard time in spring, 01:00 in autumn.
     let changed_at = TimeDelta::hours(if standard.month() <= 6 { 2 } else { 1 });
-    if is_daylight((standard - changed_at).date()) {
-        DAYLIGHT
-    } else {
-        STANDARD
-    }
+    if is_daylight((standard - changed_at).date()) { DAYLIGHT } else { STANDARD }
 }
 
 /// Whether daylight time holds on `date` after the hour at which clocks change.

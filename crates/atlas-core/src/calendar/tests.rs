@@ -23,14 +23,9 @@ fn instant(text: &str) -> DateTime<Utc> {
 /// Every session, as the published table `calendar/XNYS.csv` writes it.
 fn table() -> String {
     let mut text = String::from("date,open_utc,close_utc,early_close\n");
-    for session in Calendar::nyse()
-        .sessions(Calendar::FIRST, Calendar::LAST)
-        .unwrap()
-    {
-        let (open, close) = (
-            session.open.format("%Y-%m-%dT%H:%MZ"),
-            session.close.format("%Y-%m-%dT%H:%MZ"),
-        );
+    for session in Calendar::nyse().sessions(Calendar::FIRST, Calendar::LAST).unwrap() {
+        let (open, close) =
+            (session.open.format("%Y-%m-%dT%H:%MZ"), session.close.format("%Y-%m-%dT%H:%MZ"));
         let early = u8::from(session.early_close);
         writeln!(text, "{},{open},{close},{early}", session.date).unwrap();
     }
@@ -44,10 +39,7 @@ fn equals_the_published_table_by_digest() {
     for byte in Sha256::digest(table()) {
         write!(digest, "{byte:02x}").unwrap();
     }
-    assert_eq!(
-        digest,
-        "06d5ad12c894eb0b433eb0e229c4af69ef1014565682a9bd993891a7a3616c76"
-    );
+    assert_eq!(digest, "06d5ad12c894eb0b433eb0e229c4af69ef1014565682a9bd993891a7a3616c76");
 }
 
 #[test]
@@ -83,10 +75,7 @@ fn names_why_the_exchange_is_closed() {
         ("2007-01-02", "day of mourning for President Ford"),
         ("2015-07-03", "Independence Day"),
         ("2017-01-02", "New Year's Day"),
-        (
-            "2018-12-05",
-            "day of mourning for President George H. W. Bush",
-        ),
+        ("2018-12-05", "day of mourning for President George H. W. Bush"),
         ("2019-01-21", "Martin Luther King Jr. Day"),
         ("2019-01-26", "Saturday"),
         ("2019-01-27", "Sunday"),
@@ -96,14 +85,7 @@ fn names_why_the_exchange_is_closed() {
         let nyse = Calendar::nyse();
         let error = nyse.session(date(day)).unwrap_err();
         let previous = nyse.previous_session(date(day)).unwrap().date;
-        assert_eq!(
-            error,
-            Error::NotASession {
-                date: date(day),
-                reason,
-                previous
-            }
-        );
+        assert_eq!(error, Error::NotASession { date: date(day), reason, previous });
         assert_eq!(nyse.is_session(date(day)), Ok(false));
     }
 }
@@ -141,11 +123,8 @@ fn knows_half_days() {
 fn refuses_dates_outside() {
     let nyse = Calendar::nyse();
     for day in ["1990-01-01", "2031-01-01"].map(date) {
-        let refusal = Error::CalendarRange {
-            date: day,
-            first: Calendar::FIRST,
-            last: Calendar::LAST,
-        };
+        let refusal =
+            Error::CalendarRange { date: day, first: Calendar::FIRST, last: Calendar::LAST };
         assert_eq!(nyse.is_session(day), Err(refusal.clone()));
         assert_eq!(nyse.session(day), Err(refusal.clone()));
         assert_eq!(nyse.next_session(day), Err(refusal.clone()));
@@ -188,10 +167,7 @@ fn numbers_sessions_from_zero() {
     let nyse = Calendar::nyse();
     assert_eq!(nyse.session_number(Calendar::FIRST), Ok(0));
     assert_eq!(nyse.session_number(Calendar::LAST), Ok(10_321));
-    assert_eq!(
-        nyse.sessions_between(Calendar::FIRST, Calendar::LAST),
-        Ok(10_321)
-    );
+    assert_eq!(nyse.sessions_between(Calendar::FIRST, Calendar::LAST), Ok(10_321));
     assert!(nyse.session_number(date("2019-01-01")).is_err());
 }
 

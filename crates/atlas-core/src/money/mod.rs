@@ -72,10 +72,8 @@ impl Rounding {
 
 /// Parses plain decimal text, exactly.
 fn parse(what: &'static str, text: &str) -> Result<Decimal, Error> {
-    Decimal::from_str_exact(text.trim()).map_err(|_| Error::NotADecimal {
-        what,
-        text: text.to_owned(),
-    })
+    Decimal::from_str_exact(text.trim())
+        .map_err(|_| Error::NotADecimal { what, text: text.to_owned() })
 }
 
 /// Crosses from statistics into money: refuses what is not finite, then rounds as told.
@@ -95,11 +93,7 @@ fn from_f64(
 
 /// Multiplies exactly, or says that the result does not fit.
 fn mul(left: Decimal, right: Decimal) -> Result<Decimal, Error> {
-    let overflow = Error::Overflow {
-        operation: "product",
-        left,
-        right,
-    };
+    let overflow = Error::Overflow { operation: "product", left, right };
     let product = left.checked_mul(right).ok_or_else(|| overflow.clone())?;
     // `Decimal` drops digits without a word when the mantissa is full; money does not.
     if !product.is_zero() && product.scale() < left.scale() + right.scale() {
@@ -110,11 +104,7 @@ fn mul(left: Decimal, right: Decimal) -> Result<Decimal, Error> {
 
 /// Adds exactly, or says that the result does not fit.
 fn add(left: Decimal, right: Decimal) -> Result<Decimal, Error> {
-    let overflow = Error::Overflow {
-        operation: "sum",
-        left,
-        right,
-    };
+    let overflow = Error::Overflow { operation: "sum", left, right };
     let sum = left.checked_add(right).ok_or_else(|| overflow.clone())?;
     if sum.scale() < left.scale().max(right.scale()) && sum.checked_sub(right) != Some(left) {
         return Err(overflow);
@@ -148,10 +138,7 @@ mod tests {
             assert!(text.parse::<Price>().is_err(), "{text}");
         }
         for value in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e30] {
-            assert!(
-                Price::<Raw>::from_f64(value, 4, Rounding::HalfEven).is_err(),
-                "{value}"
-            );
+            assert!(Price::<Raw>::from_f64(value, 4, Rounding::HalfEven).is_err(), "{value}");
         }
         assert!("-0.1".parse::<Qty>().is_err());
         assert!("1.1".parse::<Weight>().is_err());
@@ -160,11 +147,7 @@ mod tests {
     #[test]
     fn rounding_does_what_it_is_named() {
         let check = |rounding: Rounding, value: &str, expected: &str| {
-            assert_eq!(
-                rounding.apply(dec(value), 2),
-                dec(expected),
-                "{rounding:?} of {value}"
-            );
+            assert_eq!(rounding.apply(dec(value), 2), dec(expected), "{rounding:?} of {value}");
         };
         check(Rounding::Down, "1.239", "1.23");
         check(Rounding::Down, "-1.239", "-1.23");
@@ -185,28 +168,16 @@ mod tests {
     #[test]
     fn ticks_never_make_a_limit_more_aggressive() {
         let price: Price = "12.345".parse().unwrap();
-        assert_eq!(
-            price.to_limit_tick(crate::Side::Buy).unwrap(),
-            "12.34".parse().unwrap()
-        );
-        assert_eq!(
-            price.to_limit_tick(crate::Side::Sell).unwrap(),
-            "12.35".parse().unwrap()
-        );
+        assert_eq!(price.to_limit_tick(crate::Side::Buy).unwrap(), "12.34".parse().unwrap());
+        assert_eq!(price.to_limit_tick(crate::Side::Sell).unwrap(), "12.35".parse().unwrap());
         let penny: Price = "0.12345".parse().unwrap();
-        assert_eq!(
-            penny.to_limit_tick(crate::Side::Buy).unwrap(),
-            "0.1234".parse().unwrap()
-        );
+        assert_eq!(penny.to_limit_tick(crate::Side::Buy).unwrap(), "0.1234".parse().unwrap());
     }
 
     #[test]
     fn an_amount_buys_whole_shares_only() {
         let price: Price = "3".parse().unwrap();
-        assert_eq!(
-            "10".parse::<Usd>().unwrap().whole_shares(price),
-            Qty::from_shares(3)
-        );
+        assert_eq!("10".parse::<Usd>().unwrap().whole_shares(price), Qty::from_shares(3));
         assert_eq!("-10".parse::<Usd>().unwrap().whole_shares(price), Qty::ZERO);
     }
 

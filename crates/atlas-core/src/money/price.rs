@@ -120,10 +120,7 @@ impl Price<Adjusted> {
 }
 
 // Written out: a derive would ask the marker to implement these traits too.
-#[expect(
-    clippy::expl_impl_clone_on_copy,
-    reason = "a derive would bound the marker"
-)]
+#[expect(clippy::expl_impl_clone_on_copy, reason = "a derive would bound the marker")]
 impl<B: Basis> Clone for Price<B> {
     fn clone(&self) -> Self {
         *self

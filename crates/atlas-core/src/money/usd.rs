@@ -128,11 +128,7 @@ impl Usd {
     /// How many whole shares this amount pays for at `price`; none if it is negative.
     #[must_use]
     pub fn whole_shares(self, price: Price) -> Qty {
-        let shares = self
-            .0
-            .checked_div(price.value())
-            .unwrap_or_default()
-            .trunc();
+        let shares = self.0.checked_div(price.value()).unwrap_or_default().trunc();
         Qty::new(shares.max(Decimal::ZERO)).unwrap_or(Qty::ZERO)
     }
 

@@ -214,9 +214,7 @@ impl Order {
     /// Mean fill price, rounded half to even at six decimals; `None` before the first fill.
     #[must_use]
     pub fn avg_fill_price(&self) -> Option<Price> {
-        self.filled_notional
-            .per_share(self.filled_qty, 6, Rounding::HalfEven)
-            .ok()
+        self.filled_notional.per_share(self.filled_qty, 6, Rounding::HalfEven).ok()
     }
 
     /// Why it was denied, rejected or not placed, if it was.
@@ -256,13 +254,11 @@ impl Order {
     }
 
     fn next(&self, event: &OrderEvent) -> Result<OrderStatus, Error> {
-        self.status
-            .next(event, self.filled_qty.is_zero())
-            .ok_or_else(|| Error::OrderTransition {
-                order: self.request.client_order_id.to_string(),
-                event: event.name(),
-                status: self.status.as_str(),
-            })
+        self.status.next(event, self.filled_qty.is_zero()).ok_or_else(|| Error::OrderTransition {
+            order: self.request.client_order_id.to_string(),
+            event: event.name(),
+            status: self.status.as_str(),
+        })
     }
 
     fn apply_fill(&mut self, fill: &Fill) -> Result<bool, Error> {
@@ -274,10 +270,7 @@ impl Order {
             && fill.symbol == self.request.symbol
             && fill.side == self.request.side;
         if !same {
-            return Err(wrong(format!(
-                "fill {} belongs to another order",
-                fill.execution_id
-            )));
+            return Err(wrong(format!("fill {} belongs to another order", fill.execution_id)));
         }
         if self.executions.contains(&fill.execution_id) {
             return Ok(false);
@@ -297,8 +290,7 @@ impl Order {
         self.status = status;
         self.filled_qty = filled_qty;
         self.filled_notional = filled_notional;
-        self.venue_order_id
-            .get_or_insert_with(|| fill.venue_order_id.clone());
+        self.venue_order_id.get_or_insert_with(|| fill.venue_order_id.clone());
         self.executions.insert(fill.execution_id.clone());
         Ok(true)
     }
@@ -336,30 +328,21 @@ mod tests {
     }
 
     fn accepted() -> OrderEvent {
-        OrderEvent::Accepted {
-            venue_order_id: "v".parse().unwrap(),
-        }
+        OrderEvent::Accepted { venue_order_id: "v".parse().unwrap() }
     }
 
     /// Applies the events and gives the state, `None` where one of them is refused.
     fn check(events: &[OrderEvent]) -> Option<OrderStatus> {
         let mut order = Order::new(request(10));
-        events
-            .iter()
-            .try_for_each(|event| order.apply(event).map(drop))
-            .ok()?;
+        events.iter().try_for_each(|event| order.apply(event).map(drop)).ok()?;
         Some(order.status())
     }
 
     #[test]
     fn what_must_not_be() {
         let sent = OrderEvent::Submitted;
-        let no = OrderEvent::Rejected {
-            reason: "no".into(),
-        };
-        let denied = OrderEvent::Denied {
-            reason: "limit".into(),
-        };
+        let no = OrderEvent::Rejected { reason: "no".into() };
+        let denied = OrderEvent::Denied { reason: "limit".into() };
         let cases = [
             vec![accepted()],
             vec![fill(1, 1)],
@@ -379,56 +362,23 @@ mod tests {
         use OrderEvent as E;
         use OrderStatus as S;
         let sent = E::Submitted;
-        let no = E::Rejected {
-            reason: "no".into(),
-        };
+        let no = E::Rejected { reason: "no".into() };
         let cases = [
             (vec![], Some(S::Initialized)),
             (vec![sent.clone(), accepted(), fill(1, 10)], Some(S::Filled)),
-            (
-                vec![sent.clone(), accepted(), fill(1, 4)],
-                Some(S::PartiallyFilled),
-            ),
-            (
-                vec![sent.clone(), fill(1, 4), accepted()],
-                Some(S::PartiallyFilled),
-            ),
-            (
-                vec![sent.clone(), fill(1, 4), fill(1, 4)],
-                Some(S::PartiallyFilled),
-            ),
-            (
-                vec![sent.clone(), sent.clone(), accepted()],
-                Some(S::Accepted),
-            ),
-            (
-                vec![sent.clone(), accepted(), E::CancelRequested, fill(1, 10)],
-                Some(S::Filled),
-            ),
+            (vec![sent.clone(), accepted(), fill(1, 4)], Some(S::PartiallyFilled)),
+            (vec![sent.clone(), fill(1, 4), accepted()], Some(S::PartiallyFilled)),
+            (vec![sent.clone(), fill(1, 4), fill(1, 4)], Some(S::PartiallyFilled)),
+            (vec![sent.clone(), sent.clone(), accepted()], Some(S::Accepted)),
+            (vec![sent.clone(), accepted(), E::CancelRequested, fill(1, 10)], Some(S::Filled)),
             (
                 vec![sent.clone(), accepted(), E::CancelRequested, fill(1, 1)],
                 Some(S::PendingCancel),
             ),
-            (
-                vec![sent.clone(), accepted(), E::Canceled, fill(1, 1)],
-                Some(S::Canceled),
-            ),
+            (vec![sent.clone(), accepted(), E::Canceled, fill(1, 1)], Some(S::Canceled)),
             (vec![sent.clone(), no], Some(S::Rejected)),
-            (
-                vec![
-                    sent.clone(),
-                    E::NotPlaced {
-                        reason: "gone".into(),
-                    },
-                ],
-                Some(S::NotPlaced),
-            ),
-            (
-                vec![E::Denied {
-                    reason: "limit".into(),
-                }],
-                Some(S::Denied),
-            ),
+            (vec![sent, E::NotPlaced { reason: "gone".into() }], Some(S::NotPlaced)),
+            (vec![E::Denied { reason: "limit".into() }], Some(S::Denied)),
         ];
         for (events, expected) in cases {
             assert_eq!(check(&events), expected, "{events:?}");
@@ -445,9 +395,7 @@ mod tests {
             Just(OrderEvent::Expired),
             Just(OrderEvent::ReplaceRequested),
             Just(OrderEvent::ReplaceRejected),
-            Just(OrderEvent::Rejected {
-                reason: "no".into()
-            }),
+            Just(OrderEvent::Rejected { reason: "no".into() }),
             (0_u32..6, 1_u32..6).prop_map(|(id, qty)| fill(id, qty)),
         ]
     }

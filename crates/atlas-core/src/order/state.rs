@@ -102,11 +102,7 @@ impl OrderStatus {
     #[must_use]
     pub const fn next(self, event: &OrderEvent, unfilled: bool) -> Option<Self> {
         use OrderEvent as E;
-        let working = if unfilled {
-            Self::Accepted
-        } else {
-            Self::PartiallyFilled
-        };
+        let working = if unfilled { Self::Accepted } else { Self::PartiallyFilled };
         Some(match (self, event) {
             (Self::Initialized, E::Denied { .. }) => Self::Denied,
             // A resend after an unknown outcome submits again, under the same id.

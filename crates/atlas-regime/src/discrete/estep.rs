@@ -60,10 +60,14 @@ impl Steps for Discrete<'_> {
         for (row, &label) in self.rows.iter().zip(labels) {
             let k = label as usize;
             self.counts[k] += 1.0;
-            centers[k * cols..(k + 1) * cols].iter_mut().zip(row).for_each(|(c, x)| *c += x);
+            for (c, x) in centers[k * cols..(k + 1) * cols].iter_mut().zip(row) {
+                *c += x;
+            }
         }
         for (center, count) in centers.chunks_exact_mut(cols).zip(&self.counts) {
-            center.iter_mut().for_each(|c| *c /= count);
+            for c in center {
+                *c /= count;
+            }
         }
     }
 }

@@ -105,8 +105,7 @@ impl CheckedJumpParams {
         let one_hot: Vec<f64> = (0..params.states * params.states)
             .map(|i| if i % (params.states + 1) == 0 { 1.0 } else { 0.0 })
             .collect();
-        let weight =
-            |&label: &u32| &one_hot[label as usize * params.states..][..params.states];
+        let weight = |&label: &u32| &one_hot[label as usize * params.states..][..params.states];
         let seen = InSample::new(params.states, chosen.labels.iter().map(weight), returns);
         let sort_permutation = seen.order(params.sort_by);
         let seen = seen.permuted(&sort_permutation);

@@ -1,0 +1,78 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use atlas_core::{AccountName, Regime};
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::TABLE;
+
+/// Systematic equity trading: regime, selection, sizing, checked orders, sells before buys.
+#[derive(Debug, Parser)]
+#[command(name = "atlas", version, after_help = TABLE, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What means the same for every command.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where accounts, journals and artifacts are kept.
+    #[arg(long, global = true, value_name = "DIR", env = "ATLAS_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Market data: `sample` (bundled), or the path of a folder or file of CSV.
+    #[arg(long, global = true, value_name = "sample|PATH")]
+    pub(crate) data: Option<String>,
+    /// Configuration file (TOML); without it, built-in settings or `atlas.toml` where it exists.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The account, as named in the configuration.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) account: Option<AccountName>,
+    /// Decide with what was known after the close of this session.
+    #[arg(long, global = true, value_name = "YYYY-MM-DD")]
+    pub(crate) as_of: Option<NaiveDate>,
+    /// Print one machine-readable run report instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Decide and execute one rebalance, from market data to reconciled fills.
+    Rebalance(Decide),
+    /// Decide and journal a plan, and show it; nothing is sent.
+    Plan(Decide),
+    /// Approve the journaled plan with this hash (its first twelve digits will do).
+    Approve {
+        /// The hash that `atlas plan` printed.
+        hash: String,
+    },
+    /// Execute the approved plan.
+    Execute,
+}
+
+/// How to decide.
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// Show what would be decided, on a copy of the state; send nothing and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Rebalance although none is scheduled for this session. Skips no check, resends nothing.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// A named universe, symbols separated by commas, or a file with one symbol a line.
+    #[arg(long, value_name = "NAME|SYMBOLS|FILE")]
+    pub(crate) universe: Option<String>,
+    /// Hold at most the best N symbols.
+    #[arg(long, value_name = "N")]
+    pub(crate) top_n: Option<u16>,
+    /// Use this regime instead of the detected one; recorded as an override, refused in live mode.
+    #[arg(long, value_name = "bull|neutral|bear|crash")]
+    pub(crate) regime: Option<Regime>,
+}

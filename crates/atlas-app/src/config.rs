@@ -1,0 +1,310 @@
+//! The configuration file: what may stand in it, and what is used without it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use atlas_core::{AccountName, Bps, Usd};
+use atlas_engine::UnmanagedPolicy;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure};
+
+/// The configuration, complete; unknown keys are refused.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where accounts, journals and artifacts are kept, unless the command line says otherwise.
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Market data, unless the command line says otherwise.
+    pub(crate) data: Option<String>,
+    /// The account used unless the command line names one.
+    pub(crate) account: Option<AccountName>,
+    /// Accounts by name. Without any, `default` is an account at the embedded venue.
+    pub(crate) accounts: BTreeMap<AccountName, AccountConfig>,
+    /// What is decided, and when.
+    pub(crate) rebalance: RebalanceConfig,
+    /// How the regime is found.
+    pub(crate) regime: RegimeConfig,
+    /// How orders are carried out.
+    pub(crate) execution: ExecutionConfig,
+    /// Limits.
+    pub(crate) risk: RiskConfig,
+}
+
+/// One account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "broker", rename_all = "lowercase")]
+pub(crate) enum AccountConfig {
+    /// The embedded venue: replay on recorded prices, kept in the state directory.
+    Venue(VenueConfig),
+    /// A paper account at Alpaca, or at anything on loopback that speaks its API.
+    Alpaca(AlpacaConfig),
+}
+
+/// An account at the embedded venue.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VenueConfig {
+    /// Cash it starts with.
+    pub(crate) cash: Usd,
+    /// Slippage against every taker.
+    pub(crate) slippage_bps: Bps,
+    /// Seed of everything random at the venue.
+    pub(crate) seed: u64,
+}
+
+impl Default for VenueConfig {
+    fn default() -> Self {
+        Self {
+            cash: Usd::new(100_000.into()).unwrap_or(Usd::ZERO),
+            slippage_bps: Bps::from_int(5),
+            seed: 0,
+        }
+    }
+}
+
+/// A paper account at Alpaca.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AlpacaConfig {
+    /// Address of the trading API: Alpaca's paper host or loopback.
+    pub(crate) trading_url: String,
+    /// Address of the market data API: Alpaca's data host or loopback.
+    pub(crate) data_url: String,
+    /// Environment variable that holds the key id.
+    pub(crate) key_id_env: String,
+    /// Environment variable that holds the secret key.
+    pub(crate) secret_key_env: String,
+}
+
+impl Default for AlpacaConfig {
+    fn default() -> Self {
+        Self {
+            trading_url: "https://paper-api.alpaca.markets".into(),
+            data_url: "https://data.alpaca.markets".into(),
+            key_id_env: "APCA_API_KEY_ID".into(),
+            secret_key_env: "APCA_API_SECRET_KEY".into(),
+        }
+    }
+}
+
+/// What is decided, and when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RebalanceConfig {
+    /// A named universe, symbols separated by commas, or a file with one symbol a line.
+    pub(crate) universe: Option<String>,
+    /// Hold at most the best N symbols; the risk profile's number if absent.
+    pub(crate) top_n: Option<u16>,
+    /// On which sessions a rebalance is scheduled.
+    pub(crate) schedule: Schedule,
+    /// What to do with positions that Atlas did not open.
+    pub(crate) unmanaged: UnmanagedPolicy,
+    /// How far above the decision price a buy may go.
+    pub(crate) buy_collar_bps: Bps,
+    /// How far prices and cash may drift before an approval no longer holds.
+    pub(crate) approval_drift_bps: Bps,
+}
+
+impl Default for RebalanceConfig {
+    fn default() -> Self {
+        Self {
+            universe: None,
+            top_n: None,
+            schedule: Schedule::Any,
+            unmanaged: UnmanagedPolicy::Refuse,
+            buy_collar_bps: Bps::from_int(300),
+            approval_drift_bps: Bps::from_int(300),
+        }
+    }
+}
+
+/// On which sessions a rebalance is scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Schedule {
+    /// On every session: whenever the command is given.
+    Any,
+    /// On the last session of a week.
+    Weekly,
+    /// On the last session of a month.
+    Monthly,
+}
+
+/// How the regime is found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RegimeConfig {
+    /// Which detector.
+    pub(crate) profile: RegimeProfile,
+    /// What to do without a VIX close of the as-of session.
+    pub(crate) missing_vix: MissingVix,
+}
+
+/// Named detectors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RegimeProfile {
+    /// Labels as persistent as the model behind them.
+    #[default]
+    Calibrated,
+    /// The rules of the systems Atlas replaces.
+    Seed,
+}
+
+/// What to do without a VIX close of the as-of session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MissingVix {
+    /// Decide nothing.
+    #[default]
+    Refuse,
+    /// Decide without the shock override, and say so in the evidence.
+    Flag,
+}
+
+/// How orders are carried out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ExecutionConfig {
+    /// Minutes after the opening at which sending starts.
+    pub(crate) start_after_open_min: u16,
+    /// Seconds any one call to the broker may take.
+    pub(crate) request_timeout_s: u16,
+    /// Seconds of open market to wait for fills; the risk profile's number if absent.
+    pub(crate) fill_wait_s: Option<u32>,
+    /// Seconds between two looks at the orders; the risk profile's number if absent.
+    pub(crate) poll_s: Option<u32>,
+}
+
+impl Default for ExecutionConfig {
+    fn default() -> Self {
+        Self { start_after_open_min: 5, request_timeout_s: 10, fill_wait_s: None, poll_s: None }
+    }
+}
+
+/// Limits.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RiskConfig {
+    /// Which profile; its limits are taken as they stand.
+    pub(crate) profile: atlas_risk::ProfileName,
+}
+
+/// File looked for in the working directory when none is named.
+const DEFAULT_FILE: &str = "atlas.toml";
+
+impl Config {
+    /// Reads the named file, or `atlas.toml` where it exists, or takes the built-in settings.
+    ///
+    /// # Errors
+    /// [`Exit::Config`] with the file, the line and the key.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
+        let path = match named {
+            Some(path) => path,
+            None if Path::new(DEFAULT_FILE).is_file() => Path::new(DEFAULT_FILE),
+            None => return Self::default().check("built-in settings"),
+        };
+        let place = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::new(
+                Exit::Config,
+                format!("configuration {place} cannot be read ({error}): name an existing TOML file"),
+            )
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let said = error.message().replace('\n', " ");
+            Failure::new(
+                Exit::Config,
+                format!("configuration {place}, line {line}: {said}: correct it or remove the line"),
+            )
+        })?;
+        config.check(&place)
+    }
+
+    /// The account of that name.
+    ///
+    /// # Errors
+    /// [`Exit::Config`] if the configuration has accounts, but none of that name.
+    pub(crate) fn account(&self, name: &AccountName) -> Result<AccountConfig> {
+        if let Some(account) = self.accounts.get(name) {
+            return Ok(account.clone());
+        }
+        if self.accounts.is_empty() {
+            return Ok(AccountConfig::Venue(VenueConfig::default()));
+        }
+        let known: Vec<&str> = self.accounts.keys().map(AccountName::as_str).collect();
+        Err(Failure::new(
+            Exit::Config,
+            format!("account {name} is not in the configuration: use one of {}", known.join(", ")),
+        ))
+    }
+
+    /// Looks for values that are of the right type and make no sense.
+    fn check(self, place: &str) -> Result<Self> {
+        let mut problems = Vec::new();
+        let mut require = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(problem.to_owned());
+            }
+        };
+        let rebalance = &self.rebalance;
+        require(rebalance.top_n != Some(0), "rebalance.top_n is 0; use 1 or more");
+        for (key, bps) in [
+            ("buy_collar_bps", rebalance.buy_collar_bps),
+            ("approval_drift_bps", rebalance.approval_drift_bps),
+        ] {
+            let fits = bps > Bps::ZERO && bps <= Bps::from_int(2_000);
+            require(fits, &format!("rebalance.{key} is {bps}; use more than 0, at most 2000"));
+        }
+        let execution = &self.execution;
+        let start = execution.start_after_open_min;
+        require(
+            start <= 200,
+            &format!("execution.start_after_open_min is {start}; use 0 to 200, before a half day ends"),
+        );
+        let timeout = execution.request_timeout_s;
+        require(
+            (1..=120).contains(&timeout),
+            &format!("execution.request_timeout_s is {timeout}; use 1 to 120"),
+        );
+        require(execution.fill_wait_s != Some(0), "execution.fill_wait_s is 0; use 1 or more");
+        require(execution.poll_s != Some(0), "execution.poll_s is 0; use 1 or more");
+        for (name, account) in &self.accounts {
+            check_account(name, account, &mut require);
+        }
+        if problems.is_empty() {
+            return Ok(self);
+        }
+        Err(Failure::new(Exit::Config, format!("configuration {place}: {}", problems.join("; "))))
+    }
+}
+
+fn check_account(name: &AccountName, account: &AccountConfig, require: &mut impl FnMut(bool, &str)) {
+    match account {
+        AccountConfig::Venue(venue) => {
+            let cash = venue.cash;
+            require(
+                cash > Usd::ZERO,
+                &format!("accounts.{name}.cash is {cash}; use an amount above 0"),
+            );
+            let slippage = venue.slippage_bps;
+            require(
+                slippage >= Bps::ZERO && slippage <= Bps::from_int(1_000),
+                &format!("accounts.{name}.slippage_bps is {slippage}; use 0 to 1000"),
+            );
+        }
+        AccountConfig::Alpaca(alpaca) => {
+            for (key, value) in [
+                ("trading_url", &alpaca.trading_url),
+                ("data_url", &alpaca.data_url),
+                ("key_id_env", &alpaca.key_id_env),
+                ("secret_key_env", &alpaca.secret_key_env),
+            ] {
+                require(!value.is_empty(), &format!("accounts.{name}.{key} is empty; name one"));
+            }
+        }
+    }
+}

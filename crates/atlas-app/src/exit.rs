@@ -1,0 +1,81 @@
+//! The one table of exit codes.
+
+use std::process::ExitCode;
+
+/// How a run ended, as a process tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The job is done, or there was nothing to do and the output says why.
+    Done = 0,
+    /// Something Atlas has no name for went wrong.
+    Internal = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The configuration is wrong.
+    Config = 3,
+    /// The market data are missing, malformed, stale or too short, or no regime can be inferred.
+    Data = 4,
+    /// The state directory is locked, not writable or corrupt.
+    State = 5,
+    /// The broker or venue cannot be reached, does not answer or refuses the credentials.
+    Broker = 6,
+    /// Atlas is paused or halted, or books and broker disagree: nothing new is sent.
+    Paused = 7,
+    /// The request is understood and refused: a date before the account's clock, an override in
+    /// live mode, a plan that is not approved, or whose approval no longer holds.
+    Refused = 8,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The table as the command line's help shows it.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+  0  done, or nothing to do (the output says why)
+  1  internal error
+  2  the command line is wrong
+  3  the configuration is wrong
+  4  market data missing, malformed, stale or too short; no regime
+  5  the state directory is locked, not writable or corrupt
+  6  the broker or venue cannot be reached, does not answer, or refuses the credentials
+  7  paused or halted, or books and broker disagree: nothing new is sent
+  8  understood and refused (date before the account's clock, plan not approved, ...)";
+
+/// An error that knows its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub(crate) struct Failure {
+    /// How the process ends.
+    pub(crate) exit: Exit,
+    /// What, where, and what to do about it.
+    pub(crate) sentence: String,
+}
+
+impl Failure {
+    /// A failure in one sentence.
+    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
+        Self { exit, sentence: sentence.into() }.into()
+    }
+}
+
+/// The exit code of an error: that of the innermost cause with a known one.
+pub(crate) fn code_of(error: &anyhow::Error) -> Exit {
+    error.chain().find_map(code_of_cause).unwrap_or(Exit::Internal)
+}
+
+fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    if let Some(failure) = cause.downcast_ref::<Failure>() {
+        return Some(failure.exit);
+    }
+    if cause.is::<atlas_data::Error>() || cause.is::<atlas_regime::Error>() {
+        return Some(Exit::Data);
+    }
+    if cause.is::<atlas_broker::Error>() {
+        return Some(Exit::Broker);
+    }
+    None
+}

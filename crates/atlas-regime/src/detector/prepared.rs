@@ -1,0 +1,84 @@
+//! Returns and features of every session up to the one judged.
+
+use chrono::NaiveDate;
+
+use super::evidence::ReturnBasis;
+use super::inputs::{Inputs, Series};
+use super::params::DetectorParams;
+use crate::rates::{RATE_CARRY_DAYS_MAX, accrued_interest, simple_returns};
+use crate::{Error, Feature, FeatureStream, Rows};
+
+/// Number of features the detector uses, those of [`Feature::PAPER`].
+pub(crate) const FEATURES: usize = Feature::PAPER.len();
+
+/// Dates, returns and features; row `t` belongs to session `t` and depends on sessions up to `t`.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) dates: &'a [NaiveDate],
+    pub(crate) returns: Vec<f64>,
+    pub(crate) features: Vec<f64>,
+    pub(crate) basis: ReturnBasis,
+}
+
+impl<'a> Prepared<'a> {
+    /// Checks the index and the rate up to `as_of` and computes everything from them.
+    pub(crate) fn new(params: &DetectorParams, inputs: &Inputs<'a>) -> Result<Self, Error> {
+        let as_of = inputs.as_of;
+        let index = inputs.index.up_to("index", as_of, true)?;
+        let last = index.dates.last().copied();
+        if last != Some(as_of) {
+            return Err(Error::NoIndexClose { as_of, last });
+        }
+        let mut returns = simple_returns(index.values);
+        let basis = match inputs.rate {
+            None => ReturnBasis::RawNoRate,
+            Some(rate) => subtract_interest(params, index.dates, rate, &mut returns)?,
+        };
+        let mut features = vec![f64::NAN; FEATURES];
+        let stream = FeatureStream::new(&Feature::PAPER)?;
+        features.extend(stream.batch(returns.get(1..).unwrap_or_default()));
+        Ok(Self { dates: index.dates, returns, features, basis })
+    }
+
+    /// Features of one session.
+    pub(crate) fn row(&self, session: usize) -> &[f64] {
+        &self.features[session * FEATURES..(session + 1) * FEATURES]
+    }
+
+    /// Features of sessions `from..to`, refused if one is undefined.
+    pub(crate) fn rows(&self, from: usize, to: usize) -> Result<Rows<'_>, Error> {
+        let data = &self.features[from * FEATURES..to * FEATURES];
+        if let Some(i) = data.iter().position(|x| !x.is_finite()) {
+            return Err(Error::UndefinedFeature {
+                feature: Feature::PAPER[i % FEATURES].name(),
+                date: self.dates[from + i / FEATURES],
+                value: data[i],
+            });
+        }
+        Rows::new(data, FEATURES)
+    }
+}
+
+/// Makes returns excess returns if the rate reaches the last session, else leaves them raw.
+fn subtract_interest(
+    params: &DetectorParams,
+    dates: &[NaiveDate],
+    rate: Series<'_>,
+    returns: &mut [f64],
+) -> Result<ReturnBasis, Error> {
+    let (Some(&index), Some(&as_of)) = (dates.first(), dates.last()) else {
+        return Ok(ReturnBasis::RawNoRate);
+    };
+    let before = if dates.len() > 1 { dates[dates.len() - 2] } else { index };
+    let rate = rate.up_to("rate", before, false)?;
+    let Some(&last) = rate.dates.last() else {
+        return Ok(ReturnBasis::RawNoRate);
+    };
+    if before.signed_duration_since(last).num_days() > i64::from(RATE_CARRY_DAYS_MAX) {
+        return Ok(ReturnBasis::RawRateEnded { last });
+    }
+    let interest = accrued_interest(dates, rate.dates, rate.values, params.rate_quote)?;
+    debug_assert!(rate.dates.iter().all(|d| *d < as_of), "the session's own rate is not known yet");
+    returns.iter_mut().zip(&interest).for_each(|(r, i)| *r -= i);
+    Ok(ReturnBasis::Excess)
+}

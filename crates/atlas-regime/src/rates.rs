@@ -1,0 +1,145 @@
+//! Returns in excess of a Treasury bill.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// How a bill rate is quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RateQuote {
+    /// Simple interest over 365 days, such as the Treasury's constant-maturity series.
+    #[default]
+    BondEquivalent,
+    /// Discount from face value over 360 days, such as FRED's `DTB3`.
+    Discount,
+}
+
+impl RateQuote {
+    /// The bond-equivalent yield in percent per year of a three-month bill (91 days).
+    ///
+    /// A discount `d` (as a fraction) becomes `365 d / (360 − 91 d)`. Source: US Treasury, 31 CFR
+    /// 356 appendix B, investment yield of bills of up to half a year.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::RateQuote;
+    /// let yield_pct = RateQuote::Discount.bond_equivalent_pct(5.0);
+    /// assert!((yield_pct - 5.1345).abs() < 1e-4);
+    /// assert_eq!(RateQuote::BondEquivalent.bond_equivalent_pct(5.0), 5.0);
+    /// ```
+    #[must_use]
+    pub fn bond_equivalent_pct(self, rate_pct: f64) -> f64 {
+        match self {
+            Self::BondEquivalent => rate_pct,
+            Self::Discount => {
+                let discount = rate_pct / 100.0;
+                100.0 * 365.0 * discount / (360.0 - 91.0 * discount)
+            }
+        }
+    }
+}
+
+/// Longest time a rate is carried forward, in calendar days.
+pub const RATE_CARRY_DAYS_MAX: u32 = 10;
+
+/// Simple returns per session; entry `t` is the return from session `t − 1` to `t`, entry 0 is 0.
+#[must_use]
+pub fn simple_returns(closes: &[f64]) -> Vec<f64> {
+    let mut returns = Vec::with_capacity(closes.len());
+    returns.extend(closes.first().map(|_| 0.0));
+    returns.extend(closes.windows(2).map(|pair| pair[1] / pair[0] - 1.0));
+    returns
+}
+
+/// Interest each session's return is measured against: the rate of the session before (or the
+/// last one known then), accrued over the calendar days between the two; entry 0 is 0.
+///
+/// Dates strictly increase in both series; rates are in percent per year.
+///
+/// # Errors
+/// [`Error::RateStartsLate`] if the first rate comes after the first session,
+/// [`Error::RateGap`] if a rate would have to be carried more than [`RATE_CARRY_DAYS_MAX`] days,
+/// [`Error::Shape`] if dates and rates differ in number; no other.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{RateQuote, accrued_interest};
+/// use chrono::NaiveDate;
+/// let day = |d| NaiveDate::from_ymd_opt(2020, 1, d).unwrap_or_default();
+/// let sessions = [day(2), day(3), day(6)]; // a weekend between the last two
+/// let interest = accrued_interest(&sessions, &[day(2)], &[3.65], RateQuote::BondEquivalent)?;
+/// assert!((interest[1] - 0.0001).abs() < 1e-15);
+/// assert!((interest[2] - 0.0003).abs() < 1e-15);
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
+pub fn accrued_interest(
+    sessions: &[NaiveDate],
+    rate_dates: &[NaiveDate],
+    rates_pct: &[f64],
+    quote: RateQuote,
+) -> Result<Vec<f64>, Error> {
+    if rate_dates.len() != rates_pct.len() {
+        let (found, expected) = (rates_pct.len(), rate_dates.len());
+        return Err(Error::Shape { what: "the rate series", found, expected });
+    }
+    let Some(&index) = sessions.first() else { return Ok(Vec::new()) };
+    match rate_dates.first() {
+        Some(&rate) if rate > index => return Err(Error::RateStartsLate { rate, index }),
+        Some(_) => {}
+        None => return Err(Error::TooFewRows { what: "the rate series", have: 0, need: 1 }),
+    }
+    let mut interest = Vec::with_capacity(sessions.len());
+    interest.push(0.0);
+    let mut known = 0;
+    for pair in sessions.windows(2) {
+        let (before, now) = (pair[0], pair[1]);
+        while rate_dates.get(known + 1).is_some_and(|&d| d <= before) {
+            known += 1;
+        }
+        let last = rate_dates[known];
+        if days(last, before) > f64::from(RATE_CARRY_DAYS_MAX) {
+            return Err(Error::RateGap { session: now, last, days: RATE_CARRY_DAYS_MAX });
+        }
+        let yearly = quote.bond_equivalent_pct(rates_pct[known]) / 100.0;
+        interest.push(yearly * days(before, now) / 365.0);
+    }
+    Ok(interest)
+}
+
+/// Calendar days from one date to a later one.
+fn days(from: NaiveDate, to: NaiveDate) -> f64 {
+    let days = to.signed_duration_since(from).num_days();
+    i32::try_from(days).map_or(f64::INFINITY, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(m: u32, d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2020, m, d).unwrap()
+    }
+
+    #[test]
+    fn late_starts_and_wide_gaps_are_errors() {
+        let sessions = [day(1, 2), day(1, 3), day(2, 3), day(2, 4)];
+        let late = accrued_interest(&sessions, &[day(1, 3)], &[1.0], RateQuote::BondEquivalent);
+        assert!(matches!(late, Err(Error::RateStartsLate { .. })));
+        let gap = accrued_interest(&sessions, &[day(1, 2)], &[1.0], RateQuote::BondEquivalent);
+        let expected =
+            Error::RateGap { session: day(2, 4), last: day(1, 2), days: RATE_CARRY_DAYS_MAX };
+        assert_eq!(gap, Err(expected));
+    }
+
+    #[test]
+    fn the_rate_of_the_session_itself_is_not_used() {
+        let sessions = [day(1, 2), day(1, 3)];
+        let rates = [day(1, 2), day(1, 3)];
+        let found =
+            accrued_interest(&sessions, &rates, &[0.0, 50.0], RateQuote::BondEquivalent).unwrap();
+        assert_eq!(found, [0.0, 0.0]);
+    }
+}
