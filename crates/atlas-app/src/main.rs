@@ -1,1 +1,58 @@
-fn main() {}
+//! The `atlas` program: configuration, command line and wiring. No trading logic lives here.
+
+mod accounts;
+mod cli;
+mod commands;
+mod config;
+mod decision;
+mod execution;
+mod exit;
+mod market;
+mod render;
+mod stopwatch;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::{Exit, code_of};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and end well.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            drop(error.print());
+            return exit.into();
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("ATLAS_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    match commands::run(cli) {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            let exit = code_of(&error);
+            let sentence = sentence_of(&error);
+            drop(writeln!(std::io::stderr(), "atlas: {sentence}"));
+            exit.into()
+        }
+    }
+}
+
+/// The error and its causes as one sentence, without saying the same thing twice.
+fn sentence_of(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !sentence.contains(&cause) {
+            sentence.push_str(": ");
+            sentence.push_str(&cause);
+        }
+    }
+    sentence
+}

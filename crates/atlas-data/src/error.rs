@@ -29,13 +29,13 @@ pub enum Error {
         limit_mb: u64,
     },
     /// A line of a file does not say what it should.
-    #[error("{file}, line {line}: {problem}")]
+    #[error("{file}, line {line}: {problem}; correct or remove that line")]
     Malformed {
         /// The file.
         file: String,
         /// The line, counted from one.
         line: u64,
-        /// What is wrong with it, and what is expected.
+        /// What is wrong with it.
         problem: String,
     },
     /// A file as a whole does not hold what it should.
@@ -117,7 +117,7 @@ pub enum Error {
     /// A series ends before the as-of date while others go on.
     #[error(
         "{series} is stale: its last session is {last}, the as-of date is {as_of}; bring newer \
-         data or leave it out"
+         data or choose a date up to {last}"
     )]
     Stale {
         /// The series.
@@ -130,7 +130,7 @@ pub enum Error {
     /// A series does not reach back far enough.
     #[error(
         "{series} has {found} sessions up to {as_of} and {needed} are needed: choose a later \
-         as-of date, or leave it out"
+         as-of date or bring older data"
     )]
     TooShort {
         /// The series.
@@ -145,7 +145,7 @@ pub enum Error {
     /// Sessions are missing where the run looks.
     #[error(
         "{series} lacks {missing} of the {window} sessions up to {as_of}, first {first}: complete \
-         the data or leave it out"
+         the data or choose another as-of date"
     )]
     Gaps {
         /// The series.

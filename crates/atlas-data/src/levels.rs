@@ -39,10 +39,9 @@ impl Levels {
             let (found, expected) = (values.len(), dates.len());
             return Err(refuse(format!("{found} values for {expected} dates")));
         }
-        if let Some(pair) = dates.windows(2).find(|pair| pair[1] <= pair[0]) {
+        if let Some([one, next]) = dates.array_windows().find(|[one, next]| next <= one) {
             return Err(refuse(format!(
-                "{} stands after {}; dates must increase without repeats",
-                pair[1], pair[0]
+                "{next} stands after {one}; dates must increase without repeats"
             )));
         }
         if let Some(row) = values.iter().position(|value| !value.is_finite()) {

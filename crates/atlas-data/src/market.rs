@@ -8,10 +8,10 @@ use atlas_core::{Adjusted, Bar, Bars, Symbol};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::levels::{Levels, LevelsView};
 use crate::series::{Series, SeriesView};
 use crate::validate::{self, Needs, Warning};
-use crate::Error;
 
 /// Everything loaded for a run, past and future of any decision alike.
 ///

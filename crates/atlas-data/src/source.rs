@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::Error;
 use crate::csv_source::CsvSource;
 use crate::market::MarketData;
 use crate::sample::SampleSource;
 use crate::synthetic::SyntheticSource;
 use crate::universe::Universe;
-use crate::Error;
 
 /// A place that daily bars are loaded from.
 ///

@@ -259,8 +259,8 @@ mod tests {
         let market = load(SyntheticSource::seeded(42), Some("SYN001"));
         let index = market.index.view();
         let stock = market.series.values().next().unwrap().view();
-        assert_eq!(&index.close()[..3], &[0.0, 0.0, 0.0]);
-        assert_eq!(stock.close().last(), Some(&0.0));
+        assert_eq!(&index.close()[..3], &[998.5, 996.13, 991.87]);
+        assert_eq!(stock.close().last(), Some(&56.06));
     }
 
     #[test]

@@ -214,7 +214,7 @@ mod tests {
         for (spec, message) in [
             ("smaple", "unknown universe \"smaple\": use one of sample, sample-ohlc, symbols "),
             ("aapl,msft", "unknown universe \"aapl,msft\""),
-            ("MFST", "symbol MFST is not in universe sample (did you mean MSFT or "),
+            ("MFST", "symbol MFST is not in universe sample (did you mean MSFT?)"),
             ("ZZZZZZ", "symbol ZZZZZZ is not in universe sample: known are AAPL, AMD, BAC"),
             ("", "universe \"\" names no symbol"),
             (",", "universe \",\" names no symbol"),
@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn measures_how_words_differ() {
-        for (a, b, steps) in [("", "", 0), ("AAPL", "APPL", 1), ("MFST", "MSFT", 2), ("", "KO", 2)] {
+        for (a, b, steps) in [("", "", 0), ("AAPL", "APPL", 1), ("MFST", "MSFT", 2), ("", "KO", 2)]
+        {
             assert_eq!(distance(a, b), steps, "{a} {b}");
             assert_eq!(distance(b, a), steps, "{b} {a}");
         }

@@ -8,10 +8,10 @@ use atlas_core::calendar::{Calendar, Session};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::levels::{Levels, LevelsView};
 use crate::market::{MarketData, MarketView};
 use crate::series::SeriesView;
-use crate::Error;
 
 /// What a decision needs of its data. Only what is named here counts.
 ///
@@ -23,7 +23,7 @@ use crate::Error;
 /// let needs = Needs { vix: Some(21), short_history: ShortHistory::LeaveOut, ..Needs::new(252, 1_000) };
 /// assert_eq!(needs.window, 252);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Needs {
     /// Sessions each symbol must have up to the as-of date.
     pub history: usize,
@@ -133,7 +133,10 @@ impl fmt::Display for Warning {
                 write!(f, "{symbol} was left out: {found} sessions where {needed} are needed")
             }
             Self::NoRate { last: Some(last) } => {
-                write!(f, "no rate covers the date (the last is of {last}): returns are not in excess of it")
+                write!(
+                    f,
+                    "no rate covers the date (the last is of {last}): returns are not in excess of it"
+                )
             }
             Self::NoRate { last: None } => {
                 write!(f, "there is no rate series: returns are not in excess of it")
@@ -167,7 +170,12 @@ pub(crate) fn view<'a>(
         && series.is_empty()
     {
         let (found, needed) = (*found, *needed);
-        return Err(Error::TooShort { series: format!("{symbol}, like every symbol,"), as_of, found, needed });
+        return Err(Error::TooShort {
+            series: format!("{symbol}, like every symbol,"),
+            as_of,
+            found,
+            needed,
+        });
     }
     let vix = checked_vix(market.vix.as_ref(), &market.source.name, needs, &check, &mut warnings)?;
     let rate = covering_rate(market.rate.as_ref(), &session, needs, &mut warnings);
@@ -336,3 +344,6 @@ fn covering_rate<'a>(
 
 /// Calendar days for which a rate is carried forward: a week bridges every bond holiday.
 pub const RATE_AGE_DAYS_MAX: u32 = 7;
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ impl RateQuote {
     /// ```
     /// use atlas_regime::RateQuote;
     /// let yield_pct = RateQuote::Discount.bond_equivalent_pct(5.0);
-    /// assert!((yield_pct - 5.1345).abs() < 1e-4);
+    /// assert!((yield_pct - 5.1343).abs() < 1e-4);
     /// assert_eq!(RateQuote::BondEquivalent.bond_equivalent_pct(5.0), 5.0);
     /// ```
     #[must_use]

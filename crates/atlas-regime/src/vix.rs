@@ -172,9 +172,9 @@ impl VixRule {
     }
 
     fn trigger(&self, close: f64, one: Option<f64>, three: Option<f64>) -> Option<VixTrigger> {
-        if one.is_some_and(|c| c >= self.params.rise_1) {
+        if one.is_some_and(|c| c >= self.params.rise_1 - ROUNDING) {
             Some(VixTrigger::OneSession)
-        } else if three.is_some_and(|c| c >= self.params.rise_3) {
+        } else if three.is_some_and(|c| c >= self.params.rise_3 - ROUNDING) {
             Some(VixTrigger::ThreeSessions)
         } else if self.params.level.is_some_and(|level| close >= level) {
             Some(VixTrigger::Level)
@@ -219,6 +219,9 @@ impl VixRule {
         close.is_some_and(|c| c <= enough) || held.since_trigger >= self.params.hold_max
     }
 }
+
+/// A close of 12 after 10 is a rise of 20 %, although its float falls short of 0.2 by 4·10⁻¹⁷.
+const ROUNDING: f64 = 1e-9;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@ use atlas_core::calendar::Calendar;
 use atlas_core::{Adjusted, Bars, Symbol};
 
 use super::table::{Row, Table};
-use crate::series::Series;
 use crate::Error;
+use crate::series::Series;
 
 /// Bars of a symbol, and how many rows were older than the calendar.
 pub(crate) struct Parsed<T> {

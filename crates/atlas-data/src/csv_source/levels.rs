@@ -4,8 +4,8 @@ use atlas_core::calendar::Calendar;
 
 use super::bars::Parsed;
 use super::table::Table;
-use crate::levels::Levels;
 use crate::Error;
+use crate::levels::Levels;
 
 /// Reads VIX closes in points. Rows on days without stock trading, which the index's own
 /// publisher has, are passed over.

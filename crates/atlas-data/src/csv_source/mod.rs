@@ -211,9 +211,8 @@ impl BarSource for CsvSource {
             Some(path) => Some(reading.parsed(path, parse_vix)?),
             None => None,
         };
-        let whole = |name: &str, bytes: &[u8]| {
-            Ok(Parsed { value: parse_rate(name, bytes)?, too_old: 0 })
-        };
+        let whole =
+            |name: &str, bytes: &[u8]| Ok(Parsed { value: parse_rate(name, bytes)?, too_old: 0 });
         let rate = match &self.rate {
             Some(path) => Some(reading.parsed(path, whole)?),
             None => None,

@@ -2,26 +2,37 @@
 
 use atlas_core::calendar::Calendar;
 use chrono::NaiveDate;
-use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use crate::Error;
 
 /// Comma-separated text with a header, read row by row.
+///
+/// A field may be put in quotes but hold neither comma nor line end: dates, numbers and symbols
+/// have none.
 pub(crate) struct Table<'a> {
     file: &'a str,
-    reader: Reader<&'a [u8]>,
+    /// What has not been read yet.
+    rest: &'a [u8],
+    /// The number of the line read last, from one.
+    line: u64,
     header: Vec<String>,
-    record: ByteRecord,
+    fields: Vec<&'a [u8]>,
 }
 
 impl<'a> Table<'a> {
     /// Reads the header; its names are trimmed.
     pub(crate) fn open(file: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
-        let mut reader = ReaderBuilder::new().from_reader(bytes);
-        let header = reader.byte_headers().map_err(|error| malformed_text(file, &error))?;
-        let name = |field: &[u8]| String::from_utf8_lossy(field.trim_ascii()).into_owned();
-        let header = header.iter().map(name).collect();
-        Ok(Self { file, reader, header, record: ByteRecord::new() })
+        let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let mut table = Self { file, rest, line: 0, header: Vec::new(), fields: Vec::new() };
+        if !table.read_line() {
+            return Err(Error::BadFile {
+                file: file.to_owned(),
+                problem: "is empty; a first line that names the columns is expected".to_owned(),
+            });
+        }
+        let name = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
+        table.header = table.fields.iter().map(name).collect();
+        Ok(table)
     }
 
     /// The names of the columns as they are written.
@@ -49,11 +60,31 @@ impl<'a> Table<'a> {
 
     /// The next row; empty lines are passed over.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let more = self.reader.read_byte_record(&mut self.record);
-        if !more.map_err(|error| malformed_text(self.file, &error))? {
+        if !self.read_line() {
             return Ok(None);
         }
-        Ok(Some(Row { file: self.file, record: &self.record }))
+        let row = Row { file: self.file, line: self.line, fields: &self.fields };
+        if row.fields.len() == self.header.len() {
+            return Ok(Some(row));
+        }
+        let (found, expected) = (row.fields.len(), self.header.len());
+        Err(row.malformed(format!("has {found} fields where the header has {expected}")))
+    }
+
+    /// Splits the next line that is not empty into fields; `false` at the end.
+    fn read_line(&mut self) -> bool {
+        while !self.rest.is_empty() {
+            let mut parts = self.rest.splitn(2, |byte| *byte == b'\n');
+            let line = parts.next().unwrap_or_default().trim_ascii();
+            self.rest = parts.next().unwrap_or_default();
+            self.line += 1;
+            if !line.is_empty() {
+                self.fields.clear();
+                self.fields.extend(line.split(|byte| *byte == b',').map(unquoted));
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -61,14 +92,14 @@ impl<'a> Table<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
     file: &'a str,
-    record: &'a ByteRecord,
+    line: u64,
+    fields: &'a [&'a [u8]],
 }
 
 impl Row<'_> {
     /// An error at this line.
     pub(crate) fn malformed(&self, problem: String) -> Error {
-        let line = self.record.position().map_or(0, csv::Position::line);
-        Error::Malformed { file: self.file.to_owned(), line, problem }
+        Error::Malformed { file: self.file.to_owned(), line: self.line, problem }
     }
 
     /// The date in a column, written as 2019-01-02.
@@ -105,11 +136,10 @@ impl Row<'_> {
     /// Refuses a date that does not come after the one of the row before.
     pub(crate) fn after(&self, date: NaiveDate, before: Option<NaiveDate>) -> Result<(), Error> {
         match before {
-            Some(before) if date == before => {
-                Err(self.malformed(format!("{date} appears twice; keep one row a date")))
-            }
+            Some(before) if date == before => Err(self.malformed(format!("{date} appears twice"))),
             Some(before) if date < before => {
-                Err(self.malformed(format!("{date} stands after {before}; sort rows by date")))
+                Err(self
+                    .malformed(format!("{date} stands after {before} where dates must increase")))
             }
             Some(_) | None => Ok(()),
         }
@@ -119,15 +149,15 @@ impl Row<'_> {
     pub(crate) fn session(&self, date: NaiveDate) -> Result<(), Error> {
         match Calendar::nyse().closure(date) {
             Ok(None) => Ok(()),
-            Ok(Some(reason)) => Err(self.malformed(format!(
-                "{date} is not a trading session ({reason}); remove the row"
-            ))),
+            Ok(Some(reason)) => {
+                Err(self.malformed(format!("{date} is not a trading session ({reason})")))
+            }
             Err(error) => Err(self.malformed(error.to_string())),
         }
     }
 
     fn field(&self, column: usize) -> &[u8] {
-        self.record.get(column).unwrap_or_default().trim_ascii()
+        self.fields.get(column).copied().unwrap_or_default()
     }
 }
 
@@ -148,14 +178,11 @@ fn lossy(field: &[u8]) -> String {
     String::from_utf8_lossy(field.get(..40).unwrap_or(field)).into_owned()
 }
 
-/// What the reader of delimited text objects to.
-fn malformed_text(file: &str, error: &csv::Error) -> Error {
-    let line = error.position().map_or(1, csv::Position::line);
-    let problem = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} fields where the header has {expected_len}")
-        }
-        _ => format!("is not comma-separated text: {error}"),
-    };
-    Error::Malformed { file: file.to_owned(), line, problem }
+/// A field without the blanks and the quotes around it.
+fn unquoted(field: &[u8]) -> &[u8] {
+    let field = field.trim_ascii();
+    match field {
+        [b'"', inner @ .., b'"'] => inner.trim_ascii(),
+        _ => field,
+    }
 }

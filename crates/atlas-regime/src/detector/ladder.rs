@@ -122,7 +122,9 @@ mod tests {
         let params = LadderParams { penalty: 2.0, ..LadderParams::default() };
         let rows = Rows::new(&data, 1).unwrap();
         let mut ladder = Ladder::new(&params, &axis, rows, &[0, 0, 0, 1, 1, 1]);
-        assert_eq!(ladder.push(-0.5).0, Regime::Bull);
+        for _ in 0..20 {
+            assert_eq!(ladder.push(-0.5).0, Regime::Bull);
+        }
         assert_eq!(ladder.push(1.0).0, Regime::Bull);
         let labels: Vec<_> = (0..6).map(|_| ladder.push(3.0).0).collect();
         assert_eq!(labels.last(), Some(&Regime::Crash));

@@ -5,19 +5,19 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 /// Dates and values a test can change before it borrows them.
 #[derive(Debug, Clone)]
-pub struct Market {
-    pub dates: Vec<NaiveDate>,
-    pub closes: Vec<f64>,
-    pub vix: Vec<f64>,
-    pub rates: Vec<f64>,
+pub(crate) struct Market {
+    pub(crate) dates: Vec<NaiveDate>,
+    pub(crate) closes: Vec<f64>,
+    pub(crate) vix: Vec<f64>,
+    pub(crate) rates: Vec<f64>,
 }
 
 impl Market {
     /// Weekday sessions with calm and wild spells, a VIX that follows and a rate that drifts.
-    pub fn new(sessions: usize, seed: u32) -> Self {
+    pub(crate) fn new(sessions: usize, seed: u32) -> Self {
         let mut rng = Mt19937::new(seed);
         let mut normal = move || (0..12).map(|_| rng.next_f64()).sum::<f64>() - 6.0;
-        let mut day = NaiveDate::from_ymd_opt(1999, 12, 31).unwrap();
+        let mut day = NaiveDate::from_ymd_opt(1999, 12, 31).unwrap_or_default();
         let (mut close, mut vix, mut rate) = (1000.0_f64, 15.0_f64, 3.0_f64);
         let mut wild = false;
         let mut out =
@@ -44,7 +44,7 @@ impl Market {
     }
 
     /// Everything, judged on session `t`.
-    pub fn inputs(&self, t: usize) -> Inputs<'_> {
+    pub(crate) fn inputs(&self, t: usize) -> Inputs<'_> {
         Inputs {
             index: Series { dates: &self.dates, values: &self.closes },
             vix: Some(Series { dates: &self.dates, values: &self.vix }),

@@ -1,0 +1,55 @@
+//! What a session lets its user choose.
+
+use std::time::Duration;
+
+/// Choices for a session.
+///
+/// # Examples
+/// ```
+/// use atlas_broker::alpaca::Options;
+/// use std::time::Duration;
+///
+/// let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
+/// assert_eq!(options.feed, None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Deadline of each request, from the wait for its turn to the last byte; above zero.
+    /// Ten seconds by default.
+    pub timeout: Duration,
+    /// Whose quotes and bars to ask for; `None`, the default, is the best the subscription allows.
+    pub feed: Option<Feed>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10), feed: None }
+    }
+}
+
+/// A source of US stock data at Alpaca.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Feed {
+    /// All exchanges; the last 15 minutes need a paid subscription.
+    Sip,
+    /// The IEX exchange alone, a few per cent of the volume.
+    Iex,
+    /// Over-the-counter names.
+    Otc,
+    /// The overnight venue Blue Ocean.
+    Boats,
+}
+
+impl Feed {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sip => "sip",
+            Self::Iex => "iex",
+            Self::Otc => "otc",
+            Self::Boats => "boats",
+        }
+    }
+}

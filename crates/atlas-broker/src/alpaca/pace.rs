@@ -1,0 +1,178 @@
+//! Keeping to the broker's rate limit, with room left for cancels.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use atlas_core::time::Timestamp;
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap};
+use tokio::time::{Instant, sleep_until};
+
+/// How urgent a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Takes risk off: never held back.
+    Cancel,
+    /// Held back when the last twentieth of the budget is reached.
+    Order,
+    /// Held back when the last tenth of the budget is reached.
+    Read,
+}
+
+impl Lane {
+    const fn reserve(self, limit: u64) -> u64 {
+        match self {
+            Self::Cancel => 0,
+            Self::Order => limit / 20,
+            Self::Read => limit / 10,
+        }
+    }
+}
+
+/// The budget of one host, as its answers tell it. Without such headers nothing is held back.
+#[derive(Debug, Default)]
+pub(crate) struct Pace(Mutex<Option<Window>>);
+
+/// The present minute.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    limit: u64,
+    remaining: u64,
+    /// When the broker says the budget is full again, by its clock.
+    reset: Timestamp,
+    /// The same by ours.
+    ends: Instant,
+}
+
+/// The time the broker's limits are counted over, and the longest it can ask to wait.
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Pace {
+    /// Waits for this request's turn.
+    ///
+    /// # Errors
+    /// The instant at which requests are welcome again, if that is after `deadline`.
+    pub(crate) async fn turn(&self, lane: Lane, deadline: Instant) -> Result<(), Timestamp> {
+        loop {
+            let Some(window) = self.take(lane) else { return Ok(()) };
+            if window.ends > deadline {
+                return Err(window.reset);
+            }
+            sleep_until(window.ends).await;
+        }
+    }
+
+    /// Takes one request from the budget; the window to wait for if there is none for this lane.
+    fn take(&self, lane: Lane) -> Option<Window> {
+        let mut state = self.state();
+        let window = state.as_mut()?;
+        if Instant::now() >= window.ends {
+            window.remaining = window.limit;
+            window.ends = Instant::now() + MINUTE;
+        }
+        if window.remaining > lane.reserve(window.limit) || lane == Lane::Cancel {
+            window.remaining = window.remaining.saturating_sub(1);
+            return None;
+        }
+        Some(*window)
+    }
+
+    /// Learns from an answer. The broker's clock is taken from the same answer, so that neither
+    /// clock needs to be right.
+    pub(crate) fn learn(&self, headers: &HeaderMap, refused: bool) -> Option<Timestamp> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        let reset = DateTime::from_timestamp(number("x-ratelimit-reset")?, 0)?;
+        let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+        let now = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+        let told = number("x-ratelimit-limit").zip(number("x-ratelimit-remaining"));
+        if let (Some((limit, remaining)), Some(now)) = (told, now) {
+            let wait = (reset - now.to_utc()).to_std().unwrap_or_default().min(MINUTE);
+            let remaining = if refused { 0 } else { u64::try_from(remaining).unwrap_or(0) };
+            let limit = u64::try_from(limit).unwrap_or(0);
+            self.keep(Window { limit, remaining, reset, ends: Instant::now() + wait });
+        }
+        Some(reset)
+    }
+
+    /// Answers overtake each other: within one window the smallest number counts.
+    fn keep(&self, told: Window) {
+        let mut state = self.state();
+        let same = state.filter(|window| window.reset == told.reset);
+        let remaining = same.map_or(told.remaining, |window| told.remaining.min(window.remaining));
+        *state = Some(Window { remaining, ..told });
+    }
+
+    fn state(&self) -> MutexGuard<'_, Option<Window>> {
+        // A window is replaced whole, so a panic elsewhere leaves a usable one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: i64 = 1_767_614_400;
+
+    fn headers(remaining: i64, reset: i64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-ratelimit-limit", "200".to_owned()),
+            ("x-ratelimit-remaining", remaining.to_string()),
+            ("x-ratelimit-reset", (NOON + reset).to_string()),
+            ("date", "Mon, 05 Jan 2026 12:00:00 GMT".to_owned()),
+        ] {
+            headers.insert(name, value.parse().expect("a header value"));
+        }
+        headers
+    }
+
+    async fn waited(pace: &Pace, lane: Lane) -> Result<u64, Timestamp> {
+        let start = Instant::now();
+        pace.turn(lane, start + Duration::from_secs(10)).await?;
+        Ok(start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_held_back_before_the_broker_has_spoken() {
+        assert_eq!(waited(&Pace::default(), Lane::Read).await, Ok(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_wait_first_then_orders_and_cancels_never() {
+        let pace = Pace::default();
+        pace.learn(&headers(15, 7), false);
+        assert_eq!(waited(&pace, Lane::Order).await, Ok(0));
+        assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(7));
+        // The new minute has a full budget.
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_is_refused_at_once() {
+        let pace = Pace::default();
+        let reset = pace.learn(&headers(100, 30), true);
+        assert_eq!(waited(&pace, Lane::Order).await, Err(reset.expect("a reset")));
+        assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answers_do_not_raise_the_budget() {
+        let pace = Pace::default();
+        pace.learn(&headers(20, 5), false);
+        pace.learn(&headers(90, 5), false);
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reset_in_the_past_or_far_away_is_a_minute_at_most() {
+        let pace = Pace::default();
+        pace.learn(&headers(0, -500), false);
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
+        pace.learn(&headers(0, 500_000), false);
+        let start = Instant::now();
+        assert!(pace.turn(Lane::Read, start + Duration::from_secs(61)).await.is_ok());
+        assert_eq!(start.elapsed(), MINUTE);
+    }
+}

@@ -1,0 +1,220 @@
+//! Orders, both ways.
+
+use atlas_core::time::Timestamp;
+use atlas_core::{
+    ClientOrderId, OrderRequest, OrderStatus, OrderType, Price, Qty, Side, VenueOrderId,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, Fault, symbol};
+use crate::BrokerOrder;
+
+/// The body of `POST /v2/orders`; amounts as strings, absent prices left out.
+#[derive(Debug, Serialize)]
+pub(crate) struct OrderBody<'a> {
+    symbol: &'a str,
+    qty: Qty,
+    side: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    time_in_force: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_price: Option<Price>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_price: Option<Price>,
+    client_order_id: &'a str,
+}
+
+impl<'a> OrderBody<'a> {
+    /// The request on the wire: the same bytes whenever it is sent.
+    ///
+    /// # Errors
+    /// The reason in words if Alpaca has no such order.
+    pub(crate) fn new(request: &'a OrderRequest) -> Result<Self, String> {
+        let kind = kind(&request.order_type)
+            .ok_or_else(|| format!("this client cannot send {:?}", request.order_type))?;
+        if request.qty.is_zero() {
+            return Err("a quantity of zero cannot be sent".to_owned());
+        }
+        Ok(Self {
+            symbol: request.symbol.as_str(),
+            qty: request.qty,
+            side: request.side.as_str(),
+            kind,
+            time_in_force: request.time_in_force.as_str(),
+            limit_price: request.limit_price(),
+            stop_price: stop_price(&request.order_type),
+            client_order_id: request.client_order_id.as_str(),
+        })
+    }
+}
+
+/// Alpaca's word for an order type.
+pub(crate) const fn kind(order_type: &OrderType) -> Option<&'static str> {
+    match order_type {
+        OrderType::Market => Some("market"),
+        OrderType::Limit { .. } => Some("limit"),
+        OrderType::Stop { .. } => Some("stop"),
+        OrderType::StopLimit { .. } => Some("stop_limit"),
+        _ => None,
+    }
+}
+
+const fn stop_price(order_type: &OrderType) -> Option<Price> {
+    match order_type {
+        OrderType::Stop { stop_price } | OrderType::StopLimit { stop_price, .. } => {
+            Some(*stop_price)
+        }
+        _ => None,
+    }
+}
+
+/// An order as Alpaca shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct WireOrder {
+    pub(crate) id: String,
+    pub(crate) client_order_id: Option<String>,
+    pub(crate) symbol: String,
+    pub(crate) asset_class: Option<String>,
+    pub(crate) side: String,
+    pub(crate) qty: Option<Amount>,
+    pub(crate) notional: Option<Amount>,
+    pub(crate) filled_qty: Amount,
+    pub(crate) filled_avg_price: Option<Amount>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    pub(crate) limit_price: Option<Amount>,
+    pub(crate) stop_price: Option<Amount>,
+    pub(crate) status: String,
+    pub(crate) submitted_at: Option<Timestamp>,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+impl WireOrder {
+    /// The order in our words.
+    pub(crate) fn order(&self) -> Result<BrokerOrder, Fault> {
+        let filled_qty = self.filled_qty.qty("filled_qty")?;
+        let status = self.status(filled_qty)?;
+        let limit = self.limit_price.filter(|amount| !amount.0.is_zero());
+        Ok(BrokerOrder {
+            venue_order_id: self.venue_order_id()?,
+            client_order_id: self.client_order_id()?,
+            symbol: symbol(&self.symbol, self.asset_class.as_deref())?,
+            side: side(&self.side)?,
+            qty: self.asked(filled_qty, status)?,
+            filled_qty,
+            avg_fill_price: self.filled_avg_price.and_then(Amount::mean),
+            status,
+            limit_price: limit.map(|amount| amount.price("limit_price")).transpose()?,
+            submitted_at: self
+                .submitted_at
+                .or(self.created_at)
+                .ok_or_else(|| Fault::missing("submitted_at"))?,
+        })
+    }
+
+    /// The broker's name for it.
+    pub(crate) fn venue_order_id(&self) -> Result<VenueOrderId, Fault> {
+        VenueOrderId::new(&self.id).map_err(|error| Fault::field("id", &error))
+    }
+
+    /// Our name for it. Other clients may name theirs as they like; a name that cannot be one of
+    /// ours is only a label here, so what does not fit is escaped, and a missing one made up from
+    /// the broker's.
+    pub(crate) fn client_order_id(&self) -> Result<ClientOrderId, Fault> {
+        let name = self.client_order_id.as_deref().unwrap_or_default();
+        if let Ok(id) = ClientOrderId::new(name) {
+            return Ok(id);
+        }
+        let label = if name.is_empty() {
+            format!("unnamed-{}", self.id)
+        } else {
+            name.bytes()
+                .flat_map(|byte| {
+                    let plain = byte.is_ascii_graphic();
+                    let text = if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+                    text.into_bytes()
+                })
+                .take(128)
+                .map(char::from)
+                .collect()
+        };
+        ClientOrderId::new(&label).map_err(|error| Fault::field("client_order_id", &error))
+    }
+
+    /// Shares asked for. An order for an amount of money has no such number before it has ended.
+    fn asked(&self, filled_qty: Qty, status: OrderStatus) -> Result<Qty, Fault> {
+        match (self.qty, self.notional) {
+            (Some(qty), _) => qty.qty("qty"),
+            (None, Some(_)) if status.is_terminal() => Ok(filled_qty),
+            (None, Some(_)) => Err(Fault::Unsupported {
+                what: format!("open order {} for an amount of money instead of shares", self.id),
+                remedy: "wait until it has ended, or cancel it at the broker",
+            }),
+            (None, None) => Err(Fault::missing("qty")),
+        }
+    }
+
+    /// Where it stands: the one table from Alpaca's words to ours.
+    fn status(&self, filled_qty: Qty) -> Result<OrderStatus, Fault> {
+        let working =
+            if filled_qty.is_zero() { OrderStatus::Accepted } else { OrderStatus::PartiallyFilled };
+        Ok(match self.status.as_str() {
+            // `held` legs and `suspended` orders cannot execute now, but may later; `calculated`
+            // and `done_for_day` may be followed by more on the next day.
+            "new" | "accepted" | "pending_new" | "accepted_for_bidding" | "pending_review"
+            | "held" | "stopped" | "suspended" | "calculated" | "done_for_day"
+            | "partially_filled" => working,
+            "pending_cancel" => OrderStatus::PendingCancel,
+            "pending_replace" => OrderStatus::PendingReplace,
+            "filled" => OrderStatus::Filled,
+            "canceled" => OrderStatus::Canceled,
+            "expired" => OrderStatus::Expired,
+            "rejected" => OrderStatus::Rejected,
+            "replaced" => OrderStatus::Replaced,
+            state => {
+                return Err(Fault::UnknownState {
+                    order: self.id.clone(),
+                    state: state.chars().take(40).collect(),
+                });
+            }
+        })
+    }
+
+    /// What differs between this order and a request that should have made it, in words.
+    pub(crate) fn mismatch(&self, request: &OrderRequest) -> Option<String> {
+        let order = match self.order() {
+            Ok(order) => order,
+            Err(fault) => return Some(format!("it cannot be read: {fault:?}")),
+        };
+        // Alpaca turns a buy stop into a stop-limit by itself, with a limit of its own.
+        let protected = request.side == Side::Buy
+            && matches!(request.order_type, OrderType::Stop { .. })
+            && self.kind.as_deref() == Some("stop_limit");
+        let kinds = self.kind.as_deref().zip(kind(&request.order_type));
+        let stop = self.stop_price.map_or(Decimal::ZERO, |amount| amount.0);
+        let wanted = stop_price(&request.order_type).map_or(Decimal::ZERO, Price::value);
+        [
+            (order.client_order_id != request.client_order_id, "client order id"),
+            (order.symbol != request.symbol, "symbol"),
+            (order.side != request.side, "side"),
+            (order.qty != request.qty, "quantity"),
+            (!protected && kinds.is_some_and(|(theirs, ours)| theirs != ours), "type"),
+            (!protected && order.limit_price != request.limit_price(), "limit price"),
+            (stop != wanted, "stop price"),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then(|| format!("its {what} differs")))
+    }
+}
+
+/// Which way, in our words; `sell_short` and its like are sells.
+pub(crate) fn side(text: &str) -> Result<Side, Fault> {
+    match text {
+        "buy" | "buy_minus" | "buy_to_open" | "buy_to_close" | "buy_to_cover" => Ok(Side::Buy),
+        "sell" | "sell_plus" | "sell_short" | "sell_short_exempt" | "sell_to_open"
+        | "sell_to_close" => Ok(Side::Sell),
+        other => Err(Fault::field("side", &format!("{other:?} is neither a buy nor a sell"))),
+    }
+}

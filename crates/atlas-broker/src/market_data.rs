@@ -1,0 +1,149 @@
+//! The contract every source of current market data keeps.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use atlas_core::bars::Basis;
+use atlas_core::calendar::Session;
+use atlas_core::time::Timestamp;
+use atlas_core::{Adjusted, Price, Qty, Quote, Raw, Symbol};
+use chrono::NaiveDate;
+
+use crate::Error;
+
+/// The span of time one bar covers. Minutes go from 1 to 59, hours from 1 to 23.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Timeframe {
+    /// So many minutes.
+    Minutes(u8),
+    /// So many hours.
+    Hours(u8),
+    /// One session.
+    Day,
+    /// One week.
+    Week,
+    /// One month.
+    Month,
+}
+
+/// Which bars are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarsRequest {
+    /// Of which symbols; stocks and crypto pairs may be mixed.
+    pub symbols: Vec<Symbol>,
+    /// How long each bar is.
+    pub timeframe: Timeframe,
+    /// First instant a bar may start at, included.
+    pub start: Timestamp,
+    /// Last instant a bar may start at, included.
+    pub end: Timestamp,
+}
+
+/// For what prices of the past are restated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Adjustment {
+    /// Splits alone.
+    Splits,
+    /// Splits, dividends and spin-offs: total-return units.
+    All,
+}
+
+/// One bar of exact numbers; raw or adjusted by its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarketBar<B: Basis = Raw> {
+    /// The instant the bar starts at; for daily bars midnight of the session in New York.
+    pub start: Timestamp,
+    /// First price.
+    pub open: Price<B>,
+    /// Highest price.
+    pub high: Price<B>,
+    /// Lowest price.
+    pub low: Price<B>,
+    /// Last price.
+    pub close: Price<B>,
+    /// Shares or coins traded.
+    pub volume: Qty,
+    /// Number of trades, if told.
+    pub trades: Option<u64>,
+    /// Volume-weighted mean price, if told.
+    pub vwap: Option<Price<B>>,
+}
+
+/// One trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trade {
+    /// Price per share.
+    pub price: Price,
+    /// Shares or coins.
+    pub qty: Qty,
+    /// When it happened.
+    pub ts_event: Timestamp,
+}
+
+/// Everything recent about a symbol; what does not exist is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The latest trade.
+    pub trade: Option<Trade>,
+    /// The latest quote.
+    pub quote: Option<Quote>,
+    /// The latest minute.
+    pub minute_bar: Option<MarketBar>,
+    /// The session so far, or the last one.
+    pub daily_bar: Option<MarketBar>,
+    /// The session before it.
+    pub previous_daily_bar: Option<MarketBar>,
+}
+
+/// A source of current and past market data.
+///
+/// What any implementation must keep: every call has a deadline for each of its requests; lists are
+/// complete (all pages are walked) and in the order of time; a symbol without data is absent from
+/// the answer, never filled in.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait MarketData: Send + Sync {
+    /// Bars with prices as they were printed.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn bars(
+        &self,
+        request: &BarsRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Raw>>>, Error>;
+
+    /// Bars with prices restated as told.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn adjusted_bars(
+        &self,
+        request: &BarsRequest,
+        adjustment: Adjustment,
+    ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error>;
+
+    /// The latest quote of each symbol.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error>;
+
+    /// The latest trade of each symbol.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn latest_trades(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Trade>, Error>;
+
+    /// Everything recent about each symbol.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, Error>;
+
+    /// The sessions of the stock market from one date to another, both included.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn calendar(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Session>, Error>;
+}

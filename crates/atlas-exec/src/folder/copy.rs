@@ -1,0 +1,41 @@
+//! A copy of a state directory to try things on.
+
+use std::fs;
+use std::path::Path;
+
+use super::AccountLock;
+use crate::error::Error;
+
+/// Copies a state directory so that a dry run can work on the copy, and changes no byte of the
+/// source: no file is opened for writing there, no lock text is written, and SQLite is not asked
+/// to open anything in place (the copies of database and write-ahead log belong together because
+/// the account's lock is held shared meanwhile, which keeps writers out).
+///
+/// Left out are `lock`, shared-memory files (`*-shm`, rebuilt by SQLite), unfinished temporary
+/// files, `artifacts` and `logs`. A source that does not exist gives an empty copy.
+///
+/// # Errors
+/// [`Error::Locked`] if a process works on an account in there; [`Error::Io`] otherwise.
+pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::io("create", to))?;
+    if !from.exists() {
+        return Ok(());
+    }
+    // Held until the copy is done.
+    let _lock = AccountLock::shared(&from.join("lock"))?;
+    for entry in fs::read_dir(from).map_err(Error::io("read", from))? {
+        let entry = entry.map_err(Error::io("read", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if source.is_dir() {
+            if matches!(name.as_str(), "artifacts" | "logs") {
+                fs::create_dir_all(&target).map_err(Error::io("create", &target))?;
+            } else {
+                copy_state(&source, &target)?;
+            }
+        } else if name != "lock" && !name.ends_with("-shm") && !name.ends_with(".tmp") {
+            fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
+        }
+    }
+    Ok(())
+}

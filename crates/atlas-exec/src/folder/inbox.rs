@@ -1,0 +1,146 @@
+//! Commands for a running Atlas, left as files by other processes.
+
+use std::fs;
+use std::path::PathBuf;
+
+use atlas_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountFolder, sync_folder, write_durably};
+use crate::error::Error;
+
+/// What an operator can ask of a running Atlas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Command {
+    /// Enter PAUSED.
+    Pause {
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// Enter REDUCING.
+    Reduce {
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// Leave what an operator may leave; needs a clean reconciliation after the cause.
+    Resume {
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A command and the file it lies in until it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The file's name.
+    pub file: String,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// The folder of commands. Leaving one takes no lock and is durable; the running Atlas takes them
+/// in the order of their names, which begin with the instant they were left at.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    folder: PathBuf,
+}
+
+impl Inbox {
+    /// The inbox of an account's folder.
+    #[must_use]
+    pub fn of(folder: &AccountFolder) -> Self {
+        Self { folder: folder.inbox() }
+    }
+
+    /// Leaves a command; returns its file's name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written.
+    pub fn leave(&self, command: &Command, now: Timestamp) -> Result<String, Error> {
+        let stamp = now.format("%Y%m%dT%H%M%S%.9fZ");
+        let pid = std::process::id();
+        let mut number = 0_u32;
+        loop {
+            let name = format!("{stamp}-{pid}-{number}.json");
+            let path = self.folder.join(&name);
+            if path.exists() {
+                number += 1;
+                continue;
+            }
+            write_durably(&path, &serde_json::to_vec(command).unwrap_or_default())?;
+            return Ok(name);
+        }
+    }
+
+    /// The oldest command. One that cannot be read is renamed to `*.bad` and reported, once.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder cannot be read, [`Error::Command`] for a file set aside.
+    pub fn next(&self) -> Result<Option<Received>, Error> {
+        let mut names = Vec::new();
+        let entries = fs::read_dir(&self.folder).map_err(Error::io("read", &self.folder))?;
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", &self.folder))?;
+            if let Ok(name) = entry.file_name().into_string()
+                && name.ends_with(".json")
+            {
+                names.push(name);
+            }
+        }
+        let Some(file) = names.into_iter().min() else { return Ok(None) };
+        let path = self.folder.join(&file);
+        let text = fs::read(&path).map_err(Error::io("read", &path))?;
+        match serde_json::from_slice(&text) {
+            Ok(command) => Ok(Some(Received { file, command })),
+            Err(error) => {
+                fs::rename(&path, path.with_extension("bad")).map_err(Error::io("rename", &path))?;
+                Err(Error::Command { path, problem: error.to_string() })
+            }
+        }
+    }
+
+    /// Removes a command that was journaled and carried out.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be removed.
+    pub fn done(&self, file: &str) -> Result<(), Error> {
+        let path = self.folder.join(file);
+        fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        sync_folder(&self.folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_come_in_order_and_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+        folder.create().unwrap();
+        let inbox = Inbox::of(&folder);
+        let pause = Command::Pause { by: "me".into(), why: "lunch".into() };
+        let resume = Command::Resume { by: "me".into(), why: "coffee".into() };
+        let noon: Timestamp = "2019-01-03T17:00:00Z".parse().unwrap();
+        inbox.leave(&resume, noon + chrono::TimeDelta::hours(1)).unwrap();
+        inbox.leave(&pause, noon).unwrap();
+        inbox.leave(&pause, noon).unwrap();
+        fs::write(folder.inbox().join("0.json"), "{").unwrap();
+        assert!(matches!(inbox.next(), Err(Error::Command { .. })));
+        let mut seen = Vec::new();
+        while let Some(received) = inbox.next().unwrap() {
+            inbox.done(&received.file).unwrap();
+            seen.push(received.command);
+        }
+        assert_eq!(seen, [pause.clone(), pause, resume]);
+    }
+}

@@ -1,0 +1,126 @@
+//! One process per account.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use atlas_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::AccountFolder;
+use crate::error::Error;
+
+/// Who holds an account, as written into the lock file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Name of the machine; empty where it cannot be told.
+    pub host: String,
+    /// Since when, by that process's clock.
+    pub since: Timestamp,
+}
+
+impl Holder {
+    /// This process, holding since `now`.
+    #[must_use]
+    pub fn this_process(now: Timestamp) -> Self {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self { pid: std::process::id(), host: host.trim().to_owned(), since: now }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.pid)?;
+        if !self.host.is_empty() {
+            write!(f, " on {}", self.host)?;
+        }
+        write!(f, " since {}", self.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+    }
+}
+
+/// The exclusive right to work on an account; given back when dropped, or when the process ends.
+///
+/// The lock is the operating system's advisory lock on the file, so that a dead process never
+/// leaves one behind; the text in the file only says who holds it.
+#[derive(Debug)]
+pub struct AccountLock {
+    _file: File,
+}
+
+impl AccountLock {
+    /// Takes the lock, or says who has it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] naming the holder; [`Error::Io`] if the file cannot be made or written.
+    pub fn acquire(folder: &AccountFolder, now: Timestamp) -> Result<Self, Error> {
+        let path = folder.lock();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(locked(folder)),
+            Err(TryLockError::Error(source)) => {
+                return Err(Error::Io { doing: "lock", path, source });
+            }
+        }
+        let text = serde_json::to_vec(&Holder::this_process(now)).unwrap_or_default();
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(&text))
+            .map_err(Error::io("write", &path))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Holds off every writer while it lives, without writing a byte; `None` if there is no lock
+    /// file, hence no writer so far.
+    pub(super) fn shared(path: &Path) -> Result<Option<File>, Error> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::io("open", path)(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => {
+                let root = path.parent().unwrap_or(path).to_owned();
+                Err(locked(&AccountFolder { root }))
+            }
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", path)(source)),
+        }
+    }
+}
+
+fn locked(folder: &AccountFolder) -> Error {
+    let holder = fs::read(folder.lock())
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Holder>(&text).ok())
+        .map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+    Error::Locked { folder: folder.root().to_owned(), holder }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_the_first_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+        folder.create().unwrap();
+        let now = "2019-01-03T14:35:00Z".parse().unwrap();
+        let held = AccountLock::acquire(&folder, now).unwrap();
+        let message = AccountLock::acquire(&folder, now).unwrap_err().to_string();
+        assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
+        assert!(message.contains("since 2019-01-03T14:35:00Z"), "{message}");
+        drop(held);
+        let _again = AccountLock::acquire(&folder, now).unwrap();
+    }
+}

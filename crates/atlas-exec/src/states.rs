@@ -1,0 +1,352 @@
+//! The four states of an account, as code and documentation from one table.
+//!
+#![doc = include_str!("states.md")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use atlas_core::SignalOutcome;
+use atlas_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What an account may do; ordered from the freest to the strictest, complete on purpose.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TradingState {
+    /// Everything is permitted.
+    #[default]
+    Active,
+    /// Only what reduces risk.
+    Reducing,
+    /// Nothing new until the account is understood again.
+    Paused,
+    /// Nothing at all but what an operator does by hand.
+    Halted,
+}
+
+/// What one may want to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Deed {
+    /// Send an order that opens or enlarges a position.
+    Enter,
+    /// Send an order that reduces one.
+    Reduce,
+    /// Leave protective orders resting at the broker.
+    KeepProtection,
+    /// Cancel an order.
+    Cancel,
+}
+
+/// Who may do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Atlas itself.
+    Yes,
+    /// A person, by an explicit command.
+    Operator,
+    /// Nobody.
+    No,
+}
+
+/// One row of the table of states.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The state.
+    pub state: TradingState,
+    /// What enters it.
+    pub entered_by: &'static str,
+    /// Orders that open.
+    pub entries: (Permission, &'static str),
+    /// Orders that reduce.
+    pub reducing: (Permission, &'static str),
+    /// Protective orders that rest at the broker.
+    pub protective: (Permission, &'static str),
+    /// Cancels.
+    pub cancels: (Permission, &'static str),
+    /// What leaves it.
+    pub left_by: &'static str,
+}
+
+use Permission::{No, Operator, Yes};
+
+/// The table of the design page: [`TradingState::permits`] reads it, the documentation prints it.
+pub const TABLE: [Row; 4] = [
+    Row {
+        state: TradingState::Active,
+        entered_by: "clean start",
+        entries: (Yes, "yes"),
+        reducing: (Yes, "yes"),
+        protective: (Yes, "yes"),
+        cancels: (Yes, "yes"),
+        left_by: "-",
+    },
+    Row {
+        state: TradingState::Reducing,
+        entered_by: "daily loss or drawdown halt, breaker, operator",
+        entries: (No, "no"),
+        reducing: (Yes, "yes"),
+        protective: (Yes, "kept"),
+        cancels: (Yes, "yes"),
+        left_by: "next trading day or operator, per cause",
+    },
+    Row {
+        state: TradingState::Paused,
+        entered_by: "mismatch, stale data, unknown order state, operator",
+        entries: (No, "no"),
+        reducing: (Operator, "only by operator command"),
+        protective: (Yes, "kept"),
+        cancels: (Yes, "yes"),
+        left_by: "clean reconciliation, then operator `resume`",
+    },
+    Row {
+        state: TradingState::Halted,
+        entered_by: "conservation breach, journal fault, kill",
+        entries: (No, "no"),
+        reducing: (Operator, "no (operator flatten excepted)"),
+        protective: (Yes, "kept unless `kill --all`"),
+        cancels: (Operator, "operator"),
+        left_by: "operator, after reconciliation",
+    },
+];
+
+impl TradingState {
+    /// Whether the state permits a deed, and to whom.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_exec::states::{Deed, Permission, TradingState};
+    ///
+    /// assert_eq!(TradingState::Reducing.permits(Deed::Enter), Permission::No);
+    /// assert_eq!(TradingState::Paused.permits(Deed::Reduce), Permission::Operator);
+    /// ```
+    #[must_use]
+    pub const fn permits(self, deed: Deed) -> Permission {
+        let row = &TABLE[self as usize];
+        match deed {
+            Deed::Enter => row.entries.0,
+            Deed::Reduce => row.reducing.0,
+            Deed::KeepProtection => row.protective.0,
+            Deed::Cancel => row.cancels.0,
+        }
+    }
+
+    /// The word used in the journal and in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Reducing => "REDUCING",
+            Self::Paused => "PAUSED",
+            Self::Halted => "HALTED",
+        }
+    }
+}
+
+impl fmt::Display for TradingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why an account is in a state other than ACTIVE; several can hold at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// The day's loss reached its limit.
+    DailyLoss,
+    /// The drawdown from the peak reached its limit.
+    Drawdown,
+    /// The circuit breaker opened.
+    Breaker,
+    /// A person asked for REDUCING.
+    OperatorReduce,
+    /// Journal and broker disagree.
+    Mismatch,
+    /// The data is too old to act on.
+    StaleData,
+    /// Nobody knows what became of an order.
+    UnknownOrder,
+    /// A person asked for PAUSED.
+    OperatorPause,
+    /// More was about to be sent, or was filled, than was planned.
+    ConservationBreach,
+    /// The journal could not be written.
+    JournalFault,
+    /// The kill switch.
+    Kill,
+}
+
+impl Cause {
+    /// The state the cause leads to.
+    #[must_use]
+    pub const fn state(self) -> TradingState {
+        match self {
+            Self::DailyLoss | Self::Drawdown | Self::Breaker | Self::OperatorReduce => {
+                TradingState::Reducing
+            }
+            Self::Mismatch | Self::StaleData | Self::UnknownOrder | Self::OperatorPause => {
+                TradingState::Paused
+            }
+            Self::ConservationBreach | Self::JournalFault | Self::Kill => TradingState::Halted,
+        }
+    }
+
+    /// Whether the next trading day ends it without a person.
+    #[must_use]
+    pub const fn ends_with_the_day(self) -> bool {
+        matches!(self, Self::DailyLoss)
+    }
+
+    /// How a signal ends whose order the cause keeps back.
+    #[must_use]
+    pub const fn outcome(self) -> SignalOutcome {
+        match self {
+            Self::DailyLoss | Self::Drawdown => SignalOutcome::RejectedByLimit,
+            Self::Breaker => SignalOutcome::RejectedByCircuitBreaker,
+            Self::OperatorReduce | Self::OperatorPause | Self::Kill => {
+                SignalOutcome::RejectedByOperator
+            }
+            Self::StaleData => SignalOutcome::RejectedByStaleData,
+            Self::Mismatch
+            | Self::UnknownOrder
+            | Self::ConservationBreach
+            | Self::JournalFault => SignalOutcome::RejectedByPaused,
+        }
+    }
+
+    /// The words used in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DailyLoss => "daily loss limit",
+            Self::Drawdown => "drawdown limit",
+            Self::Breaker => "circuit breaker",
+            Self::OperatorReduce => "operator asked to reduce",
+            Self::Mismatch => "journal and broker disagree",
+            Self::StaleData => "stale data",
+            Self::UnknownOrder => "unknown order state",
+            Self::OperatorPause => "operator asked to pause",
+            Self::ConservationBreach => "conservation breach",
+            Self::JournalFault => "journal fault",
+            Self::Kill => "kill switch",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A cause that holds, since when, and the particulars.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// When it began to hold.
+    pub since: Timestamp,
+    /// The record that says so.
+    pub seq: u64,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// Every cause that holds; the account's state is the strictest of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Trading {
+    causes: BTreeMap<Cause, Holding>,
+}
+
+impl Trading {
+    /// The account's state.
+    #[must_use]
+    pub fn state(&self) -> TradingState {
+        self.causes.keys().map(|cause| cause.state()).max().unwrap_or_default()
+    }
+
+    /// The causes that hold.
+    #[must_use]
+    pub const fn causes(&self) -> &BTreeMap<Cause, Holding> {
+        &self.causes
+    }
+
+    /// The first of the strictest causes, `None` if the account is ACTIVE.
+    #[must_use]
+    pub fn leading(&self) -> Option<(Cause, &Holding)> {
+        let state = self.state();
+        self.causes
+            .iter()
+            .find(|(cause, _)| cause.state() == state)
+            .map(|(cause, holding)| (*cause, holding))
+    }
+
+    /// The leading cause in words; `"no cause"` if the account is ACTIVE.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.leading().map_or_else(
+            || "no cause".to_owned(),
+            |(cause, holding)| format!("{cause}: {}", holding.detail),
+        )
+    }
+
+    /// Notes that a cause holds; the first mention keeps its date.
+    pub(crate) fn enter(&mut self, cause: Cause, holding: Holding) {
+        self.causes.entry(cause).or_insert(holding);
+    }
+
+    /// Notes that a cause holds no more.
+    pub(crate) fn leave(&mut self, cause: Cause) {
+        self.causes.remove(&cause);
+    }
+}
+
+/// The table as Markdown, which is how the documentation gets it.
+#[must_use]
+pub fn table_markdown() -> String {
+    let mut text = String::from(
+        "| state | entered by | entries | reducing orders | resting protective orders | cancels \
+         | left by |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for row in TABLE {
+        let cells = [
+            row.state.as_str(),
+            row.entered_by,
+            row.entries.1,
+            row.reducing.1,
+            row.protective.1,
+            row.cancels.1,
+            row.left_by,
+        ];
+        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documentation_and_code_are_one() {
+        assert_eq!(table_markdown(), include_str!("states.md"));
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.state as usize, index);
+        }
+    }
+
+    #[test]
+    fn the_strictest_cause_counts() {
+        let mut trading = Trading::default();
+        assert_eq!(trading.state(), TradingState::Active);
+        let holding =
+            Holding { since: Timestamp::default(), seq: 1, detail: "something".to_owned() };
+        trading.enter(Cause::Mismatch, holding.clone());
+        trading.enter(Cause::DailyLoss, holding);
+        assert_eq!(trading.state(), TradingState::Paused);
+        assert_eq!(trading.leading().map(|(cause, _)| cause), Some(Cause::Mismatch));
+        trading.leave(Cause::Mismatch);
+        assert_eq!(trading.state(), TradingState::Reducing);
+    }
+}

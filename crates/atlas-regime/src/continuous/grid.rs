@@ -1,0 +1,175 @@
+//! Mixed states: a grid on the simplex, and what it costs to move on it.
+
+use crate::Error;
+use crate::count::float;
+use crate::dp::Penalties;
+
+/// All mixtures of K states with weights that are multiples of 1/N, in descending lexicographic
+/// order: first everything in state 0, last everything in state K − 1.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::continuous::Grid;
+/// let grid = Grid::new(2, 0.5)?;
+/// assert_eq!(grid.vertex(0), [1.0, 0.0]);
+/// assert_eq!(grid.vertex(1), [0.5, 0.5]);
+/// assert_eq!(grid.len(), 3);
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    states: usize,
+    vertices: Vec<f64>,
+}
+
+/// The largest number of vertices supported; their penalties take 128 MiB.
+pub const VERTICES_MAX: usize = 4096;
+
+impl Grid {
+    /// Lays out the grid with N = ⌊1/`size`⌋ steps a side.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless there are 1 to 8 states and 0 < `size` ≤ 1;
+    /// [`Error::GridTooFine`] above [`VERTICES_MAX`] vertices; no other.
+    pub fn new(states: usize, size: f64) -> Result<Self, Error> {
+        let steps = steps(states, size)?;
+        let count = binomial(steps, states);
+        if count > VERTICES_MAX {
+            return Err(Error::GridTooFine { vertices: count, max: VERTICES_MAX });
+        }
+        let mut vertices = Vec::with_capacity(count * states);
+        let mut tuple = vec![0; states];
+        fill(&mut tuple, 0, steps, &mut |tuple| {
+            vertices.extend(tuple.iter().map(|&i| float(i) / float(steps)));
+        });
+        Ok(Self { states, vertices })
+    }
+
+    /// Number of vertices a grid would have: C(N + K − 1, K − 1), at most `usize::MAX`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] as for [`new`](Self::new); no other.
+    pub fn count(states: usize, size: f64) -> Result<usize, Error> {
+        Ok(binomial(steps(states, size)?, states))
+    }
+
+    /// Number of vertices.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.vertices.len() / self.states
+    }
+
+    /// Never: a grid has at least one vertex.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.vertices.is_empty()
+    }
+
+    /// Number of states mixed.
+    #[must_use]
+    pub const fn states(&self) -> usize {
+        self.states
+    }
+
+    /// Weights of the states at vertex `i`, adding up to 1.
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len).
+    #[must_use]
+    pub fn vertex(&self, i: usize) -> &[f64] {
+        &self.vertices[i * self.states..(i + 1) * self.states]
+    }
+
+    /// Penalties `λ (‖p − q‖₁ / 2)²` for going from vertex p to q; with `mode_loss` each row is
+    /// charged with `m_p − m_0`, where `m_p = log Σ_q exp(−penalty(p, q))`, so that corners stay
+    /// free and mixed states cost something for every session spent in them.
+    ///
+    /// Source: Aydınhan, Kolm, Mulvey and Shu 2024, "Identifying patterns in financial markets:
+    /// extending the statistical jump model for regime identification".
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for a penalty that is not finite; no other.
+    pub fn penalties(&self, penalty: f64, mode_loss: bool) -> Result<Penalties, Error> {
+        let n = self.len();
+        let mut matrix = Vec::with_capacity(n * n);
+        for i in 0..n {
+            for j in 0..n {
+                let pairs = self.vertex(i).iter().zip(self.vertex(j));
+                let half = pairs.map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+                matrix.push(penalty * (half * half));
+            }
+        }
+        if mode_loss {
+            let charges: Vec<f64> = matrix.chunks_exact(n).map(log_sum_exp_negated).collect();
+            for (row, charge) in matrix.chunks_exact_mut(n).zip(&charges) {
+                for p in row {
+                    *p += charge - charges[0];
+                }
+            }
+        }
+        Penalties::new(n, matrix)
+    }
+}
+
+fn steps(states: usize, size: f64) -> Result<usize, Error> {
+    if !(1..=8).contains(&states) {
+        let value = states.to_string();
+        return Err(Error::Parameter { name: "states", value, rule: "1 to 8" });
+    }
+    if !(0.0001..=1.0).contains(&size) {
+        let value = size.to_string();
+        return Err(Error::Parameter { name: "grid_size", value, rule: "from 0.0001 to 1" });
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 1 to 10 000, cut as the reference cuts it"
+    )]
+    let steps = (1.0 / size) as usize;
+    Ok(steps)
+}
+
+/// C(steps + states − 1, states − 1), saturating.
+fn binomial(steps: usize, states: usize) -> usize {
+    let product = (1..states).try_fold(1_u128, |count, i| {
+        count.checked_mul(u128::try_from(steps + i).ok()?)?.checked_div(u128::try_from(i).ok()?)
+    });
+    product.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
+}
+
+/// Emits every tuple from position `at` on that adds up to `left`, largest first.
+fn fill(tuple: &mut [usize], at: usize, left: usize, emit: &mut impl FnMut(&[usize])) {
+    if at + 1 == tuple.len() {
+        tuple[at] = left;
+        emit(tuple);
+        return;
+    }
+    for here in (0..=left).rev() {
+        tuple[at] = here;
+        fill(tuple, at + 1, left - here, emit);
+    }
+}
+
+fn log_sum_exp_negated(row: &[f64]) -> f64 {
+    let top = row.iter().fold(f64::INFINITY, |m, &x| if x < m { x } else { m });
+    let sum: f64 = row.iter().map(|x| libm::exp(top - x)).sum();
+    libm::log(sum) - top
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_binomial_and_vertices_add_up() {
+        for (states, size, expected) in [(2, 0.05, 21), (3, 0.05, 231), (4, 0.05, 1771)] {
+            let grid = Grid::new(states, size).unwrap();
+            assert_eq!(grid.len(), expected);
+            assert_eq!(Grid::count(states, size), Ok(expected));
+            for i in 0..grid.len() {
+                assert!((grid.vertex(i).iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            }
+        }
+        assert!(matches!(Grid::new(8, 0.05), Err(Error::GridTooFine { vertices: 888_030, .. })));
+    }
+}

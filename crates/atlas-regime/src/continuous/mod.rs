@@ -1,0 +1,12 @@
+//! The continuous jump model: every observation in a mixture of states.
+
+pub(crate) mod estep;
+mod fit;
+mod grid;
+mod model;
+mod params;
+
+pub use fit::ContinuousFit;
+pub use grid::{Grid, VERTICES_MAX};
+pub use model::{ContinuousFilter, ContinuousModel, MixedEstimate};
+pub use params::{CheckedContinuousParams, ContinuousParams};

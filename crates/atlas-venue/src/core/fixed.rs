@@ -1,0 +1,415 @@
+//! Money inside of the matching core: checked fixed-point integers, decimals at the border.
+//!
+//! | type | unit | holds |
+//! | --- | --- | --- |
+//! | [`Px`] | 10⁻⁹ US dollars a share | every [`Price`] |
+//! | [`Shares`] | 10⁻⁹ shares | up to 9.2 × 10⁹ shares |
+//! | [`Money`] | 10⁻¹⁸ US dollars | every price × every quantity, exactly |
+//!
+//! A price times a quantity is one integer product, without rounding. Every conversion to and from
+//! the decimals of `atlas-core` is exact or an error.
+
+use std::fmt;
+use std::str::FromStr;
+
+use atlas_core::money::Rounding;
+use atlas_core::{Price, Qty, Usd};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Error;
+
+/// A price per share, above zero, in billionths of a dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Px(i64);
+
+/// A number of shares, zero or more, in billionths of a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Shares(i64);
+
+/// An amount of US dollars, signed, in units of 10⁻¹⁸ dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Money(i128);
+
+/// Units of a [`Px`] in a dollar, and of [`Shares`] in a share.
+pub const NANO: i64 = 1_000_000_000;
+/// Units of [`Money`] in a cent.
+const CENT: i128 = 10_000_000_000_000_000;
+
+impl Px {
+    /// Takes a number of billionths; `None` unless above zero.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Option<Self> {
+        if nanos > 0 { Some(Self(nanos)) } else { None }
+    }
+
+    /// The number of billionths of a dollar.
+    #[must_use]
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// A price out of a series of bars: half to even at six decimals, as
+    /// [`BarsView::last_price`](atlas_core::bars::BarsView::last_price) does.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the number is not a price.
+    pub fn from_bar(value: f64) -> Result<Self, Error> {
+        let price: Price = Price::from_f64(value, 6, Rounding::HalfEven)?;
+        Self::try_from(price)
+    }
+
+    /// The same price as a decimal.
+    ///
+    /// # Errors
+    /// [`Error::Core`] above the range of [`Price`].
+    pub fn to_price(self) -> Result<Price, Error> {
+        Ok(Price::new(Decimal::from_i128_with_scale(i128::from(self.0), 9))?)
+    }
+
+    /// Price × quantity, exactly; every product fits.
+    #[must_use]
+    pub const fn times(self, qty: Shares) -> Money {
+        // Two factors below 2^63 stay below 2^126.
+        Money(self.0 as i128 * qty.0 as i128)
+    }
+
+    /// Whether the price is a whole number of `tick` billionths.
+    #[must_use]
+    pub const fn is_on(self, tick: i64) -> bool {
+        self.0 % tick == 0
+    }
+}
+
+impl TryFrom<Price> for Px {
+    type Error = Error;
+
+    fn try_from(price: Price) -> Result<Self, Error> {
+        scaled(price.value()).map(Self).ok_or(Error::Overflow { what: "price" })
+    }
+}
+
+impl Shares {
+    /// No shares.
+    pub const ZERO: Self = Self(0);
+
+    /// Takes a number of billionths; `None` below zero.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Option<Self> {
+        if nanos >= 0 { Some(Self(nanos)) } else { None }
+    }
+
+    /// The number of billionths of a share.
+    #[must_use]
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this is a whole number of shares.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        self.0 % NANO == 0
+    }
+
+    /// Rounded down to whole shares.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self(self.0 - self.0 % NANO)
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] above 9.2 × 10⁹ shares.
+    pub fn plus(self, other: Self) -> Result<Self, Error> {
+        self.0.checked_add(other.0).map(Self).ok_or(Error::Overflow { what: "quantity" })
+    }
+
+    /// The difference, or none if `other` is larger.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).max(0))
+    }
+
+    /// The same quantity as a decimal.
+    ///
+    /// # Errors
+    /// [`Error::Core`] never for a quantity of this type; the signature is the border's.
+    pub fn to_qty(self) -> Result<Qty, Error> {
+        Ok(Qty::new(Decimal::from_i128_with_scale(i128::from(self.0), 9))?)
+    }
+}
+
+impl TryFrom<Qty> for Shares {
+    type Error = Error;
+
+    fn try_from(qty: Qty) -> Result<Self, Error> {
+        scaled(qty.value()).map(Self).ok_or(Error::Overflow { what: "quantity" })
+    }
+}
+
+impl Money {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// Takes a number of 10⁻¹⁸ dollars.
+    #[must_use]
+    pub const fn from_attos(attos: i128) -> Self {
+        Self(attos)
+    }
+
+    /// The number of 10⁻¹⁸ dollars.
+    #[must_use]
+    pub const fn attos(self) -> i128 {
+        self.0
+    }
+
+    /// A whole number of cents.
+    #[must_use]
+    pub const fn from_cents(cents: i64) -> Self {
+        Self(cents as i128 * CENT)
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] beyond 1.7 × 10²⁰ dollars.
+    pub fn plus(self, other: Self) -> Result<Self, Error> {
+        self.0.checked_add(other.0).map(Self).ok_or(Error::Overflow { what: "amount of money" })
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] beyond 1.7 × 10²⁰ dollars.
+    pub fn minus(self, other: Self) -> Result<Self, Error> {
+        self.0.checked_sub(other.0).map(Self).ok_or(Error::Overflow { what: "amount of money" })
+    }
+
+    /// Rounded up to the next cent.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] at the very end of the range.
+    pub fn up_to_cent(self) -> Result<Self, Error> {
+        let rest = self.0.rem_euclid(CENT);
+        if rest == 0 { Ok(self) } else { self.plus(Self(CENT - rest)) }
+    }
+
+    /// How many billionths of a share this pays for at `price`, rounded down; none if negative.
+    #[must_use]
+    pub fn buys(self, price: Px) -> Shares {
+        let nanos = self.0.max(0) / i128::from(price.0);
+        Shares(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
+    /// The mean price of `qty` shares bought for this amount, to nine decimals, half up.
+    #[must_use]
+    pub fn mean_price(self, qty: Shares) -> Option<Px> {
+        if qty.is_zero() || self.0 <= 0 {
+            return None;
+        }
+        let qty = i128::from(qty.0);
+        Px::from_nanos(i64::try_from((self.0 + qty / 2) / qty).ok()?)
+    }
+
+    /// The part of this amount that belongs to `part` of `whole` shares, rounded towards zero.
+    #[must_use]
+    pub fn portion(self, part: Shares, whole: Shares) -> Self {
+        if whole.is_zero() || part >= whole {
+            return self;
+        }
+        let (part, whole) = (i128::from(part.0), i128::from(whole.0));
+        // Split so that no intermediate product leaves 127 bits.
+        let (quotient, rest) = (self.0 / whole, self.0 % whole);
+        Self(quotient * part + rest * part / whole)
+    }
+
+    /// The same amount as a decimal.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if the exact amount has more than 28 digits.
+    pub fn to_usd(self) -> Result<Usd, Error> {
+        let (mut units, mut scale) = (self.0, 18);
+        while scale > 0 && units % 10 == 0 {
+            units /= 10;
+            scale -= 1;
+        }
+        let decimal = Decimal::try_from_i128_with_scale(units, scale)
+            .map_err(|_| Error::Overflow { what: "amount of money" })?;
+        Ok(Usd::new(decimal)?)
+    }
+
+    /// Rounded to `decimals` digits as named: for prices and ratios that are only shown.
+    #[must_use]
+    pub fn rounded(self, decimals: u32) -> Self {
+        let unit = 10_i128.pow(18_u32.saturating_sub(decimals));
+        let rest = self.0.rem_euclid(unit);
+        let down = self.0 - rest;
+        Self(if rest * 2 >= unit { down.saturating_add(unit) } else { down })
+    }
+}
+
+impl TryFrom<Usd> for Money {
+    type Error = Error;
+
+    fn try_from(amount: Usd) -> Result<Self, Error> {
+        let value = amount.value();
+        let missing = 18_u32.checked_sub(value.scale());
+        missing
+            .and_then(|digits| value.mantissa().checked_mul(10_i128.pow(digits)))
+            .map(Self)
+            .ok_or(Error::Overflow { what: "amount of money" })
+    }
+}
+
+/// A decimal as a whole number of billionths, if it is one and fits.
+fn scaled(value: Decimal) -> Option<i64> {
+    let value = value.normalize();
+    let missing = 9_u32.checked_sub(value.scale())?;
+    i64::try_from(value.mantissa().checked_mul(10_i128.pow(missing))?).ok()
+}
+
+/// Writes `units` of 10^-`scale` as plain decimal text without trailing zeros.
+fn plain(f: &mut fmt::Formatter<'_>, units: i128, scale: u32) -> fmt::Result {
+    let one = 10_u128.pow(scale);
+    let size = units.unsigned_abs();
+    let (whole, mut rest, mut digits) = (size / one, size % one, scale as usize);
+    let sign = if units < 0 { "-" } else { "" };
+    if rest == 0 {
+        return write!(f, "{sign}{whole}");
+    }
+    while rest % 10 == 0 {
+        rest /= 10;
+        digits -= 1;
+    }
+    write!(f, "{sign}{whole}.{rest:0digits$}")
+}
+
+/// Reads plain decimal text as a whole number of 10^-`scale` units.
+fn read(what: &'static str, text: &str, scale: u32) -> Result<i128, Error> {
+    let wrong =
+        || Error::Core(atlas_core::Error::NotADecimal { what, text: text.to_owned() });
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let clean = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let too_fine = part.len() > scale as usize;
+    if whole.is_empty() || !clean(whole) || !clean(part) || too_fine {
+        return Err(wrong());
+    }
+    let joined = format!("{whole}{part:0<width$}", width = scale as usize);
+    let size: i128 = joined.parse().map_err(|_| wrong())?;
+    Ok(if negative { -size } else { size })
+}
+
+/// Text forms: `Display`, `FromStr` and serde, all of them plain decimal text.
+macro_rules! as_text {
+    ($name:ident, $what:literal, $scale:literal, $narrow:expr) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                plain(f, self.0.into(), $scale)
+            }
+        }
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                let narrow: fn(i128) -> Option<Self> = $narrow;
+                narrow(read($what, text, $scale)?).ok_or(Error::Overflow { what: $what })
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(Px, "price", 9, |units| i64::try_from(units).ok().and_then(Px::from_nanos));
+as_text!(Shares, "quantity", 9, |units| i64::try_from(units).ok().and_then(Shares::from_nanos));
+as_text!(Money, "amount of money", 18, |units| Some(Money(units)));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_forms_are_plain_decimals() {
+        assert_eq!("100.05".parse::<Px>().unwrap().to_string(), "100.05");
+        assert_eq!("0.000000001".parse::<Px>().unwrap().nanos(), 1);
+        assert_eq!("3.000".parse::<Shares>().unwrap().to_string(), "3");
+        assert_eq!("-12.5".parse::<Money>().unwrap().to_string(), "-12.5");
+        for bad in ["", ".5", "1e3", "1.2.3", "+1", "-", "1.0000000001"] {
+            assert!(bad.parse::<Px>().is_err(), "{bad}");
+        }
+        assert!("0".parse::<Px>().is_err());
+        assert!("-1".parse::<Shares>().is_err());
+    }
+
+    #[test]
+    fn cents_are_rounded_up() {
+        let up = |text: &str| text.parse::<Money>().unwrap().up_to_cent().unwrap().to_string();
+        assert_eq!(up("0.010000000000000001"), "0.02");
+        assert_eq!(up("0.01"), "0.01");
+        assert_eq!(up("0"), "0");
+    }
+
+    #[test]
+    fn a_portion_of_cost_never_overflows() {
+        let cost = Money::from_attos(i128::MAX / 4);
+        let whole = Shares(i64::MAX);
+        let half = cost.portion(Shares(i64::MAX / 2), whole);
+        assert!(half.attos() > cost.attos() / 2 - i128::from(i64::MAX) * 2);
+        assert_eq!(cost.portion(whole, whole), cost);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The fixed-point core and the decimals of `atlas-core` agree on every fill.
+        #[test]
+        fn equal_to_decimals(price in 1_i64..1_000_000_000_000_000, qty in 0_i64..1_000_000_000_000_000) {
+            let (px, shares) = (Px(price), Shares(qty));
+            let (p, q) = (px.to_price().unwrap(), shares.to_qty().unwrap());
+            prop_assert_eq!(Px::try_from(p).unwrap(), px);
+            prop_assert_eq!(Shares::try_from(q).unwrap(), shares);
+            prop_assert_eq!(px.to_string(), p.to_string());
+            if let (Ok(exact), Ok(ours)) = (p.notional(q), px.times(shares).to_usd()) {
+                prop_assert_eq!(exact, ours);
+                prop_assert_eq!(Money::try_from(exact).unwrap(), px.times(shares));
+            }
+        }
+
+        #[test]
+        fn text_round_trips(units in any::<i64>()) {
+            let money = Money(i128::from(units) * 1_000_003);
+            prop_assert_eq!(money.to_string().parse::<Money>().unwrap(), money);
+        }
+
+        #[test]
+        fn cents_round_up_by_less_than_one(units in -1_000_000_000_000_000_000_000_i128..1_000_000_000_000_000_000_000) {
+            let up = Money(units).up_to_cent().unwrap();
+            prop_assert_eq!(up.0 % CENT, 0);
+            prop_assert!(up.0 >= units && up.0 - units < CENT);
+        }
+    }
+}

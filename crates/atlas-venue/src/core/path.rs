@@ -1,0 +1,231 @@
+//! The way a price takes through a session that only a daily bar is known of.
+//!
+//! A bar says where the price opened, how far it went and where it closed, not in which order.
+//! The venue takes one stated way:
+//!
+//! - during the opening phase the price stands at the open;
+//! - the rest of the session has three equal parts, each a straight line: to the first extreme, to
+//!   the second, to the close;
+//! - the first extreme is the **low if the bar closed at or above its open**, otherwise the high.
+//!
+//! A bar without an open price stands at its close all session long. No price on the way lies
+//! outside of the bar's range.
+
+use atlas_core::bars::Columns;
+use atlas_core::calendar::Session;
+use atlas_core::time::Timestamp;
+use chrono::TimeDelta;
+
+use super::Px;
+use crate::Error;
+
+/// One session's way, as up to four straight parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Path {
+    /// Corners in milliseconds since the open, with their prices; the first one is at 0.
+    corners: [(i64, Px); 5],
+    /// Whether the day's own price may be shown before its close.
+    is_visible: bool,
+}
+
+/// A straight part of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leg {
+    /// Milliseconds since the open at which it starts.
+    pub(crate) from: i64,
+    /// Milliseconds since the open at which it ends, not before the start.
+    pub(crate) to: i64,
+    /// Price at the start.
+    pub(crate) start: Px,
+    /// Price at the end.
+    pub(crate) end: Px,
+}
+
+impl Path {
+    /// The way of one row of a series through its session.
+    pub(crate) fn new(
+        columns: &Columns,
+        row: usize,
+        session: &Session,
+        opening: TimeDelta,
+    ) -> Result<Self, Error> {
+        let at = |column: &[f64]| column.get(row).copied().map(Px::from_bar).transpose();
+        let close = Px::from_bar(columns.close[row])?;
+        let end = (session.close - session.open).num_milliseconds();
+        let Some(open) = at(&columns.open)? else {
+            let corners = [(0, close), (end, close), (end, close), (end, close), (end, close)];
+            return Ok(Self { corners, is_visible: false });
+        };
+        let high = at(&columns.high)?.unwrap_or(open).max(open).max(close);
+        let low = at(&columns.low)?.unwrap_or(open).min(open).min(close);
+        let (first, second) = if close >= open { (low, high) } else { (high, low) };
+        let still = opening.num_milliseconds().clamp(0, end);
+        let third = (end - still) / 3;
+        let corners = [
+            (0, open),
+            (still, open),
+            (still + third, first),
+            (still + 2 * third, second),
+            (end, close),
+        ];
+        Ok(Self { corners, is_visible: true })
+    }
+
+    /// Whether the day's own price may be shown before its close: not for a series of closes.
+    pub(crate) const fn is_visible(&self) -> bool {
+        self.is_visible
+    }
+
+    /// The parts that overlap with the time from `from` to `to`, in order.
+    pub(crate) fn legs(&self, from: i64, to: i64) -> impl Iterator<Item = Leg> + '_ {
+        let leg = |pair: &[(i64, Px)]| Leg {
+            from: pair[0].0,
+            to: pair[1].0,
+            start: pair[0].1,
+            end: pair[1].1,
+        };
+        self.corners.windows(2).map(leg).filter(move |leg| leg.to >= from && leg.from <= to)
+    }
+
+    /// The price at a moment, in milliseconds since the open.
+    pub(crate) fn price_at(&self, at: i64) -> Px {
+        let leg = self.legs(at, at).last();
+        leg.map_or(self.corners[4].1, |leg| leg.price_at(at))
+    }
+}
+
+impl Leg {
+    /// The price at a moment within the leg, to a millionth of a dollar towards its start.
+    pub(crate) fn price_at(&self, at: i64) -> Px {
+        if at >= self.to {
+            return self.end;
+        }
+        if at <= self.from {
+            return self.start;
+        }
+        let rise = i128::from(self.end.nanos()) - i128::from(self.start.nanos());
+        let moved = rise * i128::from(at - self.from) / i128::from(self.to - self.from);
+        let moved = moved / STEP * STEP;
+        // Between two prices, so it is one.
+        let nanos = i128::from(self.start.nanos()) + moved;
+        i64::try_from(nanos).ok().and_then(Px::from_nanos).unwrap_or(self.start)
+    }
+
+    /// The first moment from `from` on at which the price has reached `level` on its way down
+    /// (`falling`) or up, and the price there; `None` if this leg does not get there.
+    pub(crate) fn reaches(&self, level: Px, falling: bool, from: i64) -> Option<(i64, Px)> {
+        let from = from.max(self.from);
+        let passed = |price: Px| if falling { price <= level } else { price >= level };
+        let here = self.price_at(from);
+        if passed(here) {
+            return Some((from, here));
+        }
+        if !passed(self.end) {
+            return None;
+        }
+        // The line gets there: before `from` the price had not passed, at the end it has.
+        let way = i128::from(level.nanos()) - i128::from(self.start.nanos());
+        let rise = i128::from(self.end.nanos()) - i128::from(self.start.nanos());
+        let span = i128::from(self.to - self.from);
+        let after = (way * span + rise - rise.signum()) / rise;
+        let at = self.from + i64::try_from(after).unwrap_or(self.to - self.from);
+        Some((at.clamp(from, self.to), level))
+    }
+}
+
+/// Prices on the way are multiples of a millionth of a dollar, counted from the leg's start.
+const STEP: i128 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use atlas_core::calendar::Calendar;
+
+    use super::*;
+
+    fn px(text: &str) -> Px {
+        text.parse().unwrap()
+    }
+
+    fn path(open: f64, high: f64, low: f64, close: f64) -> Path {
+        let columns = Columns {
+            dates: vec!["2019-01-03".parse().unwrap()],
+            open: vec![open],
+            high: vec![high],
+            low: vec![low],
+            close: vec![close],
+            ..Columns::default()
+        };
+        let session = Calendar::nyse().session("2019-01-03".parse().unwrap()).unwrap();
+        Path::new(&columns, 0, &session, TimeDelta::minutes(30)).unwrap()
+    }
+
+    #[test]
+    fn an_up_day_goes_down_first() {
+        let path = path(100.0, 105.0, 98.0, 104.0);
+        let minutes = |m: i64| path.price_at(m * 60_000);
+        assert_eq!(minutes(0), px("100"));
+        assert_eq!(minutes(30), px("100"));
+        assert_eq!(minutes(150), px("98"));
+        assert_eq!(minutes(270), px("105"));
+        assert_eq!(minutes(390), px("104"));
+        assert_eq!(minutes(90), px("99"));
+    }
+
+    #[test]
+    fn a_down_day_goes_up_first() {
+        assert_eq!(path(100.0, 105.0, 98.0, 99.0).price_at(150 * 60_000), px("105"));
+    }
+
+    #[test]
+    fn a_level_is_met_once_on_the_way() {
+        let path = path(100.0, 105.0, 98.0, 104.0);
+        let end = 390 * 60_000;
+        let met = path.legs(0, end).find_map(|leg| leg.reaches(px("99"), true, 0));
+        assert_eq!(met, Some((90 * 60_000, px("99"))));
+        let never = path.legs(0, end).find_map(|leg| leg.reaches(px("97.99"), true, 0));
+        assert_eq!(never, None);
+    }
+
+    #[test]
+    fn a_series_of_closes_stands_still_and_is_not_shown() {
+        let columns = Columns {
+            dates: vec!["2019-01-03".parse().unwrap()],
+            close: vec![12.345_678],
+            ..Columns::default()
+        };
+        let session = Calendar::nyse().session("2019-01-03".parse().unwrap()).unwrap();
+        let path = Path::new(&columns, 0, &session, TimeDelta::minutes(30)).unwrap();
+        assert!(!path.is_visible());
+        assert_eq!(path.price_at(0), px("12.345678"));
+        assert_eq!(path.price_at(390 * 60_000), px("12.345678"));
+    }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn never_outside_of_the_bar(
+                low in 1_000_u32..1_000_000, a in 0_u32..10_000, b in 0_u32..10_000,
+                c in 0_u32..10_000, at in 0_i64..23_400_000, level in 1_000_u32..1_010_000,
+            ) {
+                let cents = |units: u32| f64::from(units) / 100.0;
+                let high = low + a.max(b).max(c);
+                let path = path(cents(low + a), cents(high), cents(low), cents(low + b));
+                let price = path.price_at(at);
+                let edge = |units: u32| Px::from_bar(cents(units)).unwrap();
+                prop_assert!(price >= edge(low) && price <= edge(high));
+                for falling in [true, false] {
+                    let end = 23_400_000;
+                    let met = path.legs(at, end).find_map(|l| l.reaches(edge(level), falling, at));
+                    if let Some((when, price)) = met {
+                        prop_assert!(when >= at && when <= end);
+                        prop_assert!(price >= edge(low) && price <= edge(high));
+                    }
+                }
+            }
+        }
+    }
+}
