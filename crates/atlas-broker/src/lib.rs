@@ -1,9 +1,20 @@
-//! The Broker contract and a careful Alpaca client.
+//! The [`Broker`] contract, the market data contract, and a careful Alpaca client that keeps both.
+//!
+//! With the cargo feature `mock`, `MockBroker` and `MockMarketData` (module `mock`) stand in
+//! for either contract in the tests of crates that use them. The feature `live` adds the way to real
+//! money; see [`alpaca`].
 
 pub mod activity;
+pub mod alpaca;
 pub mod broker;
 pub mod error;
+pub mod market_data;
+#[cfg(any(test, feature = "mock"))]
+pub mod mock;
 
 pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry};
 pub use broker::{Broker, BrokerOrder, MarketClock, Submission, UnknownOutcome};
 pub use error::Error;
+pub use market_data::MarketData;
+#[cfg(any(test, feature = "mock"))]
+pub use mock::{MockBroker, MockMarketData};

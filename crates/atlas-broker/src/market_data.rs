@@ -101,7 +101,6 @@ pub struct Snapshot {
 /// What any implementation must keep: every call has a deadline for each of its requests; lists are
 /// complete (all pages are walked) and in the order of time; a symbol without data is absent from
 /// the answer, never filled in.
-#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait MarketData: Send + Sync {
     /// Bars with prices as they were printed.

@@ -18,7 +18,8 @@
 //! # Ok::<(), atlas_data::Error>(())
 //! ```
 //!
-//! - A [`BarSource`] loads a [`Universe`]: [`SampleSource`], [`CsvSource`], [`SyntheticSource`].
+//! - A [`BarSource`] loads a [`Universe`]: [`SampleSource`], [`CsvSource`], [`SyntheticSource`], and
+//!   `ParquetSource` with the cargo feature `parquet`.
 //! - [`MarketData`] is what it loads, all dates of it; the embedded venue trades on that.
 //! - [`MarketData::as_of`] cuts and checks it for one decision: a [`MarketView`].
 //!
@@ -30,6 +31,9 @@ pub mod error;
 mod file;
 pub mod levels;
 pub mod market;
+#[cfg(feature = "parquet")]
+mod parquet_source;
+mod rows;
 pub mod sample;
 pub mod series;
 pub mod source;
@@ -41,6 +45,8 @@ pub use csv_source::CsvSource;
 pub use error::Error;
 pub use levels::{Levels, LevelsView};
 pub use market::{MarketData, MarketView, SourceInfo};
+#[cfg(feature = "parquet")]
+pub use parquet_source::ParquetSource;
 pub use sample::SampleSource;
 pub use series::{Series, SeriesView};
 pub use source::{BarSource, open};

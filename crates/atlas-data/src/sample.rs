@@ -76,13 +76,13 @@ impl BarSource for SampleSource {
         }
         let (name, bytes) = INDEX;
         let bytes = file::unpack(name, bytes, &mut digester)?;
-        let index = parse_index(name, &Symbol::new("SPX")?, &bytes)?.value;
+        let index = parse_index(name, &bytes)?.value;
         let (name, bytes) = VIX;
         let bytes = file::unpack(name, bytes, &mut digester)?;
         let vix = Some(parse_vix(name, &bytes)?.value);
         let (name, bytes) = RATE;
         let bytes = file::unpack(name, bytes, &mut digester)?;
-        let rate = Some(parse_rate(name, &bytes)?);
+        let rate = Some(parse_rate(name, &bytes)?.value);
         let source = SourceInfo {
             name: universe.dataset().to_owned(),
             sha256: digester.finish(),
@@ -102,7 +102,7 @@ fn large_caps(
 ) -> Result<BTreeMap<Symbol, Series>, Error> {
     let (name, bytes) = LARGE_CAPS_FILE;
     let bytes = file::unpack(name, bytes, digester)?;
-    let closes = parse_closes(name, &bytes, wanted)?;
+    let closes = parse_closes(name, &bytes, wanted)?.value;
     Ok(closes.into_iter().map(|(symbol, bars)| (symbol, Series::Adjusted(bars))).collect())
 }
 

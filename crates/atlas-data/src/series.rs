@@ -8,6 +8,25 @@ use chrono::NaiveDate;
 use crate::Error;
 
 /// The daily prices of one symbol: as printed, or back-adjusted.
+///
+/// # Examples
+///
+/// ```
+/// use atlas_core::time::Mode;
+/// use atlas_core::{bars::Columns, Bars, Symbol};
+/// use atlas_data::Series;
+///
+/// let dates = ["2019-01-02", "2019-01-03"].map(|text| text.parse().unwrap()).to_vec();
+/// let columns = Columns { dates, close: vec![46.93, 46.64], ..Columns::default() };
+/// let adjusted = Series::Adjusted(Bars::new(Symbol::new("KO")?, columns)?);
+///
+/// let view = adjusted.as_of("2019-01-02".parse().unwrap());
+/// assert_eq!(view.return_closes(), [46.93]);
+/// // An adjusted price becomes one to order on in a replay only.
+/// assert_eq!(view.last_price(Mode::Replay.replay_permit()), Some("46.93".parse()?));
+/// assert_eq!(view.last_price(Mode::Paper.replay_permit()), None);
+/// # Ok::<(), atlas_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Series {
     /// Prices as traded, possibly with adjusted closes beside them for returns.

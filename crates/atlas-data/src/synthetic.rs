@@ -11,6 +11,7 @@ use crate::Error;
 use crate::file::Digester;
 use crate::levels::Levels;
 use crate::market::{MarketData, SourceInfo};
+use crate::rows::INDEX_SYMBOL;
 use crate::series::Series;
 use crate::source::BarSource;
 use crate::universe::Universe;
@@ -116,7 +117,7 @@ impl BarSource for SyntheticSource {
         digester.update(format!("{self:?}").as_bytes());
         Ok(MarketData {
             series,
-            index: Bars::new(Symbol::new("SPX")?, index)?,
+            index: Bars::new(Symbol::new(INDEX_SYMBOL)?, index)?,
             vix: Some(Levels::new("the VIX", dates.clone(), market.vix)?),
             rate: Some(Levels::new("the rate", dates, market.rate)?),
             source: SourceInfo {

@@ -61,10 +61,7 @@ impl Universe {
         let symbols = if path.is_file() {
             from_file(path)?
         } else {
-            from_list(spec).ok_or_else(|| Error::UnknownUniverse {
-                spec: spec.to_owned(),
-                known: understood(&known),
-            })?
+            from_list(spec).ok_or_else(|| not_understood(spec, &known))?
         };
         if symbols.is_empty() {
             return Err(Error::EmptyUniverse { spec: spec.to_owned() });
@@ -120,6 +117,18 @@ pub fn unknown_symbol(symbol: Symbol, place: String, known: &[Symbol]) -> Error 
     near.sort_unstable();
     let nearest = near.into_iter().take(3).map(|(_, other)| other.clone()).collect();
     Error::UnknownSymbol { symbol, place, nearest, known: shortened(known) }
+}
+
+/// A name nobody knows, or a file that is not there.
+fn not_understood(spec: &str, known: &[Universe]) -> Error {
+    let path = Path::new(spec);
+    let is_path = path.extension().is_some() || spec.contains(std::path::MAIN_SEPARATOR);
+    match std::fs::metadata(path) {
+        Err(source) if is_path => Error::Read { path: path.to_path_buf(), source },
+        Ok(_) | Err(_) => {
+            Error::UnknownUniverse { spec: spec.to_owned(), known: understood(known) }
+        }
+    }
 }
 
 fn sorted(mut symbols: Vec<Symbol>) -> Vec<Symbol> {
@@ -218,6 +227,8 @@ mod tests {
             ("ZZZZZZ", "symbol ZZZZZZ is not in universe sample: known are AAPL, AMD, BAC"),
             ("", "universe \"\" names no symbol"),
             (",", "universe \",\" names no symbol"),
+            ("/no/such/list.txt", "cannot read /no/such/list.txt: No such file"),
+            ("list.txt", "cannot read list.txt: No such file"),
             // Neither set has both.
             ("KO,GOOG", "symbol GOOG is not in universe sample"),
         ] {

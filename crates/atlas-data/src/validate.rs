@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::levels::{Levels, LevelsView};
 use crate::market::{MarketData, MarketView};
+use crate::rows;
 use crate::series::SeriesView;
 
 /// What a decision needs of its data. Only what is named here counts.
@@ -68,7 +69,19 @@ pub enum ShortHistory {
     LeaveOut,
 }
 
-/// Something odd about the data that does not forbid using them.
+/// Something odd about the data that does not forbid using them; printed, it is one clause.
+///
+/// # Examples
+///
+/// ```
+/// use atlas_data::Warning;
+///
+/// let warning = Warning::NoRate { last: "2017-03-29".parse().ok() };
+/// assert_eq!(
+///     warning.to_string(),
+///     "no rate covers the date (the last is of 2017-03-29): returns are not in excess of it"
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -143,6 +156,33 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+/// Refuses dates that are no sessions of the exchange or do not strictly increase, for sources
+/// that make their series themselves.
+///
+/// # Errors
+/// [`Error::BadFile`] carrying `series` and naming the first such date.
+///
+/// # Examples
+///
+/// ```
+/// use atlas_data::validate::check_sessions;
+///
+/// let friday_and_saturday = ["2019-01-04", "2019-01-05"].map(|text| text.parse().unwrap());
+/// assert_eq!(
+///     check_sessions("AAPL", &friday_and_saturday).unwrap_err().to_string(),
+///     "AAPL: 2019-01-05 is not a trading session (Saturday)"
+/// );
+/// ```
+pub fn check_sessions(series: &str, dates: &[NaiveDate]) -> Result<(), Error> {
+    let mut before = None;
+    for date in dates {
+        rows::check_order(before.replace(*date), *date)
+            .and_then(|()| rows::check_session(*date))
+            .map_err(|problem| Error::BadFile { file: series.to_owned(), problem })?;
+    }
+    Ok(())
 }
 
 /// Cuts the data at `as_of` and checks what is left; see [`MarketData::as_of`].

@@ -7,24 +7,8 @@ use std::fmt;
 
 use atlas_core::SignalOutcome;
 use atlas_core::time::Timestamp;
+pub use atlas_risk::TradingState;
 use serde::{Deserialize, Serialize};
-
-/// What an account may do; ordered from the freest to the strictest, complete on purpose.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TradingState {
-    /// Everything is permitted.
-    #[default]
-    Active,
-    /// Only what reduces risk.
-    Reducing,
-    /// Nothing new until the account is understood again.
-    Paused,
-    /// Nothing at all but what an operator does by hand.
-    Halted,
-}
 
 /// What one may want to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +55,7 @@ pub struct Row {
 
 use Permission::{No, Operator, Yes};
 
-/// The table of the design page: [`TradingState::permits`] reads it, the documentation prints it.
+/// The table of the design page: [`permits`] reads it, the documentation prints it.
 pub const TABLE: [Row; 4] = [
     Row {
         state: TradingState::Active,
@@ -111,42 +95,23 @@ pub const TABLE: [Row; 4] = [
     },
 ];
 
-impl TradingState {
-    /// Whether the state permits a deed, and to whom.
-    ///
-    /// # Examples
-    /// ```
-    /// use atlas_exec::states::{Deed, Permission, TradingState};
-    ///
-    /// assert_eq!(TradingState::Reducing.permits(Deed::Enter), Permission::No);
-    /// assert_eq!(TradingState::Paused.permits(Deed::Reduce), Permission::Operator);
-    /// ```
-    #[must_use]
-    pub const fn permits(self, deed: Deed) -> Permission {
-        let row = &TABLE[self as usize];
-        match deed {
-            Deed::Enter => row.entries.0,
-            Deed::Reduce => row.reducing.0,
-            Deed::KeepProtection => row.protective.0,
-            Deed::Cancel => row.cancels.0,
-        }
-    }
-
-    /// The word used in the journal and in messages.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Reducing => "REDUCING",
-            Self::Paused => "PAUSED",
-            Self::Halted => "HALTED",
-        }
-    }
-}
-
-impl fmt::Display for TradingState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+/// Whether a state permits a deed, and to whom.
+///
+/// # Examples
+/// ```
+/// use atlas_exec::states::{Deed, Permission, TradingState, permits};
+///
+/// assert_eq!(permits(TradingState::Reducing, Deed::Enter), Permission::No);
+/// assert_eq!(permits(TradingState::Paused, Deed::Reduce), Permission::Operator);
+/// ```
+#[must_use]
+pub const fn permits(state: TradingState, deed: Deed) -> Permission {
+    let row = &TABLE[state as usize];
+    match deed {
+        Deed::Enter => row.entries.0,
+        Deed::Reduce => row.reducing.0,
+        Deed::KeepProtection => row.protective.0,
+        Deed::Cancel => row.cancels.0,
     }
 }
 
@@ -263,7 +228,7 @@ impl Trading {
     /// The account's state.
     #[must_use]
     pub fn state(&self) -> TradingState {
-        self.causes.keys().map(|cause| cause.state()).max().unwrap_or_default()
+        self.causes.keys().map(|cause| cause.state()).max().unwrap_or(TradingState::Active)
     }
 
     /// The causes that hold.
@@ -310,8 +275,9 @@ pub fn table_markdown() -> String {
          | left by |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in TABLE {
+        let state = row.state.to_string();
         let cells = [
-            row.state.as_str(),
+            state.as_str(),
             row.entered_by,
             row.entries.1,
             row.reducing.1,

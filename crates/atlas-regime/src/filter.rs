@@ -33,6 +33,9 @@ pub struct Filter {
     centers: Vec<f64>,
     features: usize,
     penalty: f64,
+    weights: Option<Vec<f64>>,
+    /// The weighted row.
+    weighted: Vec<f64>,
     values: Vec<f64>,
     pushed: u64,
 }
@@ -45,6 +48,8 @@ impl Filter {
     pub fn new(model: &JumpModel) -> Result<Self, Error> {
         model.check()?;
         Ok(Self {
+            weighted: vec![0.0; model.features],
+            weights: model.feature_weights.clone(),
             centers: model.flat_centers(),
             features: model.features,
             penalty: model.penalty,
@@ -59,21 +64,16 @@ impl Filter {
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers; the filter is then as it was. No other.
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
-        if row.len() != self.features {
-            return Err(Error::Shape {
-                what: "the observation",
-                found: row.len(),
-                expected: self.features,
-            });
-        }
-        if let Some(column) = row.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite {
-                what: "the observation",
-                row: usize::try_from(self.pushed).unwrap_or(usize::MAX),
-                column,
-                value: row[column],
-            });
-        }
+        check_row(row, self.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
+        let row = match &self.weights {
+            None => row,
+            Some(weights) => {
+                for ((slot, x), w) in self.weighted.iter_mut().zip(row).zip(weights) {
+                    *slot = x * w;
+                }
+                &self.weighted
+            }
+        };
         if self.pushed == 0 {
             let centers = self.centers.chunks_exact(self.features);
             self.values.iter_mut().zip(centers).for_each(|(v, c)| *v = loss(row, c));
@@ -101,6 +101,21 @@ impl Filter {
         let others = self.values.iter().enumerate().filter(|(k, _)| *k != usize::from(state));
         let next = others.fold(f64::INFINITY, |m, (_, &v)| if v < m { v } else { m });
         StateEstimate { state, margin: next - smallest }
+    }
+}
+
+/// Refuses a row of another length or with a number that is not finite.
+pub(crate) fn check_row(row: &[f64], features: usize, number: usize) -> Result<(), Error> {
+    if row.len() != features {
+        let (found, expected) = (row.len(), features);
+        return Err(Error::Shape { what: "the observation", found, expected });
+    }
+    match row.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(column) => {
+            let (row, value) = (number, row[column]);
+            Err(Error::NotFinite { what: "the observation", row, column, value })
+        }
     }
 }
 

@@ -38,10 +38,12 @@
 //! The crate is pure: no I/O, no clock, no environment; the only randomness is drawn from the seed
 //! in the parameters. Everything that is decided for a session reads that session and its past.
 
+pub mod continuous;
 mod count;
 mod descent;
 mod detector;
 mod discrete;
+pub mod dp;
 mod error;
 mod ewm;
 mod features;
@@ -54,6 +56,8 @@ mod rates;
 mod rng;
 mod rows;
 mod scaler;
+mod sliding;
+pub mod sparse;
 mod vix;
 
 pub use descent::{Restart, Stop};
@@ -62,16 +66,17 @@ pub use detector::{
     LadderParams, MarketState, RegimeEstimate, RegimeRule, ReturnBasis, Series, VixEvidence,
     VixPolicy, ZScoreParams,
 };
-pub use discrete::{CheckedJumpParams, Fit, JumpParams, Starts};
+pub use discrete::{CheckedJumpParams, Fit, FitOptions, JumpParams};
 pub use error::Error;
 pub use ewm::Ewm;
 pub use features::{Feature, FeatureStream};
 pub use filter::{Filter, StateEstimate};
 pub use kmeanspp::kmeanspp_rows;
 pub use model::{JumpModel, MODEL_FORMAT};
-pub use order::SortBy;
+pub use order::{SortBy, returns_by_state};
 pub use rates::{RATE_CARRY_DAYS_MAX, RateQuote, accrued_interest, simple_returns};
 pub use rng::Mt19937;
 pub use rows::Rows;
 pub use scaler::{Clipper, Scaler};
+pub use sliding::SlidingFilter;
 pub use vix::{VixParams, VixReading, VixRule, VixShock, VixTrigger};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, SortBy};
+use crate::descent::Steps as _;
+use crate::discrete::estep::Discrete;
+use crate::{Error, Rows, SortBy};
 
 /// The format of serialized models this version writes and reads.
 pub const MODEL_FORMAT: u32 = 1;
@@ -18,6 +20,8 @@ pub struct JumpModel {
     pub format: u32,
     /// Number of feature columns.
     pub features: usize,
+    /// Weight every column of a row is multiplied by before anything else; all 1 when absent.
+    pub feature_weights: Option<Vec<f64>>,
     /// Penalty λ for each change of state, in units of half a squared distance.
     pub penalty: f64,
     /// Order the states are numbered in.
@@ -45,6 +49,35 @@ pub struct JumpModel {
 }
 
 impl JumpModel {
+    /// A model with the given centres, as if fitted: for filters over centres from elsewhere.
+    ///
+    /// Sample figures are empty; the objective is 0.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); [`Error::Parameter`] for a negative or non-finite penalty;
+    /// no other.
+    pub fn from_centers(centers: Vec<Option<Vec<f64>>>, penalty: f64) -> Result<Self, Error> {
+        let model = Self {
+            format: MODEL_FORMAT,
+            features: centers.iter().flatten().map(Vec::len).next().unwrap_or(0),
+            feature_weights: None,
+            penalty,
+            sort_by: SortBy::Unsorted,
+            centers,
+            objective: 0.0,
+            rows: 0,
+            iterations: 0,
+            restarts: 0,
+            best_restart: 0,
+            frequency: Vec::new(),
+            mean_return: Vec::new(),
+            volatility: Vec::new(),
+            transitions: Vec::new(),
+        };
+        model.check()?;
+        Ok(model)
+    }
+
     /// Number of states, empty ones included.
     #[must_use]
     pub const fn states(&self) -> usize {
@@ -62,15 +95,69 @@ impl JumpModel {
         self.centers.iter().flat_map(|c| c.as_ref().unwrap_or(&nan)).copied().collect()
     }
 
+    /// Writes the row as the centres see it: multiplied by the feature weights.
+    pub(crate) fn weigh(&self, row: &[f64], out: &mut [f64]) {
+        match &self.feature_weights {
+            None => out.copy_from_slice(row),
+            Some(weights) => {
+                for ((slot, x), w) in out.iter_mut().zip(row).zip(weights) {
+                    *slot = x * w;
+                }
+            }
+        }
+    }
+
+    /// States of the cheapest path through all rows: **smoothed**, each one depends on later rows
+    /// too. Never for decisions; use a [`Filter`](crate::Filter) there.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); [`Error::Shape`] for rows of another width,
+    /// [`Error::NotFinite`] for NaN or infinite numbers, [`Error::TooFewRows`] without rows; no
+    /// other.
+    pub fn smoothed_states(&self, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
+        self.check()?;
+        if rows.cols() != self.features {
+            let (found, expected) = (rows.cols(), self.features);
+            return Err(Error::Shape { what: "a row", found, expected });
+        }
+        rows.check_finite("the data")?;
+        if rows.is_empty() {
+            return Err(Error::TooFewRows { what: "the data", have: 0, need: 1 });
+        }
+        let mut weighted = vec![0.0; rows.as_slice().len()];
+        for (row, out) in rows.iter().zip(weighted.chunks_exact_mut(rows.cols())) {
+            self.weigh(row, out);
+        }
+        let weighted = Rows::new(&weighted, rows.cols())?;
+        let mut labels = vec![0; rows.len()];
+        Discrete::new(weighted, self.states(), self.penalty)
+            .label(&self.flat_centers(), &mut labels);
+        Ok(labels)
+    }
+
     /// Refuses a deserialized model of another format or with inconsistent shapes.
     ///
     /// # Errors
     /// [`Error::Format`] for another format, [`Error::Shape`] where lengths disagree,
+    /// [`Error::TooFewRows`] without centres, [`Error::Parameter`] for a bad penalty,
     /// [`Error::NotFinite`] for a centre that is not finite; no other.
     pub fn check(&self) -> Result<(), Error> {
         if self.format != MODEL_FORMAT {
             let (found, expected) = (self.format, MODEL_FORMAT);
             return Err(Error::Format { what: "the jump model", found, expected });
+        }
+        if let Some(weights) = &self.feature_weights
+            && weights.len() != self.features
+        {
+            let (found, expected) = (weights.len(), self.features);
+            return Err(Error::Shape { what: "the list of feature weights", found, expected });
+        }
+        if self.centers.is_empty() || self.features == 0 {
+            return Err(Error::TooFewRows { what: "the centres", have: 0, need: 1 });
+        }
+        if !(self.penalty.is_finite() && self.penalty >= 0.0) {
+            let value = self.penalty.to_string();
+            return Err(Error::Parameter { name: "penalty", value, rule: "finite, not negative" });
         }
         for (row, center) in self.centers.iter().enumerate() {
             let Some(center) = center else { continue };

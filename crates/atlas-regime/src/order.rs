@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::count::float;
 
 /// The order in which states are numbered after a fit.
@@ -102,6 +103,26 @@ impl InSample {
             volatility: self.volatility.as_ref().map(pick),
         }
     }
+}
+
+/// Mean and standard deviation of returns in each state, weighted by memberships (T × K, row after
+/// row), with the reliability-weight correction of the variance; NaN where undefined.
+///
+/// # Errors
+/// [`Error::Parameter`] for 0 states, [`Error::Shape`] unless there are `states` memberships per
+/// return; no other.
+pub fn returns_by_state(
+    returns: &[f64],
+    memberships: &[f64],
+    states: usize,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
+    let rows = crate::Rows::new(memberships, states)?;
+    if rows.len() != returns.len() {
+        let (found, expected) = (rows.len(), returns.len());
+        return Err(Error::Shape { what: "the memberships", found, expected });
+    }
+    let seen = InSample::new(states, rows.iter(), Some(returns));
+    Ok((seen.mean_return.unwrap_or_default(), seen.volatility.unwrap_or_default()))
 }
 
 /// Shares of moves from each state (row) to each state (column); `None` where a state is never

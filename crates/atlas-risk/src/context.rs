@@ -9,6 +9,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::BreakerStance;
+
 /// Everything an order is judged against.
 ///
 /// When a plan is judged, `equity` and `budget` are those of the plan being made. Before a send
@@ -52,6 +54,8 @@ pub struct Context<'a> {
     pub activity: Activity,
     /// How the account has done.
     pub performance: Performance,
+    /// What the circuit breaker lets through.
+    pub breaker: BreakerStance,
 }
 
 /// Whether a plan is judged or a send.

@@ -44,7 +44,11 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(request: &'a OrderRequest, context: &'a Context<'a>, ledger: &'a Ledger) -> Self {
+    pub(crate) fn new(
+        request: &'a OrderRequest,
+        context: &'a Context<'a>,
+        ledger: &'a Ledger,
+    ) -> Self {
         let free = ledger.free(context, &request.symbol);
         let reduces = request.side == Side::Sell && request.qty <= free;
         let market = context.market.get(&request.symbol);

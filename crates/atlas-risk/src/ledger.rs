@@ -11,7 +11,7 @@ use crate::context::Context;
 /// Sells fund buys: the validator takes a batch's sells in before its buys. Shares are valued at
 /// decision prices. What cannot be added up is `None`, and denies an opening order.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     funds: Option<Usd>,
     exposure: Option<Usd>,
     positions: usize,
@@ -29,7 +29,9 @@ impl Ledger {
         let opened: BTreeSet<&Symbol> = context
             .open_orders
             .iter()
-            .filter(|order| order.side == Side::Buy && !context.positions.contains_key(&order.symbol))
+            .filter(|order| {
+                order.side == Side::Buy && !context.positions.contains_key(&order.symbol)
+            })
             .map(|order| &order.symbol)
             .collect();
         Self {
@@ -91,7 +93,12 @@ impl Ledger {
     }
 
     /// Takes in an order that was let through.
-    pub(crate) fn take(&mut self, context: &Context<'_>, request: &OrderRequest, worst: Option<Usd>) {
+    pub(crate) fn take(
+        &mut self,
+        context: &Context<'_>,
+        request: &OrderRequest,
+        worst: Option<Usd>,
+    ) {
         let OrderRequest { symbol, side, qty, .. } = request;
         let notional = context.price(symbol).and_then(|price| price.notional(*qty).ok());
         let before = self.shares(context, symbol).unwrap_or(Qty::ZERO);
@@ -135,12 +142,14 @@ fn funds(context: &Context<'_>) -> Option<Usd> {
 /// Positions and open buys at decision prices.
 fn exposure(context: &Context<'_>) -> Option<Usd> {
     let value = |price: Option<Price>, qty: Qty| price?.notional(qty).ok();
-    let held = context.positions.values().map(|position: &Position| {
-        value(context.price(&position.symbol), position.qty)
-    });
-    let opened = context.open_orders.iter().filter(|order| order.side == Side::Buy).map(|order| {
-        value(context.price(&order.symbol).or(order.limit_price), order.leaves_qty)
-    });
+    let held = context
+        .positions
+        .values()
+        .map(|position: &Position| value(context.price(&position.symbol), position.qty));
+    let opened =
+        context.open_orders.iter().filter(|order| order.side == Side::Buy).map(|order| {
+            value(context.price(&order.symbol).or(order.limit_price), order.leaves_qty)
+        });
     held.chain(opened).try_fold(Usd::ZERO, |sum, value| sum.checked_add(value?).ok())
 }
 

@@ -94,7 +94,12 @@ impl LimitsSpec {
         ordered("drawdown_warn", self.drawdown_warn, self.drawdown_deny)?;
         ordered("risk_per_trade", self.risk_per_trade, self.heat_deny)?;
         let positive = "above 0";
-        require("allocation_cap", &self.allocation_cap, self.allocation_cap > Weight::ZERO, positive)?;
+        require(
+            "allocation_cap",
+            &self.allocation_cap,
+            self.allocation_cap > Weight::ZERO,
+            positive,
+        )?;
         require("daily_loss", &self.daily_loss, self.daily_loss > Weight::ZERO, positive)?;
         require("top_n", &self.top_n, self.top_n > 0, positive)?;
         let enough = self.max_positions >= self.top_n;

@@ -190,6 +190,8 @@ gate_names! {
     DailyLoss "daily-loss" RejectedByLimit false;
     /// Loss from the peak.
     Drawdown "drawdown" RejectedByLimit false;
+    /// Failures and losses of late.
+    CircuitBreaker "circuit-breaker" RejectedByCircuitBreaker false;
 }
 
 impl fmt::Display for GateName {

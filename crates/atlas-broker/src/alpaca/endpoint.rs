@@ -46,10 +46,7 @@ impl Endpoint {
 
     /// The addresses, if the mode permits both.
     pub(crate) fn checked<M: Mode>(&self) -> Result<(Url, Url), Error> {
-        Ok((
-            checked::<M>(&self.trading, M::TRADING_HOST)?,
-            checked::<M>(&self.data, DATA_HOST)?,
-        ))
+        Ok((checked::<M>(&self.trading, M::TRADING_HOST)?, checked::<M>(&self.data, DATA_HOST)?))
     }
 }
 

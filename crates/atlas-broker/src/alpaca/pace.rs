@@ -45,7 +45,7 @@ struct Window {
 }
 
 /// The time the broker's limits are counted over, and the longest it can ask to wait.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Pace {
     /// Waits for this request's turn.

@@ -1,55 +1,32 @@
 //! The file of a volatility index or a rate: a date and a number a row.
 
-use atlas_core::calendar::Calendar;
-
-use super::bars::Parsed;
 use super::table::Table;
 use crate::Error;
 use crate::levels::Levels;
+use crate::rows::{LevelKind, LevelRows, Parsed};
 
-/// Reads VIX closes in points. Rows on days without stock trading, which the index's own
-/// publisher has, are passed over.
+/// Reads VIX closes in points.
 pub(crate) fn vix(file: &str, bytes: &[u8]) -> Result<Parsed<Levels>, Error> {
-    let mut table = Table::open(file, bytes)?;
-    let (date, value) = (table.required(&["date"])?, table.required(&["close", "vix"])?);
-    let (mut dates, mut values, mut before, mut too_old) = (Vec::new(), Vec::new(), None, 0);
-    while let Some(row) = table.next_row()? {
-        let day = row.date(date)?;
-        row.after(day, before)?;
-        before = Some(day);
-        let Some(close) = row.price(value, "close")? else {
-            return Err(row.malformed("has no close".to_owned()));
-        };
-        if day < Calendar::FIRST {
-            too_old += 1;
-        } else if Calendar::nyse().is_session(day).map_err(|e| row.malformed(e.to_string()))? {
-            dates.push(day);
-            values.push(close);
-        }
-    }
-    Ok(Parsed { value: Levels::new("the VIX", dates, values)?, too_old })
+    rows(file, bytes, &["close", "vix"], LevelKind::Vix)
 }
 
-/// Reads rates in per cent per year, on whatever days they have; empty rows are passed over.
-pub(crate) fn rate(file: &str, bytes: &[u8]) -> Result<Levels, Error> {
+/// Reads rates in per cent per year.
+pub(crate) fn rate(file: &str, bytes: &[u8]) -> Result<Parsed<Levels>, Error> {
+    rows(file, bytes, &["rate_pct", "rate", "close"], LevelKind::Rate)
+}
+
+fn rows(
+    file: &str,
+    bytes: &[u8],
+    names: &[&str],
+    kind: LevelKind,
+) -> Result<Parsed<Levels>, Error> {
     let mut table = Table::open(file, bytes)?;
-    let date = table.required(&["date"])?;
-    let value = table.required(&["rate_pct", "rate", "close"])?;
-    let (mut dates, mut values, mut before) = (Vec::new(), Vec::new(), None);
+    let (date, value) = (table.required(&["date"])?, table.required(names)?);
+    let mut rows = LevelRows::new(kind);
     while let Some(row) = table.next_row()? {
-        let day = row.date(date)?;
-        row.after(day, before)?;
-        before = Some(day);
-        match row.number(value)? {
-            Some(rate) if !(-10.0..=100.0).contains(&rate) => {
-                return Err(row.malformed(format!("{rate} is not a rate in per cent per year")));
-            }
-            Some(rate) => {
-                dates.push(day);
-                values.push(rate);
-            }
-            None => {}
-        }
+        let pushed = rows.push(row.date(date)?, row.number(value)?);
+        pushed.map_err(|problem| row.malformed(problem))?;
     }
-    Levels::new("the rate", dates, values)
+    rows.levels()
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use atlas_core::{Adjusted, Bars, Symbol};
 
-pub(crate) use bars::{Parsed, index as parse_index, series as parse_series};
+pub(crate) use bars::{index as parse_index, series as parse_series};
 pub(crate) use levels::{rate as parse_rate, vix as parse_vix};
 pub(crate) use wide::{closes as parse_closes, symbols as parse_symbols};
 
@@ -18,6 +18,7 @@ use crate::Error;
 use crate::file::{self, Digester};
 use crate::levels::Levels;
 use crate::market::{MarketData, SourceInfo};
+use crate::rows::Parsed;
 use crate::series::Series;
 use crate::source::BarSource;
 use crate::universe::{self, Universe};
@@ -152,8 +153,8 @@ impl CsvSource {
         let mut series = BTreeMap::new();
         match &self.prices {
             Prices::Wide(path) => {
-                let bytes = file::read(path, &mut reading.digester)?;
-                let closes = parse_closes(&path.display().to_string(), &bytes, wanted)?;
+                let closes =
+                    reading.parsed(path, |name, bytes| parse_closes(name, bytes, wanted))?;
                 series.extend(closes.into_iter().map(|(s, bars)| (s, Series::Adjusted(bars))));
             }
             Prices::Files(files) => {
@@ -181,8 +182,7 @@ impl CsvSource {
                 remedy: "index.csv or SPX.csv with the columns date and close",
             });
         };
-        let symbol = Symbol::new("SPX")?;
-        reading.parsed(path, |name, bytes| parse_index(name, &symbol, bytes))
+        reading.parsed(path, parse_index)
     }
 }
 
@@ -211,10 +211,8 @@ impl BarSource for CsvSource {
             Some(path) => Some(reading.parsed(path, parse_vix)?),
             None => None,
         };
-        let whole =
-            |name: &str, bytes: &[u8]| Ok(Parsed { value: parse_rate(name, bytes)?, too_old: 0 });
         let rate = match &self.rate {
-            Some(path) => Some(reading.parsed(path, whole)?),
+            Some(path) => Some(reading.parsed(path, parse_rate)?),
             None => None,
         };
         let source = reading.finish(self.name(), &series);

@@ -1,9 +1,9 @@
 //! Lines, fields, dates and numbers of delimited text, with the line number at hand.
 
-use atlas_core::calendar::Calendar;
 use chrono::NaiveDate;
 
 use crate::Error;
+use crate::rows::iso_date;
 
 /// Comma-separated text with a header, read row by row.
 ///
@@ -105,7 +105,7 @@ impl Row<'_> {
     /// The date in a column, written as 2019-01-02.
     pub(crate) fn date(&self, column: usize) -> Result<NaiveDate, Error> {
         let field = self.field(column);
-        date(field).ok_or_else(|| {
+        iso_date(field).ok_or_else(|| {
             self.malformed(format!("{:?} is not a date like 2019-01-02", lossy(field)))
         })
     }
@@ -123,54 +123,9 @@ impl Row<'_> {
         }
     }
 
-    /// As [`number`](Self::number), refusing zero and less.
-    pub(crate) fn price(&self, column: usize, name: &str) -> Result<Option<f64>, Error> {
-        match self.number(column)? {
-            Some(price) if price <= 0.0 => {
-                Err(self.malformed(format!("{name} {price} is not above zero")))
-            }
-            price => Ok(price),
-        }
-    }
-
-    /// Refuses a date that does not come after the one of the row before.
-    pub(crate) fn after(&self, date: NaiveDate, before: Option<NaiveDate>) -> Result<(), Error> {
-        match before {
-            Some(before) if date == before => Err(self.malformed(format!("{date} appears twice"))),
-            Some(before) if date < before => {
-                Err(self
-                    .malformed(format!("{date} stands after {before} where dates must increase")))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Refuses a date without trading.
-    pub(crate) fn session(&self, date: NaiveDate) -> Result<(), Error> {
-        match Calendar::nyse().closure(date) {
-            Ok(None) => Ok(()),
-            Ok(Some(reason)) => {
-                Err(self.malformed(format!("{date} is not a trading session ({reason})")))
-            }
-            Err(error) => Err(self.malformed(error.to_string())),
-        }
-    }
-
     fn field(&self, column: usize) -> &[u8] {
         self.fields.get(column).copied().unwrap_or_default()
     }
-}
-
-/// A date written as 2019-01-02, and nothing else.
-fn date(field: &[u8]) -> Option<NaiveDate> {
-    let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = field else { return None };
-    let number = |digits: &[&u8]| {
-        digits.iter().try_fold(0_u32, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + u32::from(**digit - b'0'))
-        })
-    };
-    let year = i32::try_from(number(&[y3, y2, y1, y0])?).ok()?;
-    NaiveDate::from_ymd_opt(year, number(&[m1, m0])?, number(&[d1, d0])?)
 }
 
 /// Text for a message, shortened.

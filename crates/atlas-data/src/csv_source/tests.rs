@@ -82,13 +82,14 @@ fn loads_packed_files() {
 #[test]
 fn loads_a_wide_file() {
     let folder = folder(&[
-        ("prices.csv", "Date,KO,AAPL\n2019-01-02,40,\n2019-01-03,41,39.5\n"),
+        ("prices.csv", "Date,KO,AAPL\n1988-01-04,3,3\n2019-01-02,40,\n2019-01-03,41,39.5\n"),
         ("index.csv", BARS),
     ]);
     let path = folder.path().join("prices.csv");
     let market = load(&path).unwrap();
     let apple = &market.series[&Symbol::new("AAPL").unwrap()];
     assert_eq!((apple.view().len(), apple.view().basis()), (1, "adjusted"));
+    assert!(market.source.notes[0].ends_with("1 rows before 1990-01-02 are not used."));
 
     fs::write(&path, "Date,KO,KO\n2019-01-02,40,40\n").unwrap();
     let error = load(&path).unwrap_err().to_string();
@@ -247,7 +248,7 @@ mod properties {
         let symbol = Symbol::new("AAPL").unwrap();
         let results = [
             parse_series("f", &symbol, bytes).map(|_| ()),
-            parse_index("f", &symbol, bytes).map(|_| ()),
+            parse_index("f", bytes).map(|_| ()),
             parse_vix("f", bytes).map(|_| ()),
             parse_rate("f", bytes).map(|_| ()),
             parse_closes("f", bytes, &[symbol]).map(|_| ()),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use atlas_core::bars::Columns;
+use atlas_core::calendar::Calendar;
 use atlas_core::{Adjusted, Bars, Symbol};
 use chrono::NaiveDate;
 
 use super::table::Table;
 use crate::Error;
+use crate::rows::{Parsed, check_order, check_price, check_session};
 
 /// The symbols of a wide file: every column but the first, which is the date.
 pub(crate) fn symbols(file: &str, bytes: &[u8]) -> Result<Vec<Symbol>, Error> {
@@ -34,7 +36,7 @@ pub(crate) fn closes(
     file: &str,
     bytes: &[u8],
     wanted: &[Symbol],
-) -> Result<BTreeMap<Symbol, Bars<Adjusted>>, Error> {
+) -> Result<Parsed<BTreeMap<Symbol, Bars<Adjusted>>>, Error> {
     let mut columns: Vec<(usize, Symbol, Columns)> = symbols(file, bytes)?
         .into_iter()
         .zip(1..)
@@ -43,14 +45,19 @@ pub(crate) fn closes(
         .collect();
     let mut table = Table::open(file, bytes)?;
     let date = table.required(&["date"])?;
-    let mut before: Option<NaiveDate> = None;
+    let (mut before, mut too_old): (Option<NaiveDate>, usize) = (None, 0);
     while let Some(row) = table.next_row()? {
         let day = row.date(date)?;
-        row.after(day, before)?;
-        row.session(day)?;
-        before = Some(day);
+        check_order(before.replace(day), day).map_err(|problem| row.malformed(problem))?;
+        if day < Calendar::FIRST {
+            too_old += 1;
+            continue;
+        }
+        check_session(day).map_err(|problem| row.malformed(problem))?;
         for (place, symbol, column) in &mut columns {
-            if let Some(close) = row.price(*place, symbol.as_str())? {
+            let close = row.number(*place)?;
+            check_price(symbol.as_str(), close).map_err(|problem| row.malformed(problem))?;
+            if let Some(close) = close {
                 column.dates.push(day);
                 column.close.push(close);
             }
@@ -62,5 +69,5 @@ pub(crate) fn closes(
             .map_err(|source| Error::BadBars { file: file.to_owned(), source })?;
         series.insert(symbol, bars);
     }
-    Ok(series)
+    Ok(Parsed { value: series, too_old })
 }

@@ -43,7 +43,11 @@ impl CheckedContinuousParams {
     /// assert!(fit.weights[4] > 0.0 && fit.weights[4] < 1.0); // half way between the states
     /// # Ok::<(), atlas_regime::Error>(())
     /// ```
-    pub fn fit_with(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<ContinuousFit, Error> {
+    pub fn fit_with(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+    ) -> Result<ContinuousFit, Error> {
         let params = self.jump.params();
         let prepared = Prepared::new(&self.jump, rows, options)?;
         let rows = prepared.rows(rows)?;

@@ -43,7 +43,9 @@ impl ContinuousModel {
         }
         let mut values = vec![0.0; rows.len() * filter.grid.len()];
         let mut weighted = vec![0.0; rows.cols()];
-        for (t, (row, slots)) in rows.iter().zip(values.chunks_exact_mut(filter.grid.len())).enumerate() {
+        for (t, (row, slots)) in
+            rows.iter().zip(values.chunks_exact_mut(filter.grid.len())).enumerate()
+        {
             check_row(row, self.states.features, t)?;
             self.states.weigh(row, &mut weighted);
             mixed_losses(&weighted, &filter.centers, &filter.grid, slots);

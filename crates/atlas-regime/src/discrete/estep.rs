@@ -54,20 +54,30 @@ impl Steps for Discrete<'_> {
     }
 
     fn center(&mut self, labels: &[u32], centers: &mut [f64]) {
-        self.counts.fill(0.0);
-        centers.fill(0.0);
-        let cols = self.rows.cols();
-        for (row, &label) in self.rows.iter().zip(labels) {
-            let k = label as usize;
-            self.counts[k] += 1.0;
-            for (c, x) in centers[k * cols..(k + 1) * cols].iter_mut().zip(row) {
-                *c += x;
-            }
+        center_by_labels(self.rows, labels, &mut self.counts, centers);
+    }
+}
+
+/// Means of the rows of each state, NaN for an empty one; overwrites `counts`.
+pub(crate) fn center_by_labels(
+    rows: Rows<'_>,
+    labels: &[u32],
+    counts: &mut [f64],
+    centers: &mut [f64],
+) {
+    counts.fill(0.0);
+    centers.fill(0.0);
+    let cols = rows.cols();
+    for (row, &label) in rows.iter().zip(labels) {
+        let k = label as usize;
+        counts[k] += 1.0;
+        for (c, x) in centers[k * cols..(k + 1) * cols].iter_mut().zip(row) {
+            *c += x;
         }
-        for (center, count) in centers.chunks_exact_mut(cols).zip(&self.counts) {
-            for c in center {
-                *c /= count;
-            }
+    }
+    for (center, count) in centers.chunks_exact_mut(cols).zip(counts) {
+        for c in center {
+            *c /= *count;
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Fitting the discrete model: starts, descents, choice, names.
+//! Fitting the discrete model.
 
 use super::estep::Discrete;
+use super::general::General;
 use super::params::CheckedJumpParams;
-use crate::descent::{Limits, Restart, best, descend};
-use crate::kmeanspp::Seeding;
-use crate::model::{JumpModel, MODEL_FORMAT, defined, named_centers};
-use crate::order::{InSample, transitions};
+use super::prepare::{FitOptions, Prepared};
+use crate::descent::{Limits, Restart, Steps, best, descend};
+use crate::dp::Penalties;
+use crate::model::JumpModel;
+use crate::order::InSample;
 use crate::partition::Partitions;
-use crate::{Error, Mt19937, Rows};
+use crate::{Error, Rows};
 
 /// A fitted model with what the fit saw on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,16 +27,6 @@ pub struct Fit {
     pub sort_permutation: Vec<usize>,
 }
 
-/// Where descents begin.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct Starts<'a> {
-    /// Start centres (K × D, row after row) to use instead of drawing from the seed.
-    pub explicit: Option<&'a [Vec<f64>]>,
-    /// Centres of an earlier fit, tried after all others.
-    pub warm: Option<&'a [f64]>,
-}
-
 impl CheckedJumpParams {
     /// Fits the model to finite rows by coordinate descent from several starts.
     ///
@@ -43,9 +35,7 @@ impl CheckedJumpParams {
     /// states by penalizing jumps"; numerically equal to the `jumpmodels` package 0.1.1.
     ///
     /// # Errors
-    /// [`Error::TooFewRows`] for fewer rows than states, [`Error::NotFinite`] naming row and
-    /// column, [`Error::Shape`] if returns or starts have another length, [`Error::Overflow`] if
-    /// squared distances overflow; no other.
+    /// Those of [`fit_with`](Self::fit_with).
     ///
     /// # Examples
     /// ```
@@ -57,136 +47,66 @@ impl CheckedJumpParams {
     /// # Ok::<(), atlas_regime::Error>(())
     /// ```
     pub fn fit(&self, rows: Rows<'_>, returns: Option<&[f64]>) -> Result<Fit, Error> {
-        self.fit_from(rows, returns, Starts::default())
+        self.fit_with(rows, &FitOptions { returns, ..FitOptions::default() })
     }
 
-    /// Like [`fit`](Self::fit), with explicit starts or a warm one.
+    /// Like [`fit`](Self::fit), with feature weights, explicit starts or a warm one.
     ///
     /// # Errors
-    /// Those of [`fit`](Self::fit).
-    pub fn fit_from(
-        &self,
-        rows: Rows<'_>,
-        returns: Option<&[f64]>,
-        starts: Starts<'_>,
-    ) -> Result<Fit, Error> {
+    /// [`Error::TooFewRows`] for fewer rows than states or an empty list of starts,
+    /// [`Error::AllEqual`] if more than one state is asked of rows that are all equal,
+    /// [`Error::NotFinite`] naming row and column, [`Error::Shape`] if returns, weights or starts
+    /// have another length, [`Error::Parameter`] for weights that are negative or all zero,
+    /// [`Error::Overflow`] if squared distances overflow; no other.
+    pub fn fit_with(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<Fit, Error> {
         let params = self.params();
-        check_sample(rows, params.states, returns)?;
-        let size = params.states * rows.cols();
-        let (centers, start_rows) = start_centers(rows, self, starts)?;
-        if let Some(bad) = centers.iter().find(|c| c.len() != size) {
-            return Err(Error::Shape { what: "a start", found: bad.len(), expected: size });
-        }
+        let prepared = Prepared::new(self, rows, options)?;
+        let rows = prepared.rows(rows)?;
         let limits =
             Limits { iterations_max: params.iterations_max, tol: params.tol, exact: false };
         let mut partitions = Partitions::new(params.states);
-        let mut steps = Discrete::new(rows, params.states, params.penalty);
-        let restarts: Vec<Restart> = centers
-            .iter()
-            .map(|start| descend(&mut steps, start, rows.len(), limits, &mut partitions))
-            .collect();
+        let restarts = if params.penalty < 0.0 {
+            let penalties = Penalties::uniform(params.states, params.penalty)?;
+            let mut steps = General::new(rows, &penalties);
+            descend_all(&mut steps, &prepared.starts, rows, limits, &mut partitions)
+        } else {
+            let mut steps = Discrete::new(rows, params.states, params.penalty);
+            descend_all(&mut steps, &prepared.starts, rows, limits, &mut partitions)
+        };
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {
             return Err(Error::Overflow { what: "discrete jump model" });
         }
-        Ok(self.name_states(rows, returns, restarts, winner, start_rows))
-    }
-
-    fn name_states(
-        &self,
-        rows: Rows<'_>,
-        returns: Option<&[f64]>,
-        restarts: Vec<Restart>,
-        winner: usize,
-        start_rows: Vec<Vec<usize>>,
-    ) -> Fit {
-        let params = self.params();
         let chosen = &restarts[winner];
-        let one_hot: Vec<f64> = (0..params.states * params.states)
-            .map(|i| if i % (params.states + 1) == 0 { 1.0 } else { 0.0 })
-            .collect();
-        let weight = |&label: &u32| &one_hot[label as usize * params.states..][..params.states];
-        let seen = InSample::new(params.states, chosen.labels.iter().map(weight), returns);
-        let sort_permutation = seen.order(params.sort_by);
-        let seen = seen.permuted(&sort_permutation);
+        let identity = identity(params.states);
+        let weight = |&label: &u32| &identity[label as usize * params.states..][..params.states];
+        let seen = InSample::new(params.states, chosen.labels.iter().map(weight), options.returns);
+        let order = seen.order(params.sort_by);
         let mut renamed = vec![0_u32; params.states];
-        for (new, &old) in (0_u32..).zip(&sort_permutation) {
+        for (new, &old) in (0_u32..).zip(&order) {
             renamed[old] = new;
         }
         let labels: Vec<u32> = chosen.labels.iter().map(|&old| renamed[old as usize]).collect();
-        let cols = rows.cols();
-        let centers = sort_permutation
-            .iter()
-            .flat_map(|&old| &chosen.centers[old * cols..(old + 1) * cols])
-            .copied()
-            .collect::<Vec<f64>>();
-        let model = JumpModel {
-            format: MODEL_FORMAT,
-            features: cols,
-            penalty: params.penalty,
-            sort_by: params.sort_by,
-            centers: named_centers(&centers, cols),
-            objective: chosen.value,
-            rows: rows.len(),
-            iterations: chosen.iterations,
-            restarts: restarts.len(),
-            best_restart: winner,
-            mean_return: seen.mean_return.as_deref().map_or_else(Vec::new, defined),
-            volatility: seen.volatility.as_deref().map_or_else(Vec::new, defined),
-            transitions: transitions(params.states, &labels),
-            frequency: seen.frequency,
-        };
-        Fit { model, labels, restarts, start_rows, sort_permutation }
+        let seen = seen.permuted(&order);
+        let model = prepared.model(params, &restarts, winner, &order, seen, &labels);
+        let start_rows = prepared.start_rows;
+        Ok(Fit { model, labels, restarts, start_rows, sort_permutation: order })
     }
 }
 
-/// Refuses samples no model can be fitted to.
-pub(crate) fn check_sample(
+fn descend_all(
+    steps: &mut impl Steps,
+    starts: &[Vec<f64>],
     rows: Rows<'_>,
-    states: usize,
-    returns: Option<&[f64]>,
-) -> Result<(), Error> {
-    if rows.len() < states {
-        return Err(Error::TooFewRows { what: "the sample", have: rows.len(), need: states });
-    }
-    rows.check_finite("the sample")?;
-    let Some(returns) = returns else { return Ok(()) };
-    if returns.len() != rows.len() {
-        return Err(Error::Shape {
-            what: "the return series",
-            found: returns.len(),
-            expected: rows.len(),
-        });
-    }
-    Rows::new(returns, 1)?.check_finite("the return series")
+    limits: Limits,
+    partitions: &mut Partitions,
+) -> Vec<Restart> {
+    let run = |start: &Vec<f64>| descend(steps, start, rows.len(), limits, partitions);
+    starts.iter().map(run).collect()
 }
 
-/// Start centres in the order they are tried, and the rows they were drawn from.
-#[expect(clippy::type_complexity, reason = "two parallel lists, used once")]
-fn start_centers(
-    rows: Rows<'_>,
-    params: &CheckedJumpParams,
-    starts: Starts<'_>,
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<usize>>), Error> {
-    let params = params.params();
-    let mut drawn = Vec::new();
-    let mut centers = match starts.explicit {
-        Some([]) => {
-            return Err(Error::TooFewRows { what: "the list of starts", have: 0, need: 1 });
-        }
-        Some(explicit) => explicit.to_vec(),
-        None => {
-            let mut rng = Mt19937::new(params.seed);
-            let mut seeding = Seeding::new(rows);
-            drawn = (0..params.restarts).map(|_| seeding.draw(params.states, &mut rng)).collect();
-            drawn.iter().map(|picked| gather(rows, picked)).collect()
-        }
-    };
-    centers.extend(starts.warm.map(<[f64]>::to_vec));
-    Ok((centers, drawn))
-}
-
-/// The rows with the given numbers, one after the other.
-fn gather(rows: Rows<'_>, picked: &[usize]) -> Vec<f64> {
-    picked.iter().flat_map(|&t| rows.row(t)).copied().collect()
+/// The identity matrix, row after row.
+fn identity(states: usize) -> Vec<f64> {
+    let on_diagonal = |i| if i % (states + 1) == 0 { 1.0 } else { 0.0 };
+    (0..states * states).map(on_diagonal).collect()
 }

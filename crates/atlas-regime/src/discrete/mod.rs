@@ -2,7 +2,11 @@
 
 pub(crate) mod estep;
 mod fit;
+mod general;
 mod params;
+mod prepare;
 
-pub use fit::{Fit, Starts};
+pub use fit::Fit;
 pub use params::{CheckedJumpParams, JumpParams};
+pub use prepare::FitOptions;
+pub(crate) use prepare::Prepared;

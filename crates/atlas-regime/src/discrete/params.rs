@@ -31,6 +31,10 @@ pub struct JumpParams {
     pub seed: u32,
     /// Order in which states are numbered.
     pub sort_by: SortBy,
+    /// Reproduces what the reference implementation does where this one knows better: negative
+    /// penalties and rows that are all equal are accepted, and the continuous model stops when the
+    /// vertices group the rows as before although the objective still falls. For comparisons only.
+    pub compat: bool,
 }
 
 impl Default for JumpParams {
@@ -44,6 +48,7 @@ impl Default for JumpParams {
             tol: 1e-8,
             seed: 0,
             sort_by: SortBy::CumulativeReturn,
+            compat: false,
         }
     }
 }
@@ -65,7 +70,7 @@ impl JumpParams {
         if !(1..=STATES_MAX).contains(&self.states) {
             return fault("states", self.states.to_string(), "1 to 8");
         }
-        if !(self.penalty.is_finite() && self.penalty >= 0.0) {
+        if !(self.penalty.is_finite() && (self.penalty >= 0.0 || self.compat)) {
             return fault("penalty", self.penalty.to_string(), "finite and not negative");
         }
         if self.restarts == 0 {

@@ -3,6 +3,7 @@
 use atlas_core::{Usd, Weight};
 use rust_decimal::Decimal;
 
+use crate::breaker::BreakerStance;
 use crate::gate::{Case, Gate, within};
 use crate::verdict::{Finding, GateName};
 
@@ -115,5 +116,31 @@ impl Gate for Drawdown {
             Finding::pass("the drawdown keeps to its limit")
         };
         finding.with(drawdown, self.deny.value())
+    }
+}
+
+/// The circuit breaker is not open.
+#[derive(Debug)]
+pub(super) struct Breaker;
+
+impl Gate for Breaker {
+    fn name(&self) -> GateName {
+        GateName::CircuitBreaker
+    }
+
+    fn unit(&self) -> &'static str {
+        ""
+    }
+
+    fn explain(&self) -> String {
+        "nothing is opened while the circuit breaker is open; half open is warned about".into()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        match case.context.breaker {
+            BreakerStance::Closed => Finding::pass("the circuit breaker is closed"),
+            BreakerStance::HalfOpen => Finding::warn("the circuit breaker is half open".into()),
+            BreakerStance::Open => Finding::deny("the circuit breaker is open".into()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use atlas_core::time::Mode;
 
-use crate::context::{Authority, Entries, Hours, Phase, TradingState, Tradability};
+use crate::context::{Authority, Entries, Hours, Phase, Tradability, TradingState};
 use crate::gate::{Case, Gate};
 use crate::verdict::{Effect, Finding, GateName};
 

@@ -43,5 +43,6 @@ pub(crate) fn all(limits: &Limits) -> Vec<Box<dyn Gate>> {
         Box::new(loss::Turnover { multiple: limits.turnover_per_day }),
         Box::new(loss::DailyLoss { max: limits.daily_loss }),
         Box::new(loss::Drawdown { warn: limits.drawdown_warn, deny: limits.drawdown_deny }),
+        Box::new(loss::Breaker),
     ]
 }

@@ -1,6 +1,6 @@
 //! Gates that look at the order itself: symbol, quantity, duplicates, rates.
 
-use atlas_core::{Qty, Usd};
+use atlas_core::{ClientOrderId, Qty, Side, Symbol as Ticker, Usd};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
@@ -148,7 +148,7 @@ impl Gate for Duplicate {
     fn judge(&self, case: &Case<'_>) -> Finding {
         let request = case.request;
         let context = case.context;
-        let same = |id, symbol, side| {
+        let same = |id: &ClientOrderId, symbol: &Ticker, side: Side| {
             *id == request.client_order_id || (*symbol == request.symbol && side == request.side)
         };
         let open = context.open_orders.iter().find(|o| same(&o.client_order_id, &o.symbol, o.side));
@@ -158,8 +158,7 @@ impl Gate for Duplicate {
         let window = TimeDelta::seconds(i64::from(self.window_seconds));
         let recent = context.recent_orders.iter().find(|o| {
             o.client_order_id == request.client_order_id
-                || (context.now - o.sent_at < window
-                    && same(&o.client_order_id, &o.symbol, o.side))
+                || (context.now - o.sent_at < window && same(&o.client_order_id, &o.symbol, o.side))
         });
         if let Some(order) = recent {
             return Finding::deny(format!(
@@ -253,7 +252,7 @@ impl Gate for LongOnly {
 
     fn judge(&self, case: &Case<'_>) -> Finding {
         let request = case.request;
-        if request.side == atlas_core::Side::Buy || case.is_reducing() {
+        if request.side == Side::Buy || case.is_reducing() {
             return Finding::pass("nothing is sold short");
         }
         let free = case.ledger.free(case.context, &request.symbol);

@@ -86,7 +86,10 @@ impl WireQuote {
     /// The quote in our words.
     pub(crate) fn quote(&self, symbol: Symbol) -> Result<Quote, Fault> {
         let touch = |field: &str, amount: Option<Amount>| {
-            amount.filter(|amount| !amount.0.is_zero()).map(|amount| amount.price(field)).transpose()
+            amount
+                .filter(|amount| !amount.0.is_zero())
+                .map(|amount| amount.price(field))
+                .transpose()
         };
         Ok(Quote {
             symbol,

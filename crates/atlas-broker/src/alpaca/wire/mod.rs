@@ -10,7 +10,7 @@ mod market;
 mod order;
 
 pub(crate) use account::{WireAccount, WireCalendarDay, WireClock, WirePosition};
-pub(crate) use activity::{WireActivity, WireEntry, WireFill};
+pub(crate) use activity::{WireActivity, WireEntry};
 pub(crate) use amount::Amount;
 pub(crate) use market::{
     BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
@@ -51,7 +51,9 @@ pub(crate) fn symbol(text: &str, asset_class: Option<&str>) -> Result<Symbol, Fa
     let spelled = if asset_class == Some("crypto") && !text.contains('/') {
         QUOTE_CURRENCIES
             .iter()
-            .find_map(|quote| text.strip_suffix(quote).filter(|base| !base.is_empty()).zip(Some(quote)))
+            .find_map(|quote| {
+                text.strip_suffix(quote).filter(|base| !base.is_empty()).zip(Some(quote))
+            })
             .map(|(base, quote)| format!("{base}/{quote}"))
     } else {
         None

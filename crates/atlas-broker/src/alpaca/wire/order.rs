@@ -66,7 +66,7 @@ const fn stop_price(order_type: &OrderType) -> Option<Price> {
         OrderType::Stop { stop_price } | OrderType::StopLimit { stop_price, .. } => {
             Some(*stop_price)
         }
-        _ => None,
+        OrderType::Market | OrderType::Limit { .. } | _ => None,
     }
 }
 
@@ -133,7 +133,8 @@ impl WireOrder {
             name.bytes()
                 .flat_map(|byte| {
                     let plain = byte.is_ascii_graphic();
-                    let text = if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+                    let text =
+                        if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
                     text.into_bytes()
                 })
                 .take(128)
@@ -163,8 +164,16 @@ impl WireOrder {
         Ok(match self.status.as_str() {
             // `held` legs and `suspended` orders cannot execute now, but may later; `calculated`
             // and `done_for_day` may be followed by more on the next day.
-            "new" | "accepted" | "pending_new" | "accepted_for_bidding" | "pending_review"
-            | "held" | "stopped" | "suspended" | "calculated" | "done_for_day"
+            "new"
+            | "accepted"
+            | "pending_new"
+            | "accepted_for_bidding"
+            | "pending_review"
+            | "held"
+            | "stopped"
+            | "suspended"
+            | "calculated"
+            | "done_for_day"
             | "partially_filled" => working,
             "pending_cancel" => OrderStatus::PendingCancel,
             "pending_replace" => OrderStatus::PendingReplace,

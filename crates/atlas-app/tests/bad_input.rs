@@ -1,0 +1,241 @@
+//! Bad input of every kind: one clear sentence, a documented exit code, nothing changed.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+
+use common::{atlas, atlas_words, command, run_of, tree};
+use tempfile::TempDir;
+
+/// A folder of data: 1 300 sessions of two symbols, an index and a VIX, up to 2019-01-03.
+fn data(change: impl Fn(&str, Vec<String>) -> Vec<String>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let calendar = atlas_core::calendar::Calendar::nyse();
+    let day = |y, m, d| chrono::NaiveDate::from_ymd_opt(y, m, d).unwrap();
+    let sessions: Vec<_> = calendar.sessions(day(2013, 6, 3), day(2019, 1, 3)).unwrap().collect();
+    for (name, base) in [("AAA", 50.0), ("BBB", 20.0), ("index", 2000.0), ("VIX", 15.0)] {
+        let mut lines = vec!["date,open,high,low,close,adj_close,volume".to_owned()];
+        for (row, session) in sessions.iter().enumerate() {
+            // A slow wave with a faster one on top: deterministic, and never constant.
+            let t = f64::from(u32::try_from(row).unwrap());
+            let close = base * (1.0 + 0.2 * (t / 300.0).sin() + 0.01 * (t * 1.7 + base).sin());
+            let (low, high) = (close * 0.99, close * 1.01);
+            lines.push(format!(
+                "{},{close:.4},{high:.4},{low:.4},{close:.4},{close:.4},1000000",
+                session.date
+            ));
+        }
+        let lines = change(name, lines);
+        fs::write(folder.path().join(format!("{name}.csv")), lines.join("\n") + "\n").unwrap();
+    }
+    folder
+}
+
+/// Spoils the last row but `back` of AAA.
+fn spoil(back: usize, with: impl Fn(&str) -> String) -> TempDir {
+    data(|name, mut lines| {
+        if name == "AAA" {
+            let row = lines.len() - 1 - back;
+            lines[row] = with(&lines[row]);
+        }
+        lines
+    })
+}
+
+/// Plans on the folder and gives what the program said.
+fn plan(folder: &Path, state: &Path) -> common::Run {
+    atlas_words(state, &["plan", "--data", folder.to_str().unwrap(), "--as-of", "2019-01-02"])
+}
+
+/// The state directory of an account with one executed rebalance.
+fn used_state() -> TempDir {
+    let state = TempDir::new().unwrap();
+    let run = atlas(state.path(), "rebalance --as-of 2014-08-29 --json");
+    assert_eq!(run.code, 0, "{run:?}");
+    state
+}
+
+/// Asserts that a command fails so and leaves every byte of a used state directory as it was.
+#[track_caller]
+fn refuses(line: &str, code: i32, words: &[&str]) {
+    let state = used_state();
+    let before = tree(state.path());
+    atlas(state.path(), line).fails(code, words);
+    assert!(before == tree(state.path()), "{line} changed the state directory");
+}
+
+#[test]
+fn good_data_are_fine() {
+    let state = TempDir::new().unwrap();
+    let run = plan(data(|_, lines| lines).path(), state.path());
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn data_files() {
+    let row = |line: &str, column: usize, text: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells[column] = text;
+        cells.join(",")
+    };
+    let cases: [(TempDir, &[&str]); 8] = [
+        (spoil(3, |line| row(line, 4, "NaN")), &["AAA", "2018"]),
+        (spoil(3, |line| row(line, 4, "-5")), &["AAA", "2018", "-5"]),
+        (spoil(3, |line| row(line, 2, "1.0")), &["AAA", "high"]),
+        (spoil(3, |line| row(line, 4, "oops")), &["AAA.csv", "oops"]),
+        (spoil(3, |line| row(line, 0, "2018-13-01")), &["AAA.csv", "2018-13-01"]),
+        (spoil(3, |line| format!("{line}\n{line}")), &["AAA", "2018"]),
+        (spoil(3, |line| row(line, 0, "2018-01-02")), &["AAA", "2018-01-02"]),
+        (spoil(3, |_| String::new()), &["AAA", "2018"]),
+    ];
+    for (folder, words) in cases {
+        let state = TempDir::new().unwrap();
+        plan(folder.path(), state.path()).fails(4, words);
+        assert!(tree(state.path()).is_empty(), "{words:?} left something behind");
+    }
+}
+
+#[test]
+fn stale_data() {
+    let folder = data(|name, mut lines| {
+        if name == "BBB" {
+            lines.truncate(lines.len() - 3);
+        }
+        lines
+    });
+    let state = TempDir::new().unwrap();
+    plan(folder.path(), state.path()).fails(4, &["BBB", "2018-12-31", "2019-01-02"]);
+}
+
+#[test]
+fn missing_data() {
+    refuses("plan --data /nowhere/at/all", 4, &["/nowhere/at/all"]);
+}
+
+#[test]
+fn universes_and_symbols() {
+    refuses("plan --universe nonsense --as-of 2014-09-30", 4, &["nonsense", "sample"]);
+    refuses("plan --universe AAPL,ZZZZ --as-of 2014-09-30", 4, &["ZZZZ"]);
+}
+
+#[test]
+fn dates() {
+    refuses("plan --as-of 2014-12-25", 4, &["2014-12-25", "Christmas", "2014-12-24"]);
+    refuses("plan --as-of 2014-11-29", 4, &["2014-11-29", "Saturday", "2014-11-28"]);
+    refuses("plan --as-of 2030-01-02", 4, &["2030-01-02"]);
+    refuses("plan --as-of 2014-08-27", 8, &["2014-08-27", "2014-09-02"]);
+    refuses("plan --as-of yesterday", 2, &["yesterday"]);
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), "plan --as-of 1990-06-01").fails(4, &["1990-06-01"]);
+    assert!(tree(state.path()).is_empty());
+}
+
+#[test]
+fn command_line() {
+    refuses("plan --top-n 0", 2, &["top-n"]);
+    refuses("plan --regime sideways", 2, &["sideways", "crash"]);
+    refuses("approve not-a-hash", 8, &["not-a-hash"]);
+    refuses("execute", 8, &["atlas plan"]);
+}
+
+#[test]
+fn configuration() {
+    let folder = TempDir::new().unwrap();
+    let cases: [(&str, &[&str]); 7] = [
+        ("rebalanc = 3", &["line 1", "rebalanc"]),
+        ("[rebalance]\ntop_m = 3", &["line 2", "top_m"]),
+        ("[rebalance]\ntop_n = 0", &["rebalance.top_n"]),
+        ("[rebalance]\nbuy_collar_bps = -5", &["buy_collar_bps", "-5"]),
+        ("[execution]\nrequest_timeout_s = 0", &["request_timeout_s"]),
+        ("[risk]\nprofile = \"reckless\"", &["reckless", "standard"]),
+        ("[rebalance\ntop_n = 3", &["line 1"]),
+    ];
+    for (text, words) in cases {
+        let file = folder.path().join("atlas.toml");
+        fs::write(&file, text).unwrap();
+        let state = TempDir::new().unwrap();
+        let run = atlas_words(state.path(), &["plan", "--config", file.to_str().unwrap()]);
+        run.fails(3, words);
+        run.fails(3, &["atlas.toml"]);
+        assert!(tree(state.path()).is_empty());
+    }
+    refuses("plan --config /nowhere.toml", 3, &["/nowhere.toml"]);
+    refuses("plan --account Nobody", 2, &["Nobody"]);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    atlas(&file.join("state"), "plan").fails(5, &["file", "state"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "in the way");
+}
+
+#[test]
+fn a_locked_state_directory_names_its_holder() {
+    let state = used_state();
+    let lock = state.path().join("accounts/default/lock");
+    let holder = fs::OpenOptions::new().read(true).write(true).open(&lock).unwrap();
+    holder.lock().unwrap();
+    atlas(state.path(), "plan --as-of 2014-09-30").fails(5, &["default", "lock"]);
+}
+
+#[test]
+fn a_corrupt_journal_is_named_and_left_alone() {
+    let state = used_state();
+    let journal = state.path().join("accounts/default/journal.sqlite");
+    let mut file = fs::OpenOptions::new().write(true).open(&journal).unwrap();
+    file.write_all(b"this is no database file at all").unwrap();
+    drop(file);
+    let before = fs::read(&journal).unwrap();
+    atlas(state.path(), "plan --as-of 2014-09-30").fails(5, &["journal.sqlite"]);
+    assert!(before == fs::read(&journal).unwrap());
+}
+
+/// A configuration whose account is at some address on loopback.
+fn remote(folder: &TempDir, address: &str) -> String {
+    let file = folder.path().join("remote.toml");
+    let text = format!(
+        "account = \"remote\"\n[execution]\nrequest_timeout_s = 1\n\
+         [accounts.remote]\nbroker = \"alpaca\"\n\
+         trading_url = \"http://{address}\"\ndata_url = \"http://{address}\"\n"
+    );
+    fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_venue_that_does_not_answer() {
+    let folder = TempDir::new().unwrap();
+    let data = data(|_, lines| lines);
+    // Accepts connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    for (address, word) in [(address.as_str(), "answer"), ("127.0.0.1:9", "reached")] {
+        let config = remote(&folder, address);
+        let state = TempDir::new().unwrap();
+        let words = ["plan", "--config", &config, "--data", data.path().to_str().unwrap()];
+        let mut command = command(state.path(), &words);
+        command.env("APCA_API_KEY_ID", "key").env("APCA_API_SECRET_KEY", "secret-word");
+        let run = run_of(&command.output().unwrap());
+        run.fails(6, &[address, word]);
+        assert!(!run.stderr.contains("secret-word"));
+    }
+}
+
+#[test]
+fn a_paper_account_without_credentials_or_on_a_foreign_host() {
+    let folder = TempDir::new().unwrap();
+    let config = remote(&folder, "127.0.0.1:9");
+    let state = TempDir::new().unwrap();
+    let run = atlas_words(state.path(), &["plan", "--config", &config]);
+    run.fails(3, &["APCA_API_KEY_ID"]);
+    let config = remote(&folder, "192.0.2.1:80");
+    let mut command = command(state.path(), &["plan", "--config", &config]);
+    command.env("APCA_API_KEY_ID", "key").env("APCA_API_SECRET_KEY", "secret-word");
+    run_of(&command.output().unwrap()).fails(6, &["192.0.2.1", "loopback"]);
+}

@@ -1,0 +1,59 @@
+//! Walking the ledger, and finding the names of the orders in it.
+
+use serde_json::value::RawValue;
+
+use super::http::Call;
+use super::wire::{WireActivity, WireEntry};
+use super::{Mode, Session};
+use crate::{Activity, ActivityId, Entry, Error};
+
+/// The most entries one page can hold.
+const PAGE: usize = 100;
+
+impl<M: Mode> Session<M> {
+    /// Everything after a bookmark, oldest first, to the end of the ledger.
+    ///
+    /// # Errors
+    /// Any [`Error`]; nothing is left out of a list that is returned.
+    pub(crate) async fn ledger(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error> {
+        let mut entries = Vec::new();
+        let mut token = after.map(|id| id.0.clone());
+        loop {
+            let mut call = Call::get("/v2/account/activities")
+                .with("direction", "asc")
+                .with("page_size", PAGE.to_string());
+            if let Some(token) = &token {
+                call = call.with("page_token", token.clone());
+            }
+            let page: Vec<Box<RawValue>> = self.trading.ask(&call).await?;
+            let full = page.len() >= PAGE;
+            for raw in &page {
+                let wire =
+                    WireActivity::read(raw).map_err(|fault| self.trading.fault(&call, fault))?;
+                entries.push(self.activity(&call, &wire).await?);
+            }
+            let last = entries.last().map(|entry: &Activity| entry.id.0.clone());
+            if !full {
+                return Ok(entries);
+            }
+            if last == token {
+                let problem = "a page that ends where it began: the ledger does not end".to_owned();
+                return Err(self.trading.bad_answer(&call, problem));
+            }
+            token = last;
+        }
+    }
+
+    /// One entry in our words.
+    async fn activity(&self, call: &Call, wire: &WireActivity) -> Result<Activity, Error> {
+        let fault = |fault| self.trading.fault(call, fault);
+        let entry = match &wire.entry {
+            WireEntry::Fill(fill) => {
+                let order = self.name_of(&fill.venue_order_id().map_err(fault)?).await?;
+                Entry::Fill(fill.fill(&wire.id, order).map_err(fault)?)
+            }
+            WireEntry::Cash(cash) => Entry::Cash(cash.cash(&wire.id).map_err(fault)?),
+        };
+        Ok(Activity { id: ActivityId(wire.id.clone()), entry })
+    }
+}

@@ -1,0 +1,35 @@
+//! A careful client of Alpaca's trading and market data APIs.
+//!
+//! Start at [`Session`], which keeps the contracts [`Broker`](crate::Broker) and
+//! [`MarketData`](crate::market_data::MarketData).
+//!
+//! - **Did it reach the venue?** Every outcome of a submit says so; nothing is sent twice, and a
+//!   duplicate client order id is answered with the order that exists.
+//! - **Tolerant in, strict out.** Unknown fields and descriptive words pass; an unknown order state
+//!   is an error. Amounts are decimals from the wire on, never floats.
+//! - **Paper and live are different types.** Live exists only behind the cargo feature `live`.
+
+mod credentials;
+mod endpoint;
+mod http;
+mod ledger;
+#[cfg(feature = "live")]
+pub mod live;
+mod market;
+mod mode;
+mod options;
+mod pace;
+mod place;
+mod reply;
+mod secret;
+mod session;
+mod tls;
+mod trading;
+mod wire;
+
+pub use credentials::Credentials;
+pub use endpoint::Endpoint;
+pub use mode::{Mode, Paper};
+pub use options::{Feed, Options};
+pub use secret::Secret;
+pub use session::Session;

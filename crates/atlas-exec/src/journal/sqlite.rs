@@ -1,0 +1,229 @@
+//! Records in an SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use atlas_core::DecisionId;
+use atlas_core::journal::{Hash, Record};
+use chrono::DateTime;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
+
+use super::Storage;
+use crate::error::Error;
+
+/// The schema this program writes, and the newest it reads.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// Marks a database as an Atlas journal: `ATLJ` in ASCII.
+const APPLICATION_ID: i64 = 0x4154_4c4a;
+
+/// Version 1. Triggers make the table append-only even for a person with a shell.
+const SCHEMA: &str = "
+CREATE TABLE record (
+    seq         INTEGER PRIMARY KEY,
+    ts_event    INTEGER NOT NULL, -- nanoseconds since 1970 in UTC
+    ts_init     INTEGER NOT NULL,
+    decision_id INTEGER,
+    kind        TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    payload     TEXT NOT NULL,    -- JSON; the bytes are part of the hash
+    prev_hash   TEXT NOT NULL,
+    hash        TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER record_is_never_changed BEFORE UPDATE ON record
+BEGIN SELECT RAISE(ABORT, 'journal records are never changed'); END;
+CREATE TRIGGER record_is_never_deleted BEFORE DELETE ON record
+BEGIN SELECT RAISE(ABORT, 'journal records are never deleted'); END;
+";
+
+/// A journal file: SQLite with a write-ahead log and a sync at every commit.
+#[derive(Debug)]
+pub struct SqliteStorage {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl SqliteStorage {
+    /// Opens a journal file, or makes one where there is none.
+    ///
+    /// # Errors
+    /// [`Error::NotAJournal`], [`Error::NewerSchema`], [`Error::Corrupt`] or [`Error::Sqlite`];
+    /// an existing file is not changed then.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let storage = Self::connect(path, flags)?;
+        if new {
+            storage.create()?;
+        }
+        storage.check()?;
+        storage.configure()?;
+        Ok(storage)
+    }
+
+    /// Opens an existing journal file for reading alone.
+    ///
+    /// # Errors
+    /// As [`SqliteStorage::open`], and [`Error::Sqlite`] if there is no file.
+    pub fn open_read_only(path: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let storage = Self::connect(path, flags)?;
+        storage.check()?;
+        Ok(storage)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
+        let fail = |source| Error::Sqlite { doing: "open", path: path.to_owned(), source };
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        connection.busy_timeout(Duration::ZERO).map_err(fail)?;
+        // Until the chain is checked, closing must not fold the write-ahead log into the file.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(fail)?;
+        Ok(Self { path: path.to_owned(), connection })
+    }
+
+    fn create(&self) -> Result<(), Error> {
+        let text = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             BEGIN IMMEDIATE; {SCHEMA}
+             PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
+             COMMIT;"
+        );
+        self.connection.execute_batch(&text).map_err(|error| self.fail("create", error))
+    }
+
+    /// Reads who wrote the file, and in which version.
+    fn check(&self) -> Result<(), Error> {
+        let pragma = |name: &str| {
+            self.connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+                .map_err(|error| self.fail("read", error))
+        };
+        let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+        if application != APPLICATION_ID {
+            return Err(Error::NotAJournal {
+                path: self.path.clone(),
+                problem: format!("its application id is {application}"),
+            });
+        }
+        if version > SCHEMA_VERSION {
+            return Err(Error::NewerSchema {
+                path: self.path.clone(),
+                found: version,
+                known: SCHEMA_VERSION,
+            });
+        }
+        Ok(())
+    }
+
+    fn configure(&self) -> Result<(), Error> {
+        self.connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;")
+            .map_err(|error| self.fail("configure", error))
+    }
+
+    /// Sorts SQLite's errors: damage is told apart from everything else.
+    fn fail(&self, doing: &'static str, source: rusqlite::Error) -> Error {
+        let path = self.path.clone();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => {
+                Error::NotAJournal { path, problem: source.to_string() }
+            }
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Error::Corrupt { path, seq: 1, problem: source.to_string() }
+            }
+            _ => Error::Sqlite { doing, path, source },
+        }
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn append(&mut self, records: &[(Record, Hash)]) -> Result<(), Error> {
+        let insert = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction.prepare_cached(
+                    "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?;
+                for (record, hash) in records {
+                    statement.execute((
+                        record.seq,
+                        record.ts_event.timestamp_nanos_opt(),
+                        record.ts_init.timestamp_nanos_opt(),
+                        record.decision_id.map(|id| id.0),
+                        &record.kind,
+                        record.version,
+                        &record.payload,
+                        record.prev_hash.to_string(),
+                        hash.to_string(),
+                    ))?;
+                }
+            }
+            transaction.commit()
+        };
+        insert(&mut self.connection).map_err(|error| self.fail("append to", error))
+    }
+
+    fn replay(
+        &mut self,
+        each: &mut dyn FnMut(Record, Hash) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut next = 1;
+        let damaged = |seq: u64, error: &rusqlite::Error| Error::Corrupt {
+            path: self.path.clone(),
+            seq,
+            problem: error.to_string(),
+        };
+        let mut statement = self
+            .connection
+            .prepare("SELECT * FROM record ORDER BY seq")
+            .map_err(|error| self.fail("read", error))?;
+        let mut rows = statement.query([]).map_err(|error| self.fail("read", error))?;
+        while let Some(row) = rows.next().map_err(|error| damaged(next, &error))? {
+            let (record, hash) = read(row).map_err(|error| damaged(next, &error))?;
+            next = record.seq + 1;
+            each(record, hash)?;
+        }
+        Ok(())
+    }
+
+    fn trust(&mut self) -> Result<(), Error> {
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+            .map(|_| ())
+            .map_err(|error| self.fail("configure", error))
+    }
+
+    fn place(&self) -> PathBuf {
+        self.path.clone()
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(Record, Hash)> {
+    let hash = |column: usize| -> rusqlite::Result<Hash> {
+        let text = row.get_ref(column)?.as_str().map_err(|error| refuse(column, error))?;
+        text.parse().map_err(|error: atlas_core::Error| refuse(column, error))
+    };
+    let record = Record {
+        seq: row.get(0)?,
+        ts_event: DateTime::from_timestamp_nanos(row.get(1)?),
+        ts_init: DateTime::from_timestamp_nanos(row.get(2)?),
+        decision_id: row.get::<_, Option<u64>>(3)?.map(DecisionId),
+        kind: row.get(4)?,
+        version: row.get(5)?,
+        payload: row.get(6)?,
+        prev_hash: hash(7)?,
+    };
+    Ok((record, hash(8)?))
+}
+
+fn refuse(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}

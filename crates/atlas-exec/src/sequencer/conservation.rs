@@ -1,0 +1,193 @@
+//! What must hold at the last point before the wire.
+
+use std::collections::BTreeMap;
+
+use atlas_core::{ClientOrderId, Order, OrderRequest, Qty, Side, Symbol, Usd};
+
+use super::Leg;
+
+/// Ceilings on what one plan may send; `None` sets none beyond the plan itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ceilings {
+    /// Largest notional of one order at its reference price, in USD.
+    pub order_notional: Option<Usd>,
+    /// Largest notional of all orders of the plan at reference prices, in USD.
+    pub plan_notional: Option<Usd>,
+}
+
+/// More was about to be sent, or was filled, than was planned: the account is HALTED.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Breach {
+    /// No leg of the plan has this order's name.
+    #[error("order {id} is no leg of the plan")]
+    NotPlanned {
+        /// The order.
+        id: ClientOrderId,
+    },
+    /// The order differs from its leg in more than a smaller quantity.
+    #[error("order {id} is not what its leg says: {field} differs")]
+    NotItsLeg {
+        /// The order.
+        id: ClientOrderId,
+        /// What differs.
+        field: &'static str,
+    },
+    /// The leg was sent before.
+    #[error("order {id} was sent before")]
+    SentBefore {
+        /// The order.
+        id: ClientOrderId,
+    },
+    /// Other orders than the plan's legs were sent for it.
+    #[error("{sent} orders would have been sent for a plan of {planned}")]
+    TooManyOrders {
+        /// Orders, this one included.
+        sent: usize,
+        /// Legs of the plan.
+        planned: usize,
+    },
+    /// More was filled than asked for.
+    #[error("order {id}: {filled} shares are filled of {asked} asked for")]
+    Overfilled {
+        /// The order.
+        id: ClientOrderId,
+        /// Shares filled.
+        filled: Qty,
+        /// Shares asked for.
+        asked: Qty,
+    },
+    /// A notional exceeds its ceiling.
+    #[error("{what} would reach {notional} USD, above {limit} USD")]
+    Notional {
+        /// Of what.
+        what: &'static str,
+        /// The amount.
+        notional: Usd,
+        /// The ceiling.
+        limit: Usd,
+    },
+    /// More would be sold than Atlas owns and has not offered yet.
+    #[error("order {id} would sell {qty} {symbol}, and {free} are owned and not on offer")]
+    SellsUnowned {
+        /// The order.
+        id: ClientOrderId,
+        /// The symbol.
+        symbol: Symbol,
+        /// Shares to be sold.
+        qty: Qty,
+        /// Shares owned less those of open sells.
+        free: Qty,
+    },
+    /// An amount left the range of exact arithmetic.
+    #[error("the notional of order {id} cannot be computed: {source}")]
+    Arithmetic {
+        /// The order.
+        id: ClientOrderId,
+        /// Why not.
+        source: atlas_core::Error,
+    },
+}
+
+/// What one send is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct Conservation<'a> {
+    /// Every leg of the plan.
+    pub legs: &'a [Leg],
+    /// Every order that was sent for the plan, by name.
+    pub sent: &'a BTreeMap<ClientOrderId, &'a Order>,
+    /// Shares Atlas owns less those of its open sells, of the order's symbol.
+    pub free: Qty,
+    /// The ceilings that hold.
+    pub ceilings: Ceilings,
+}
+
+impl Conservation<'_> {
+    /// Checks an order that is about to be sent for the first time.
+    ///
+    /// # Errors
+    /// The first [`Breach`] found.
+    pub fn check(&self, request: &OrderRequest) -> Result<(), Breach> {
+        let id = &request.client_order_id;
+        let leg = self.leg(request)?;
+        same_but_smaller(leg, request)?;
+        if self.sent.contains_key(id) {
+            return Err(Breach::SentBefore { id: id.clone() });
+        }
+        let sent = self.sent.len() + 1;
+        if sent > self.legs.len() {
+            return Err(Breach::TooManyOrders { sent, planned: self.legs.len() });
+        }
+        for order in self.sent.values() {
+            self.leg(order.request())?;
+            if order.filled_qty() > order.request().qty {
+                return Err(Breach::Overfilled {
+                    id: order.request().client_order_id.clone(),
+                    filled: order.filled_qty(),
+                    asked: order.request().qty,
+                });
+            }
+        }
+        if request.side == Side::Sell && request.qty > self.free {
+            return Err(Breach::SellsUnowned {
+                id: id.clone(),
+                symbol: request.symbol.clone(),
+                qty: request.qty,
+                free: self.free,
+            });
+        }
+        self.check_notional(request, leg)
+            .map_err(|source| Breach::Arithmetic { id: id.clone(), source })?
+    }
+
+    fn check_notional(
+        &self,
+        request: &OrderRequest,
+        leg: &Leg,
+    ) -> Result<Result<(), Breach>, atlas_core::Error> {
+        let own = leg.reference_price().notional(request.qty)?;
+        let mut all = own;
+        let mut planned = Usd::ZERO;
+        for leg in self.legs {
+            planned = planned.checked_add(leg.notional()?)?;
+            if let Some(order) = self.sent.get(leg.id()) {
+                all = all.checked_add(leg.reference_price().notional(order.request().qty)?)?;
+            }
+        }
+        let ceilings = [
+            ("the order", own, self.ceilings.order_notional),
+            ("the plan's orders", all, self.ceilings.plan_notional),
+            ("the plan's orders", all, Some(planned)),
+        ];
+        for (what, notional, limit) in ceilings {
+            if let Some(limit) = limit.filter(|limit| notional > *limit) {
+                return Ok(Err(Breach::Notional { what, notional, limit }));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn leg(&self, request: &OrderRequest) -> Result<&Leg, Breach> {
+        let id = &request.client_order_id;
+        self.legs
+            .iter()
+            .find(|leg| leg.id() == id)
+            .ok_or_else(|| Breach::NotPlanned { id: id.clone() })
+    }
+}
+
+fn same_but_smaller(leg: &Leg, request: &OrderRequest) -> Result<(), Breach> {
+    let planned = &leg.request;
+    let fields = [
+        ("symbol", planned.symbol == request.symbol),
+        ("side", planned.side == request.side),
+        ("order type", planned.order_type == request.order_type),
+        ("time in force", planned.time_in_force == request.time_in_force),
+        ("quantity", !request.qty.is_zero() && request.qty <= planned.qty),
+        // What reduces is sent as planned or not at all.
+        ("quantity", !leg.reduces() || request.qty == planned.qty),
+    ];
+    fields.into_iter().find(|(_, same)| !same).map_or(Ok(()), |(field, _)| {
+        Err(Breach::NotItsLeg { id: request.client_order_id.clone(), field })
+    })
+}

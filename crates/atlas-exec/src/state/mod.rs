@@ -1,0 +1,340 @@
+//! What the journal amounts to: a pure fold over its records, and nothing besides.
+
+mod books;
+mod decision;
+mod orders;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use atlas_broker::{ActivityId, Entry};
+use atlas_core::journal::{Hash, Record};
+use atlas_core::time::Timestamp;
+use atlas_core::{ClientOrderId, DecisionId, ExecutionId, Qty, Side, Symbol};
+use serde::{Deserialize, Serialize};
+
+pub use books::{Books, DaySells, Lot, Owner};
+pub use decision::{Decision, DecisionStatus, End};
+pub use orders::TrackedOrder;
+
+use crate::error::Error;
+use crate::event::{AccountOpened, Adopted, Event, Filled, Reconciled, Subject};
+use crate::states::{Holding, Trading};
+
+/// Everything that follows from the records so far.
+///
+/// `apply` is the only way to change it, so that the state after a restart is the state before.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    seq: u64,
+    head: Hash0,
+    last: Option<Timestamp>,
+    account: Option<AccountOpened>,
+    books: Books,
+    orders: BTreeMap<ClientOrderId, TrackedOrder>,
+    decisions: BTreeMap<DecisionId, Decision>,
+    trading: Trading,
+    bookmark: Option<ActivityId>,
+    executions: BTreeSet<ExecutionId>,
+    accepted_orders: BTreeSet<ClientOrderId>,
+    anomalies: BTreeMap<u64, Anomaly>,
+    reconciled: Option<LastReconciliation>,
+    commands: BTreeSet<String>,
+}
+
+/// A hash whose default is [`Hash::ZERO`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hash0(Hash);
+
+impl Default for Hash0 {
+    fn default() -> Self {
+        Self(Hash::ZERO)
+    }
+}
+
+/// Something that happened and should not have; it stays until a person accepts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anomaly {
+    /// The order it is about, if it is about one.
+    pub client_order_id: Option<ClientOrderId>,
+    /// What is odd, in one sentence.
+    pub problem: String,
+}
+
+/// The latest comparison with the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastReconciliation {
+    /// The record of it.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What was seen and found.
+    pub result: Reconciled,
+}
+
+impl State {
+    /// The state before the first record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the next record.
+    ///
+    /// # Errors
+    /// [`Error::Core`] with [`atlas_core::Error::Chain`] if the record does not continue the
+    /// chain, [`Error::UnknownEvent`], [`Error::Payload`], or [`Error::Fold`] if the event cannot
+    /// have happened in this state. The state is unchanged then.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Error> {
+        record.follows(self.seq, self.head.0)?;
+        let event = Event::decode(record.seq, &record.kind, record.version, &record.payload)?;
+        self.apply_event(record, event)
+    }
+
+    /// As [`State::apply`], with the event already at hand.
+    pub(crate) fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), Error> {
+        let kind = event.kind();
+        self.take(record, event).map_err(|error| match error {
+            Fault::Problem(problem) => Error::Fold { seq: record.seq, kind, problem },
+            Fault::Core(error) => {
+                Error::Fold { seq: record.seq, kind, problem: error.to_string() }
+            }
+        })?;
+        self.seq = record.seq;
+        self.head = Hash0(record.hash());
+        self.last = Some(record.ts_init);
+        Ok(())
+    }
+
+    /// Number of the last record, 0 before the first.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Hash of the last record, [`Hash::ZERO`] before the first.
+    #[must_use]
+    pub const fn head(&self) -> Hash {
+        self.head.0
+    }
+
+    /// When the last record was written.
+    #[must_use]
+    pub const fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
+    /// The account as it was first seen; `None` before that.
+    #[must_use]
+    pub const fn account(&self) -> Option<&AccountOpened> {
+        self.account.as_ref()
+    }
+
+    /// Money and shares by our own account.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Every order ever intended, by name.
+    #[must_use]
+    pub const fn orders(&self) -> &BTreeMap<ClientOrderId, TrackedOrder> {
+        &self.orders
+    }
+
+    /// Every decision, by number.
+    #[must_use]
+    pub const fn decisions(&self) -> &BTreeMap<DecisionId, Decision> {
+        &self.decisions
+    }
+
+    /// What holds trading back.
+    #[must_use]
+    pub const fn trading(&self) -> &Trading {
+        &self.trading
+    }
+
+    /// The last ledger entry taken in.
+    #[must_use]
+    pub const fn bookmark(&self) -> Option<&ActivityId> {
+        self.bookmark.as_ref()
+    }
+
+    /// Oddities nobody has accepted yet, by record.
+    #[must_use]
+    pub const fn anomalies(&self) -> &BTreeMap<u64, Anomaly> {
+        &self.anomalies
+    }
+
+    /// Whether a person accepted an order at the broker that the journal does not know.
+    #[must_use]
+    pub fn is_accepted(&self, id: &ClientOrderId) -> bool {
+        self.accepted_orders.contains(id)
+    }
+
+    /// The latest comparison with the broker.
+    #[must_use]
+    pub const fn reconciled(&self) -> Option<&LastReconciliation> {
+        self.reconciled.as_ref()
+    }
+
+    /// Whether a command file was taken before.
+    #[must_use]
+    pub fn has_taken(&self, file: &str) -> bool {
+        self.commands.contains(file)
+    }
+
+    /// Orders that may still fill, or of which nobody knows.
+    pub fn open_orders(&self) -> impl Iterator<Item = &TrackedOrder> {
+        self.orders.values().filter(|tracked| tracked.order.status().is_open())
+    }
+
+    /// Shares of a symbol that Atlas owns and that no open sell of ours offers already.
+    #[must_use]
+    pub fn free_to_sell(&self, symbol: &Symbol) -> Qty {
+        let offered = self.open_orders().map(|tracked| &tracked.order).filter(|order| {
+            order.request().side == Side::Sell && order.request().symbol == *symbol
+        });
+        offered.fold(self.books.owned(symbol), |free, order| {
+            free.saturating_sub(order.leaves_qty())
+        })
+    }
+
+    /// The number the next decision gets.
+    #[must_use]
+    pub fn next_decision_id(&self) -> DecisionId {
+        DecisionId(self.decisions.keys().next_back().map_or(1, |id| id.0 + 1))
+    }
+
+    fn take(&mut self, record: &Record, event: Event) -> Result<(), Fault> {
+        match event {
+            Event::AccountOpened(opened) => self.on_opened(opened),
+            Event::Adopted(adopted) => self.on_adopted(record, adopted),
+            Event::Filled(filled) => self.on_filled(record, &filled),
+            Event::ActivityImported(activity) => {
+                if let Entry::Cash(entry) = &activity.entry {
+                    self.books.cash_entry(entry)?;
+                }
+                self.bookmark = Some(activity.id);
+                Ok(())
+            }
+            Event::OrderIntent(intent) => self.on_intent(record, intent),
+            Event::OrderUpdate(update) => self.on_update(record, &update),
+            Event::StateEntered(entered) => {
+                let (since, seq) = (record.ts_event, record.seq);
+                self.trading.enter(entered.cause, Holding { since, seq, detail: entered.detail });
+                Ok(())
+            }
+            Event::StateLeft(left) => {
+                self.trading.leave(left.cause);
+                Ok(())
+            }
+            Event::Reconciled(result) => {
+                let (seq, at) = (record.seq, record.ts_event);
+                self.reconciled = Some(LastReconciliation { seq, at, result: *result });
+                Ok(())
+            }
+            Event::CommandTaken(taken) => {
+                self.commands.insert(taken.file);
+                Ok(())
+            }
+            Event::OverrideRecorded(_) | Event::ArtifactWritten(_) => Ok(()),
+            Event::DecisionPlanned(_)
+            | Event::PlanApproved(_)
+            | Event::ExecutionStarted(_)
+            | Event::FundsAsked(_)
+            | Event::LegDropped(_)
+            | Event::SignalEnded(_)
+            | Event::DecisionCompleted(_) => self.on_decision(record, event),
+        }
+    }
+
+    fn on_opened(&mut self, opened: AccountOpened) -> Result<(), Fault> {
+        if self.account.is_some() {
+            return Err("the account was opened before".into());
+        }
+        self.books = Books::opened(opened.cash, &opened.positions);
+        self.bookmark.clone_from(&opened.bookmark);
+        self.account = Some(opened);
+        Ok(())
+    }
+
+    fn on_adopted(&mut self, record: &Record, adopted: Adopted) -> Result<(), Fault> {
+        match adopted.subject {
+            Subject::Position { symbol, qty, price } => {
+                self.books.adopt(&symbol, qty, price, record.ts_event)?;
+            }
+            Subject::WriteOff { symbol, qty } => self.books.write_off(&symbol, qty)?,
+            Subject::Cash { amount } => self.books.adopt_cash(amount)?,
+            Subject::Anomaly { seq } => {
+                self.anomalies.remove(&seq).ok_or("there is no such anomaly")?;
+            }
+            Subject::Order { client_order_id } => {
+                self.accepted_orders.insert(client_order_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A fill moves money and shares whatever the journal thinks of it; what does not add up is
+    /// noted as an anomaly.
+    fn on_filled(&mut self, record: &Record, filled: &Filled) -> Result<(), Fault> {
+        let fill = &filled.fill;
+        if !self.executions.contains(&fill.execution_id) {
+            let tracked = self.orders.get_mut(&fill.client_order_id);
+            let owner = if tracked.is_some() { Owner::Atlas } else { Owner::Other };
+            let mut books = self.books.clone_for(&fill.symbol);
+            let short = self.books.fill_into(&mut books, fill, owner)?;
+            self.books.commit(books);
+            let mut problem = short.then(|| {
+                format!("execution {} sells more {} than is held", fill.execution_id, fill.symbol)
+            });
+            if let Some(tracked) = tracked {
+                match tracked.fill(fill, record.ts_init) {
+                    Ok(()) => {}
+                    Err(error) => problem = Some(error.to_string()),
+                }
+            } else if fill.client_order_id.is_ours()
+                && !self.accepted_orders.contains(&fill.client_order_id)
+            {
+                problem = Some(format!(
+                    "execution {} is of order {}, which the journal does not know",
+                    fill.execution_id, fill.client_order_id
+                ));
+            }
+            if let Some(problem) = problem {
+                let client_order_id = Some(fill.client_order_id.clone());
+                self.anomalies.insert(record.seq, Anomaly { client_order_id, problem });
+            }
+            self.executions.insert(fill.execution_id.clone());
+        }
+        if let Some(id) = &filled.activity {
+            self.bookmark = Some(id.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Why an event cannot have happened.
+#[derive(Debug)]
+enum Fault {
+    Problem(String),
+    Core(atlas_core::Error),
+}
+
+impl From<&str> for Fault {
+    fn from(problem: &str) -> Self {
+        Self::Problem(problem.to_owned())
+    }
+}
+
+impl From<String> for Fault {
+    fn from(problem: String) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<atlas_core::Error> for Fault {
+    fn from(error: atlas_core::Error) -> Self {
+        Self::Core(error)
+    }
+}

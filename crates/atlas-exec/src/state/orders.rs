@@ -1,0 +1,80 @@
+//! Orders as the journal tells them.
+
+use atlas_core::journal::Record;
+use atlas_core::time::Timestamp;
+use atlas_core::{DecisionId, Error, Fill, Order, OrderEvent, Price};
+
+use super::{Fault, State};
+use crate::event::{OrderIntent, OrderUpdate};
+
+/// An order with what the journal knows beside its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackedOrder {
+    /// The order and its state machine.
+    pub order: Order,
+    /// The decision it belongs to; `None` for an operator's order.
+    pub decision_id: Option<DecisionId>,
+    /// When the intent was journaled.
+    pub intended_at: Timestamp,
+    /// When it was sent for the last time, if it was.
+    pub sent_at: Option<Timestamp>,
+    /// How often it was sent.
+    pub sends: u32,
+    /// Bid and ask when it was intended, as far as known.
+    pub quoted: (Option<Price>, Option<Price>),
+    /// Its fills, in the order we learned of them.
+    pub fills: Vec<Fill>,
+    /// When the last news of it was learned.
+    pub updated_at: Timestamp,
+}
+
+impl TrackedOrder {
+    /// Takes in a fill that was not counted before; unchanged if it does not fit.
+    pub(super) fn fill(&mut self, fill: &Fill, now: Timestamp) -> Result<(), Error> {
+        if self.order.apply(&OrderEvent::Filled(fill.clone()))? {
+            self.fills.push(fill.clone());
+            self.updated_at = now;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    pub(super) fn on_intent(&mut self, record: &Record, intent: OrderIntent) -> Result<(), Fault> {
+        let id = intent.request.client_order_id.clone();
+        if self.orders.contains_key(&id) {
+            return Err(format!("order {id} was intended before").into());
+        }
+        if let Some(decision_id) = record.decision_id {
+            let decision = self.decisions.get(&decision_id).ok_or("there is no such decision")?;
+            if !decision.planned.legs.iter().any(|leg| *leg.id() == id) {
+                return Err(format!("order {id} is no leg of decision {decision_id}").into());
+            }
+        }
+        let tracked = TrackedOrder {
+            order: Order::new(intent.request),
+            decision_id: record.decision_id,
+            intended_at: record.ts_event,
+            sent_at: None,
+            sends: 0,
+            quoted: (intent.bid, intent.ask),
+            fills: Vec::new(),
+            updated_at: record.ts_init,
+        };
+        self.orders.insert(id, tracked);
+        Ok(())
+    }
+
+    pub(super) fn on_update(&mut self, record: &Record, update: &OrderUpdate) -> Result<(), Fault> {
+        let id = &update.client_order_id;
+        let tracked =
+            self.orders.get_mut(id).ok_or_else(|| format!("order {id} was never intended"))?;
+        tracked.order.apply(&update.update)?;
+        if update.update == OrderEvent::Submitted {
+            tracked.sent_at = Some(record.ts_event);
+            tracked.sends = tracked.sends.saturating_add(1);
+        }
+        tracked.updated_at = record.ts_init;
+        Ok(())
+    }
+}

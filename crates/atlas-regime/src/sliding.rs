@@ -1,0 +1,138 @@
+//! The state at the end of a lookback window that slides with every session.
+
+use std::collections::VecDeque;
+
+use crate::discrete::estep::loss;
+use crate::filter::check_row;
+use crate::{Error, JumpModel};
+
+/// The last state of the cheapest path through the last `lookback` observations, for two states.
+///
+/// With two states only the difference d of the two path costs matters:
+/// `d_t = Δ_t + clamp(d_{t−1}, −λ, λ)` with `Δ_t` the difference of the losses, and the state is 1
+/// where `d_t < 0`. A chain that starts at any row with any difference in [−λ, λ] is squeezed
+/// between the ones that start at −λ and at +λ; once those two have met, everything before is
+/// forgotten and a window that starts anywhere before gives the same answer as the whole past.
+/// Only while they have not met within the window is the window run through again.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{JumpModel, SlidingFilter};
+/// let model = JumpModel::from_centers(vec![Some(vec![0.0]), Some(vec![4.0])], 3.0)?;
+/// let mut filter = SlidingFilter::new(&model, 100)?;
+/// assert_eq!(filter.push(&[0.1])?, 0);
+/// assert_eq!(filter.push(&[3.9])?, 1);
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlidingFilter {
+    model: JumpModel,
+    centers: [Vec<f64>; 2],
+    weighted: Vec<f64>,
+    lookback: usize,
+    /// Differences of losses in the window, oldest first.
+    gaps: VecDeque<f64>,
+    /// Observations taken in.
+    pushed: usize,
+    /// Difference of path costs over the whole past.
+    expanding: f64,
+    /// The squeezing pair and the row it started at.
+    pair: (f64, f64),
+    pair_start: usize,
+    /// The latest row a pair that has met started at.
+    forgotten: Option<usize>,
+}
+
+impl SlidingFilter {
+    /// Starts cold.
+    ///
+    /// # Errors
+    /// Those of [`JumpModel::check`]; [`Error::Parameter`] for a lookback of 0 or another number
+    /// of states than two, [`Error::TooFewRows`] for a model with an empty state; no other.
+    pub fn new(model: &JumpModel, lookback: usize) -> Result<Self, Error> {
+        model.check()?;
+        if lookback == 0 {
+            let value = "0".to_owned();
+            return Err(Error::Parameter { name: "lookback", value, rule: "at least 1" });
+        }
+        let [first, second] = model.centers.as_slice() else {
+            let value = model.states().to_string();
+            return Err(Error::Parameter { name: "states", value, rule: "2 for this filter" });
+        };
+        let (Some(first), Some(second)) = (first, second) else {
+            return Err(Error::TooFewRows { what: "a state of the model", have: 0, need: 1 });
+        };
+        Ok(Self {
+            centers: [first.clone(), second.clone()],
+            weighted: vec![0.0; model.features],
+            model: model.clone(),
+            lookback,
+            gaps: VecDeque::with_capacity(lookback + 1),
+            pushed: 0,
+            expanding: 0.0,
+            pair: (model.penalty, -model.penalty),
+            pair_start: 0,
+            forgotten: None,
+        })
+    }
+
+    /// Takes one observation in and gives the state; O(D), or O(D + lookback) where nothing has
+    /// been forgotten within the window.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
+    /// numbers; the filter is then as it was. No other.
+    #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
+    pub fn push(&mut self, row: &[f64]) -> Result<u8, Error> {
+        check_row(row, self.model.features, self.pushed)?;
+        self.model.weigh(row, &mut self.weighted);
+        let [first, second] = &self.centers;
+        let gap = loss(&self.weighted, second) - loss(&self.weighted, first);
+        if self.gaps.len() == self.lookback {
+            self.gaps.pop_front();
+        }
+        self.gaps.push_back(gap);
+        let penalty = self.model.penalty;
+        self.expanding = gap + self.expanding.clamp(-penalty, penalty);
+        let (upper, lower) = self.pair;
+        let pair = (gap + upper.clamp(-penalty, penalty), gap + lower.clamp(-penalty, penalty));
+        self.pair = pair;
+        if pair.0.clamp(-penalty, penalty) == pair.1.clamp(-penalty, penalty) {
+            self.forgotten = Some(self.pair_start);
+            self.pair = (penalty, -penalty);
+            self.pair_start = self.pushed + 1;
+        }
+        self.pushed += 1;
+        let start = self.pushed - self.gaps.len();
+        let d = if start == 0 || self.forgotten.is_some_and(|from| from >= start) {
+            self.expanding
+        } else {
+            self.gaps.iter().fold(0.0_f64, |d, gap| gap + d.clamp(-penalty, penalty))
+        };
+        Ok(u8::from(d < 0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Filter, Mt19937};
+
+    #[test]
+    fn equals_running_the_window_from_scratch() {
+        let centers = vec![Some(vec![-0.5]), Some(vec![0.5])];
+        for (penalty, lookback) in [(0.0, 3), (0.5, 7), (2.0, 30), (8.0, 40), (50.0, 25)] {
+            let model = JumpModel::from_centers(centers.clone(), penalty).unwrap();
+            let mut sliding = SlidingFilter::new(&model, lookback).unwrap();
+            let mut rng = Mt19937::new(7);
+            let data: Vec<[f64; 1]> = (0..400).map(|_| [3.0 * rng.next_f64() - 1.5]).collect();
+            for t in 0..data.len() {
+                let found = sliding.push(&data[t]).unwrap();
+                let mut fresh = Filter::new(&model).unwrap();
+                let window = &data[(t + 1).saturating_sub(lookback)..=t];
+                let expected = window.iter().map(|x| fresh.push(x).unwrap().state).last();
+                assert_eq!(Some(found), expected, "penalty {penalty}, row {t}");
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The same share of the budget for every candidate.
+
+use atlas_core::{Qty, Rounding, Usd};
+use rust_decimal::Decimal;
+
+use super::{Candidate, Cut, CutKind, Room, Sized, Sizing};
+use crate::Error;
+use crate::limits::{Limits, LimitsSpec, Shares};
+use crate::verdict::GateName;
+
+/// Spreads a budget evenly over ranked candidates, in shares.
+///
+/// 1. Candidates beyond the free slots are skipped, the lowest ranked first.
+/// 2. Each gets `budget / number`, at most the profile's largest position, rounded down to shares.
+/// 3. Below the smallest position it is raised to it, if the largest position allows, else
+///    skipped; the others then share anew. If raising overdraws the budget, the lowest ranked is
+///    skipped.
+/// 4. What rounding left over goes out one share a candidate, largest remainder first, then rank.
+/// 5. Held positions within the drift band of their target stay as they are, where limits allow.
+/// 6. Where purchases at their worst prices exceed the money, all are scaled down alike.
+///
+/// The same input gives the same result; the sum of targets at decision prices never exceeds the
+/// budget, nor a position the profile's largest.
+///
+/// # Errors
+/// [`Error::Money`] if an amount overflows.
+///
+/// # Examples
+/// ```
+/// use atlas_core::{Bps, Qty, Weight};
+/// use atlas_risk::Profile;
+/// use atlas_risk::sizing::{Candidate, Room, equal_weight};
+///
+/// let candidate = |symbol: &str, price: &str| -> Result<_, atlas_core::Error> {
+///     Ok(Candidate {
+///         symbol: symbol.parse()?,
+///         price: price.parse()?,
+///         buy_price: price.parse()?,
+///         held: Qty::ZERO,
+///     })
+/// };
+/// let room = Room {
+///     equity: "10000".parse()?,
+///     budget: "7000".parse()?,
+///     funds: "10000".parse()?,
+///     fee: Bps::ZERO,
+///     slots: 30,
+///     drift_band: Weight::ZERO,
+/// };
+/// let limits = Profile::Racehorse.limits().check()?;
+/// let sizing = equal_weight(&[candidate("A", "300")?, candidate("B", "480")?], &room, &limits)?;
+/// let shares: Vec<Qty> = sizing.targets.iter().map(|sized| sized.target).collect();
+/// // 11 × 300 and 7 × 480; the 340 left buy one more of A.
+/// assert_eq!(shares, [Qty::from_shares(12), Qty::from_shares(7)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn equal_weight(
+    candidates: &[Candidate],
+    room: &Room,
+    limits: &Limits,
+) -> Result<Sizing, Error> {
+    let mut method = EqualWeight::new(candidates, room, limits.get())?;
+    method.slots();
+    while !method.lines.is_empty() && !method.share() {}
+    method.finish()
+}
+
+/// One candidate on its way to a target; money as plain decimals, whose sums are checked once at
+/// the end.
+struct Line<'a> {
+    candidate: &'a Candidate,
+    rank: usize,
+    target: Decimal,
+    remainder: Decimal,
+}
+
+impl Line<'_> {
+    fn price(&self) -> Decimal {
+        self.candidate.price.value()
+    }
+
+    fn value(&self) -> Decimal {
+        self.target * self.price()
+    }
+
+    fn held(&self) -> Decimal {
+        self.candidate.held.value()
+    }
+
+    /// Shares to be bought.
+    fn buys(&self) -> Decimal {
+        (self.target - self.held()).max(Decimal::ZERO)
+    }
+}
+
+struct EqualWeight<'a> {
+    room: &'a Room,
+    limits: &'a LimitsSpec,
+    /// The largest position, USD.
+    cap: Decimal,
+    lines: Vec<Line<'a>>,
+    /// Cuts that stand whatever the next round brings, and those of the present round.
+    skipped: Vec<(usize, Cut)>,
+    round: Vec<(usize, Cut)>,
+}
+
+impl<'a> EqualWeight<'a> {
+    fn new(
+        candidates: &'a [Candidate],
+        room: &'a Room,
+        limits: &'a LimitsSpec,
+    ) -> Result<Self, Error> {
+        let line = |(rank, candidate)| Line {
+            candidate,
+            rank,
+            target: Decimal::ZERO,
+            remainder: Decimal::ZERO,
+        };
+        Ok(Self {
+            room,
+            limits,
+            cap: room.equity.share(limits.position_deny)?.value(),
+            lines: candidates.iter().enumerate().map(line).collect(),
+            skipped: Vec::new(),
+            round: Vec::new(),
+        })
+    }
+
+    /// Skips what has no free slot.
+    fn slots(&mut self) {
+        let (asked, slots) = (Decimal::from(self.lines.len()), self.room.slots);
+        while self.lines.len() > slots {
+            let limit = Decimal::from(slots);
+            let text = format!("{asked} candidates compete for {slots} free positions");
+            self.skip(self.lines.len() - 1, GateName::MaxPositions, asked, limit, text);
+        }
+    }
+
+    /// One round over the candidates left; false if one was skipped and the rest must share anew.
+    fn share(&mut self) -> bool {
+        self.round.clear();
+        let budget = self.room.budget.value().max(Decimal::ZERO);
+        let part = Rounding::Down.apply(budget / Decimal::from(self.lines.len()), 9);
+        for index in 0..self.lines.len() {
+            if !self.first_target(index, part) {
+                return false;
+            }
+        }
+        let total: Decimal = self.lines.iter().map(Line::value).sum();
+        if total > budget {
+            let text = format!(
+                "the smallest positions of {} candidates cost {total} USD, the budget is {budget} USD",
+                self.lines.len()
+            );
+            let last = self.lines.len() - 1;
+            self.skip(last, GateName::TotalAllocation, total, budget, text);
+            return false;
+        }
+        self.fill_up(budget - total);
+        self.keep_what_is_near(budget, part);
+        self.pay()
+    }
+
+    /// The equal part in shares, within the smallest and the largest position; false if skipped.
+    fn first_target(&mut self, index: usize, part: Decimal) -> bool {
+        let cap = self.cap;
+        let wanted = part.min(cap);
+        let min = self.limits.min_position.value();
+        let price = self.lines[index].price();
+        let exact = wanted / price;
+        let mut target = self.floor(exact);
+        if part > cap {
+            let text =
+                format!("an equal part of {part} USD is above the largest position of {cap} USD");
+            self.cut(index, GateName::PositionSize, CutKind::Reduced, part, cap, text);
+        }
+        if target * price < min || target.is_zero() {
+            let raised = self.ceil((min / price).max(self.smallest()));
+            let (value, needed) = (target * price, raised * price);
+            if needed > cap {
+                let text = format!(
+                    "the smallest position costs {needed} USD, and the largest allowed is {cap} USD"
+                );
+                self.skip(index, GateName::PositionSize, needed, cap, text);
+                return false;
+            }
+            target = raised;
+            let text = format!("an equal part buys {value} USD; raised to {needed} USD");
+            self.cut(index, GateName::MinPosition, CutKind::Raised, value, min, text);
+        }
+        let line = &mut self.lines[index];
+        line.target = target;
+        line.remainder = (exact - target).max(Decimal::ZERO);
+        true
+    }
+
+    /// Gives out what rounding left over, one share a candidate, largest remainder first.
+    fn fill_up(&mut self, mut left: Decimal) {
+        if self.limits.shares == Shares::Fractional {
+            return;
+        }
+        let cap = self.cap;
+        let mut order: Vec<usize> = (0..self.lines.len()).collect();
+        order.sort_by(|a, b| self.lines[*b].remainder.cmp(&self.lines[*a].remainder));
+        for index in order {
+            let line = &mut self.lines[index];
+            let more = line.price();
+            if more <= left && line.value() + more <= cap {
+                line.target += Decimal::ONE;
+                left -= more;
+            }
+        }
+    }
+
+    /// Leaves held positions within the drift band alone, where budget and largest position allow.
+    fn keep_what_is_near(&mut self, budget: Decimal, part: Decimal) {
+        let band = part * self.room.drift_band.value();
+        if band.is_zero() {
+            return;
+        }
+        let mut total: Decimal = self.lines.iter().map(Line::value).sum();
+        let (cap, min) = (self.cap, self.limits.min_position.value());
+        for line in &mut self.lines {
+            let kept = line.held() * line.price();
+            let after = total - line.value() + kept;
+            let near = (kept - line.value()).abs() <= band;
+            if near && kept >= min && kept <= cap && after <= budget && !line.held().is_zero() {
+                line.target = line.held();
+                total = after;
+            }
+        }
+    }
+
+    /// Scales purchases down to the money there is; false if a candidate was skipped over it.
+    fn pay(&mut self) -> bool {
+        let fee = Decimal::ONE + self.room.fee.fraction();
+        let cost = |line: &Line<'_>| line.candidate.buy_price.value() * fee;
+        let sold: Decimal = self
+            .lines
+            .iter()
+            .map(|line| (line.held() - line.target).max(Decimal::ZERO) * line.price())
+            .sum();
+        let funds = (self.room.funds.value() + sold).max(Decimal::ZERO);
+        let needed: Decimal = self.lines.iter().map(|line| line.buys() * cost(line)).sum();
+        if needed <= funds {
+            return true;
+        }
+        // Rounded down, so that no sum of scaled purchases can exceed the money.
+        let ratio = Rounding::Down.apply(funds / needed, 20);
+        let mut left = funds;
+        for index in 0..self.lines.len() {
+            let buys = self.lines[index].buys();
+            let exact = buys * ratio;
+            let kept = self.floor(exact);
+            let line = &mut self.lines[index];
+            if buys.is_zero() {
+                line.remainder = Decimal::ZERO;
+                continue;
+            }
+            line.target = line.held() + kept;
+            line.remainder = exact - kept;
+            left -= kept * cost(line);
+            let text = format!("purchases cost up to {needed} USD, and {funds} USD are there");
+            self.cut(index, GateName::BuyingPower, CutKind::Reduced, needed, funds, text);
+        }
+        let mut order: Vec<usize> = (0..self.lines.len()).collect();
+        order.sort_by(|a, b| self.lines[*b].remainder.cmp(&self.lines[*a].remainder));
+        for index in order {
+            let line = &mut self.lines[index];
+            let fits = cost(line) <= left && !line.remainder.is_zero();
+            if fits && self.limits.shares == Shares::Whole {
+                line.target += Decimal::ONE;
+                left -= cost(line);
+            }
+        }
+        self.drop_one_too_small(needed, funds)
+    }
+
+    /// After scaling down: the lowest ranked purchase that misses the smallest position is skipped,
+    /// or left as it is when shares are held.
+    fn drop_one_too_small(&mut self, needed: Decimal, funds: Decimal) -> bool {
+        let min = self.limits.min_position.value();
+        for line in &mut self.lines {
+            if !line.held().is_zero() && !line.buys().is_zero() && line.value() < min {
+                line.target = line.held();
+            }
+        }
+        let small = self.lines.iter().rposition(|line| line.held().is_zero() && line.value() < min);
+        let empty = self.lines.iter().rposition(|line| line.target.is_zero());
+        let Some(index) = small.or(empty) else { return true };
+        let text = format!(
+            "purchases cost up to {needed} USD, {funds} USD are there, and what is left for it is \
+             below the smallest position of {min} USD"
+        );
+        self.skip(index, GateName::BuyingPower, needed, funds, text);
+        false
+    }
+
+    fn finish(mut self) -> Result<Sizing, Error> {
+        let mut invested = Usd::ZERO;
+        let mut targets = Vec::with_capacity(self.lines.len());
+        for line in &self.lines {
+            let target = Qty::new(line.target)?;
+            invested = invested.checked_add(line.candidate.price.notional(target)?)?;
+            targets.push(Sized { symbol: line.candidate.symbol.clone(), target });
+        }
+        self.skipped.append(&mut self.round);
+        self.skipped.sort_by_key(|(rank, _)| *rank);
+        let cuts = self.skipped.into_iter().map(|(_, cut)| cut).collect();
+        Ok(Sizing { targets, cuts, invested })
+    }
+
+    fn cut(
+        &mut self,
+        index: usize,
+        rule: GateName,
+        kind: CutKind,
+        value: Decimal,
+        limit: Decimal,
+        sentence: String,
+    ) {
+        let line = &self.lines[index];
+        let symbol = line.candidate.symbol.clone();
+        let (value, limit) = (value.normalize(), limit.normalize());
+        self.round.push((line.rank, Cut { symbol, rule, kind, value, limit, sentence }));
+    }
+
+    fn skip(&mut self, index: usize, rule: GateName, value: Decimal, limit: Decimal, text: String) {
+        self.cut(index, rule, CutKind::Skipped, value, limit, text);
+        self.skipped.extend(self.round.pop());
+        self.round.clear();
+        self.lines.remove(index);
+    }
+
+    /// Rounded down to what can be bought.
+    fn floor(&self, shares: Decimal) -> Decimal {
+        match self.limits.shares {
+            Shares::Whole => shares.trunc(),
+            Shares::Fractional => Rounding::Down.apply(shares, 6),
+        }
+    }
+
+    fn ceil(&self, shares: Decimal) -> Decimal {
+        match self.limits.shares {
+            Shares::Whole => shares.ceil(),
+            Shares::Fractional => Rounding::Up.apply(shares, 6),
+        }
+    }
+
+    /// The smallest quantity that can be bought.
+    const fn smallest(&self) -> Decimal {
+        match self.limits.shares {
+            Shares::Whole => Decimal::ONE,
+            Shares::Fractional => Decimal::from_parts(1, 0, 0, false, 6),
+        }
+    }
+}

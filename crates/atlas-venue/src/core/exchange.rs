@@ -1,0 +1,444 @@
+//! The exchange: one account, one clock, all orders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::time::Timestamp;
+use atlas_core::{Side, Symbol};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ids::{self, Kind as IdKind};
+use super::ledger::{Activity, Entry, Ledger};
+use super::market::{Listing, Market, Phase};
+use super::order::{OrderRecord, Status};
+use super::{Money, Px, Shares};
+use crate::costs::SlippageRate;
+use crate::{Error, VenueConfig};
+
+/// The simulated exchange with its one account: synchronous and deterministic, without I/O.
+///
+/// The same configuration, listings and calls give the same state, byte for byte. Time moves only
+/// by [`advance_to`](Self::advance_to); however a stretch of time is cut into steps, the same fills
+/// come out. Each event gets a stamp of its own, at least a millisecond after the one before.
+///
+/// What a call changed is collected in [`Changes`], to be made durable by whoever drives it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub(super) config: VenueConfig,
+    pub(super) market: Market,
+    pub(super) slippage: SlippageRate,
+    pub(super) state: State,
+    /// All orders; number `n` stands at `n - 1`.
+    pub(super) orders: Vec<OrderRecord>,
+    /// Orders that have not ended, by symbol, oldest first.
+    pub(super) open: BTreeMap<Symbol, Vec<u64>>,
+    by_id: BTreeMap<Uuid, u64>,
+    by_client_id: BTreeMap<String, u64>,
+    activities: Vec<Activity>,
+    /// Buying power open orders hold back.
+    pub(super) reserved: Money,
+    changes: Changes,
+}
+
+/// What is kept of the exchange besides orders and ledger entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) seed: u64,
+    /// Where the clock was set.
+    pub(crate) clock: Timestamp,
+    /// Stamp of the last event.
+    pub(crate) stamp: Timestamp,
+    /// When the account was opened.
+    pub(crate) opened: Timestamp,
+    pub(crate) orders: u64,
+    pub(crate) activities: u64,
+    pub(crate) ledger: Ledger,
+    /// Shares traded in the present session, by symbol.
+    pub(crate) traded: BTreeMap<Symbol, Shares>,
+    /// Equity at the last close.
+    pub(crate) last_equity: Money,
+}
+
+/// What happened to an order, in the words of the `trade_updates` stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Taken outside of trading hours.
+    Accepted,
+    /// Taken; about to work.
+    PendingNew,
+    /// Working.
+    New,
+    /// An exit waits for its entry.
+    Held,
+    /// Part of it was filled.
+    PartialFill,
+    /// The rest of it was filled.
+    Fill,
+    /// Canceled.
+    Canceled,
+    /// Its time ran out.
+    Expired,
+    /// Another order took its place.
+    Replaced,
+}
+
+impl Event {
+    /// The word the wire uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::PendingNew => "pending_new",
+            Self::New => "new",
+            Self::Held => "held",
+            Self::PartialFill => "partial_fill",
+            Self::Fill => "fill",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// One message of the `trade_updates` stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// What happened.
+    pub event: Event,
+    /// When.
+    pub stamp: Timestamp,
+    /// The order afterwards.
+    pub order: OrderRecord,
+    /// The execution, for fills: its name, price and quantity.
+    pub execution: Option<(Uuid, Px, Shares)>,
+    /// Shares held of the symbol afterwards, for fills.
+    pub position_qty: Option<Shares>,
+}
+
+/// What one or more calls changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    /// Numbers of the orders that are new or changed.
+    pub(crate) orders: BTreeSet<u64>,
+    /// Number of entries the ledger had before.
+    pub(crate) activities_before: usize,
+    /// Messages in the order of happening.
+    pub(crate) updates: Vec<Update>,
+}
+
+impl Exchange {
+    /// Opens an account: the first entry of its ledger is the deposit.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], [`Error::ListedTwice`], or [`Error::Core`] if the start is outside of
+    /// the calendar.
+    pub fn new(
+        config: VenueConfig,
+        listings: impl IntoIterator<Item = Listing>,
+    ) -> Result<Self, Error> {
+        Market::phase(config.start)?;
+        let state = State {
+            seed: config.seed,
+            clock: config.start,
+            stamp: config.start - TimeDelta::milliseconds(1),
+            opened: config.start,
+            orders: 0,
+            activities: 0,
+            ledger: Ledger::default(),
+            traded: BTreeMap::new(),
+            last_equity: Money::try_from(config.cash)?,
+        };
+        let deposit = Money::try_from(config.cash)?;
+        let mut exchange = Self::restore(config, listings, state, Vec::new(), Vec::new())?;
+        exchange.post(Entry::Deposit(deposit))?;
+        Ok(exchange)
+    }
+
+    /// Takes up an account where it was left.
+    pub(crate) fn restore(
+        config: VenueConfig,
+        listings: impl IntoIterator<Item = Listing>,
+        state: State,
+        orders: Vec<OrderRecord>,
+        activities: Vec<Activity>,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let market = Market::new(listings, config.opening)?;
+        let mut exchange = Self {
+            slippage: config.costs.slippage.rate()?,
+            config,
+            market,
+            state,
+            orders: Vec::new(),
+            open: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            by_client_id: BTreeMap::new(),
+            changes: Changes { activities_before: activities.len(), ..Changes::default() },
+            activities,
+            reserved: Money::ZERO,
+        };
+        for order in orders {
+            exchange.index(&order)?;
+            exchange.orders.push(order);
+        }
+        let unlisted = exchange.needed().find(|symbol| exchange.market.listing(symbol).is_none());
+        if let Some(symbol) = unlisted {
+            return Err(Error::NotListed { symbol: symbol.to_string() });
+        }
+        Ok(exchange)
+    }
+
+    /// The venue's present: where the clock was set, or the stamp of the last event if that is
+    /// later.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.state.clock.max(self.state.stamp)
+    }
+
+    /// Moves the clock forward: working orders meet the prices on the way, sessions open and
+    /// close, orders expire, fees are posted.
+    ///
+    /// # Errors
+    /// [`Error::ClockBackwards`], before anything has changed; [`Error::Core`] at the end of the
+    /// calendar and [`Error::Overflow`], after which the exchange must not be used any more.
+    pub fn advance_to(&mut self, to: Timestamp) -> Result<(), Error> {
+        if to < self.state.clock {
+            return Err(Error::ClockBackwards { clock: self.state.clock, asked: to });
+        }
+        Market::phase(to)?;
+        loop {
+            match Market::phase(self.state.clock)? {
+                Phase::Open(session) => {
+                    self.walk(&session, to.min(session.close))?;
+                    if to < session.close {
+                        return Ok(());
+                    }
+                    self.close_session(&session)?;
+                }
+                Phase::Closed { last } => {
+                    let next = Calendar::nyse().next_session(last)?;
+                    if to < next.open {
+                        self.state.clock = to;
+                        return Ok(());
+                    }
+                    self.state.clock = next.open;
+                    self.open_session(&next)?;
+                }
+            }
+        }
+    }
+
+    /// Everything listed.
+    #[must_use]
+    pub const fn listings(&self) -> &BTreeMap<Symbol, Listing> {
+        self.market.listings()
+    }
+
+    /// One order by its number.
+    #[must_use]
+    pub fn order(&self, seq: u64) -> Option<&OrderRecord> {
+        self.orders.get(usize::try_from(seq.checked_sub(1)?).ok()?)
+    }
+
+    /// One order by the venue's name for it.
+    #[must_use]
+    pub fn order_by_id(&self, id: Uuid) -> Option<&OrderRecord> {
+        self.by_id.get(&id).and_then(|seq| self.order(*seq))
+    }
+
+    /// One order by the sender's name for it.
+    #[must_use]
+    pub fn order_by_client_id(&self, id: &str) -> Option<&OrderRecord> {
+        self.by_client_id.get(id).and_then(|seq| self.order(*seq))
+    }
+
+    /// All orders, oldest first.
+    #[must_use]
+    pub fn orders(&self) -> &[OrderRecord] {
+        &self.orders
+    }
+
+    /// Orders that have not ended, by symbol.
+    pub fn open_orders(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.open.values().flatten().filter_map(|seq| self.order(*seq))
+    }
+
+    /// All entries of the ledger, oldest first.
+    #[must_use]
+    pub fn activities(&self) -> &[Activity] {
+        &self.activities
+    }
+
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        let next = Changes { activities_before: self.activities.len(), ..Changes::default() };
+        std::mem::replace(&mut self.changes, next)
+    }
+
+    /// Symbols the account cannot do without: held, or with an open order.
+    fn needed(&self) -> impl Iterator<Item = &Symbol> {
+        self.state.ledger.holdings.keys().chain(self.open.keys())
+    }
+
+    /// A moment for the next event: now, but after every event before.
+    pub(super) fn stamp(&mut self) -> Timestamp {
+        let next = self.state.stamp + TimeDelta::milliseconds(1);
+        self.state.stamp = self.state.clock.max(next);
+        self.state.stamp
+    }
+
+    /// Posts an entry to the ledger and gives its name's second half.
+    pub(super) fn post(&mut self, entry: Entry) -> Result<Timestamp, Error> {
+        self.state.ledger.post(&entry)?;
+        let stamp = self.stamp();
+        let seq = self.state.activities + 1;
+        let uuid = match &entry {
+            Entry::Fill(fill) => fill.id,
+            Entry::Deposit(_) | Entry::Fee { .. } => {
+                ids::uuid(self.state.seed, IdKind::Activity, seq)
+            }
+        };
+        self.activities.push(Activity { seq, id: ids::activity_id(stamp, uuid)?, stamp, entry });
+        self.state.activities = seq;
+        Ok(stamp)
+    }
+
+    /// Adds a new order under its next number.
+    pub(super) fn add(&mut self, order: OrderRecord) -> Result<(), Error> {
+        self.index(&order)?;
+        self.state.orders = order.seq;
+        self.changes.orders.insert(order.seq);
+        self.orders.push(order);
+        Ok(())
+    }
+
+    fn index(&mut self, order: &OrderRecord) -> Result<(), Error> {
+        self.by_id.insert(order.id, order.seq);
+        self.by_client_id.insert(order.client_order_id.clone(), order.seq);
+        if !order.status.is_final() {
+            self.open.entry(order.symbol.clone()).or_default().push(order.seq);
+            self.reserved = self.reserved.plus(order.reserved())?;
+        }
+        Ok(())
+    }
+
+    /// Changes an order, keeping reserve, index and change list in step.
+    pub(super) fn change(
+        &mut self,
+        seq: u64,
+        how: impl FnOnce(&mut OrderRecord),
+    ) -> Result<(), Error> {
+        let at = usize::try_from(seq.saturating_sub(1)).unwrap_or(usize::MAX);
+        let Some(order) = self.orders.get_mut(at) else { return Ok(()) };
+        let before = order.reserved();
+        how(order);
+        let (after, is_final) = (order.reserved(), order.status.is_final());
+        if is_final && let Some(open) = self.open.get_mut(&order.symbol) {
+            open.retain(|other| *other != seq);
+            if open.is_empty() {
+                let symbol = order.symbol.clone();
+                self.open.remove(&symbol);
+            }
+        }
+        self.reserved = self.reserved.minus(before)?.plus(after)?;
+        self.changes.orders.insert(seq);
+        Ok(())
+    }
+
+    /// Moves an order to another state and tells of it.
+    pub(super) fn set_status(&mut self, seq: u64, status: Status, event: Event) -> Result<(), Error> {
+        let stamp = self.stamp();
+        self.change(seq, |order| {
+            order.status = status;
+            order.times.updated = stamp;
+            if status.is_final() {
+                order.times.ended = Some(stamp);
+            }
+        })?;
+        self.tell(seq, event, stamp, None);
+        Ok(())
+    }
+
+    /// Adds a message about an order.
+    pub(super) fn tell(
+        &mut self,
+        seq: u64,
+        event: Event,
+        stamp: Timestamp,
+        execution: Option<(Uuid, Px, Shares)>,
+    ) {
+        let Some(order) = self.order(seq).cloned() else { return };
+        let position_qty = execution.map(|_| self.state.ledger.held(&order.symbol));
+        self.changes.updates.push(Update { event, stamp, order, execution, position_qty });
+    }
+
+    /// Shares of a symbol that open sell orders hold.
+    pub(super) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
+        let (mut held, mut related) = (Shares::ZERO, Vec::new());
+        for seq in self.open.get(symbol).into_iter().flatten() {
+            let Some(order) = self.order(*seq).filter(|order| order.side == Side::Sell) else {
+                continue;
+            };
+            held = held.plus(order.qty().unwrap_or_default().minus(order.filled))?;
+            related.push(order.id);
+        }
+        Ok((held, related))
+    }
+
+    /// What the account could still spend: cash without what is reserved and owed.
+    pub(crate) fn buying_power(&self) -> Result<Money, Error> {
+        let free = self.state.ledger.cash.minus(self.reserved)?;
+        Ok(free.minus(self.state.ledger.fees_owed()?)?.max(Money::ZERO))
+    }
+
+    /// Value of everything held at the last known prices.
+    pub(crate) fn market_value(&self) -> Result<Money, Error> {
+        let mut sum = Money::ZERO;
+        for (symbol, holding) in &self.state.ledger.holdings {
+            let price = self.mark_of_holding(symbol)?;
+            sum = sum.plus(price.times(holding.qty))?;
+        }
+        Ok(sum)
+    }
+
+    /// The last known price of something held.
+    pub(crate) fn mark_of_holding(&self, symbol: &Symbol) -> Result<Px, Error> {
+        let unknown = || Error::NotListed { symbol: symbol.to_string() };
+        let listing = self.market.listing(symbol).ok_or_else(unknown)?;
+        self.market.mark(listing, self.state.clock)?.ok_or_else(unknown)
+    }
+
+    /// Cash and everything held, without fees owed.
+    pub(crate) fn equity(&self) -> Result<Money, Error> {
+        self.state.ledger.cash.plus(self.market_value()?)
+    }
+
+    /// Best bid and offer: the last known price, worse by the slippage on either side, so that an
+    /// order trades at what was quoted. `None` before the first price.
+    pub(crate) fn quote(&self, symbol: &Symbol) -> Result<Option<(Px, Px)>, Error> {
+        let Some(listing) = self.market.listing(symbol) else { return Ok(None) };
+        let Some(mark) = self.market.mark(listing, self.state.clock)? else { return Ok(None) };
+        let tick = listing.trade_tick();
+        let side = |side| self.slippage.worsened(mark, side, tick);
+        Ok(Some((side(Side::Sell), side(Side::Buy))))
+    }
+
+    /// The session that is open now.
+    pub(crate) fn session(&self) -> Result<Option<Session>, Error> {
+        match Market::phase(self.state.clock)? {
+            Phase::Open(session) => Ok(Some(session)),
+            Phase::Closed { .. } => Ok(None),
+        }
+    }
+
+    pub(crate) const fn market(&self) -> &Market {
+        &self.market
+    }
+}
