@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use atlas_core::{AccountName, Bps, Usd};
-use atlas_engine::UnmanagedPolicy;
+use atlas_engine::Unmanaged;
+use atlas_regime::RateQuote;
+use atlas_risk::Profile;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
@@ -100,7 +102,7 @@ pub(crate) struct RebalanceConfig {
     /// On which sessions a rebalance is scheduled.
     pub(crate) schedule: Schedule,
     /// What to do with positions that Atlas did not open.
-    pub(crate) unmanaged: UnmanagedPolicy,
+    pub(crate) unmanaged: Unmanaged,
     /// How far above the decision price a buy may go.
     pub(crate) buy_collar_bps: Bps,
     /// How far prices and cash may drift before an approval no longer holds.
@@ -113,7 +115,7 @@ impl Default for RebalanceConfig {
             universe: None,
             top_n: None,
             schedule: Schedule::Any,
-            unmanaged: UnmanagedPolicy::Refuse,
+            unmanaged: Unmanaged::Refuse,
             buy_collar_bps: Bps::from_int(300),
             approval_drift_bps: Bps::from_int(300),
         }
@@ -140,6 +142,8 @@ pub(crate) struct RegimeConfig {
     pub(crate) profile: RegimeProfile,
     /// What to do without a VIX close of the as-of session.
     pub(crate) missing_vix: MissingVix,
+    /// How the Treasury rate is quoted.
+    pub(crate) rate_quote: RateQuote,
 }
 
 /// Named detectors.
@@ -185,11 +189,17 @@ impl Default for ExecutionConfig {
 }
 
 /// Limits.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RiskConfig {
     /// Which profile; its limits are taken as they stand.
-    pub(crate) profile: atlas_risk::ProfileName,
+    pub(crate) profile: Profile,
+}
+
+impl Default for RiskConfig {
+    fn default() -> Self {
+        Self { profile: Profile::Standard }
+    }
 }
 
 /// File looked for in the working directory when none is named.

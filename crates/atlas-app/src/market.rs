@@ -1,26 +1,32 @@
 //! Loading the market a run looks at.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use atlas_core::calendar::Calendar;
-use atlas_data::{BarSource, MarketData, Needs, Universe};
-use atlas_engine::MomentumParams;
+use atlas_core::Symbol;
+use atlas_core::bars::BarsView;
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::time::Mode;
+use atlas_data::{
+    BarSource, LevelsView, MarketData, MissingVix, Needs, SeriesView, Universe, Warning,
+};
+use atlas_engine::PriceSeries;
+use atlas_report::run::DataSource;
+use atlas_venue::Listing;
 use chrono::NaiveDate;
 
-use crate::config::{Config, MissingVix};
+use crate::config;
 use crate::exit::{Exit, Failure};
-
-/// Sessions of VIX history asked for: what the shock rule looks back at, with some to spare.
-const VIX_SESSIONS: usize = 21;
 
 /// Everything loaded for one run; the future included, for the venue alone.
 #[derive(Debug)]
 pub(crate) struct Market {
-    /// Where it came from.
-    pub(crate) source: Box<dyn BarSource>,
-    /// The symbols in question.
+    source: Box<dyn BarSource>,
+    /// The symbols to choose from.
     pub(crate) universe: Universe,
-    /// The series.
-    pub(crate) data: MarketData,
+    data: MarketData,
+    /// Series of held symbols outside of the universe.
+    others: BTreeMap<Symbol, atlas_data::Series>,
 }
 
 impl Market {
@@ -32,16 +38,32 @@ impl Market {
         let source = atlas_data::open(data)?;
         let universe = Universe::resolve(universe, source.as_ref())?;
         let data = source.load(&universe)?;
-        Ok(Self { source, universe, data })
+        Ok(Self { source, universe, data, others: BTreeMap::new() })
+    }
+
+    /// Loads what is held besides the universe, so that it can be valued and sold.
+    ///
+    /// # Errors
+    /// [`Exit::Data`] if the source does not have a symbol.
+    pub(crate) fn include(&mut self, held: impl IntoIterator<Item = Symbol>) -> Result<()> {
+        let missing: Vec<Symbol> =
+            held.into_iter().filter(|symbol| !self.data.series.contains_key(symbol)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = missing.iter().map(Symbol::as_str).collect();
+        let universe = Universe::resolve(Some(&names.join(",")), self.source.as_ref())?;
+        self.others = self.source.load(&universe)?.series;
+        Ok(())
     }
 
     /// The session a replay decides on unless told otherwise: the sample's own date, or the last
     /// session of the data that is followed by another one.
     ///
     /// # Errors
-    /// [`Exit::Data`] if the data have fewer than two sessions.
+    /// [`Exit::Data`] if the data have no such session.
     pub(crate) fn default_as_of(&self) -> Result<NaiveDate> {
-        if self.source.name() == "sample" && self.universe.dataset() == "sample" {
+        if self.universe.dataset() == "sample" {
             return Ok(atlas_data::sample::default_as_of());
         }
         let last = self.data.last_date().and_then(|last| {
@@ -54,13 +76,107 @@ impl Market {
             )
         })
     }
+
+    /// What a decision may see: everything up to `as_of`, checked.
+    ///
+    /// # Errors
+    /// [`Exit::Data`] with the sentence of `atlas-data`.
+    pub(crate) fn view(&self, as_of: NaiveDate, needs: &Needs) -> Result<View<'_>> {
+        let view = self.data.as_of(as_of, needs)?;
+        let others = self.others.values().map(|series| prices(&series.as_of(as_of))).collect();
+        Ok(View {
+            session: view.session,
+            universe: view.series.values().map(prices).collect(),
+            others,
+            index: view.index,
+            vix: view.vix,
+            rate: view.rate,
+            warnings: view.warnings,
+        })
+    }
+
+    /// What the venue lists: every series, raw or as total-return units.
+    ///
+    /// # Errors
+    /// [`Exit::Internal`] outside of a replay, where units cannot be traded.
+    pub(crate) fn listings(&self) -> Result<Vec<Listing>> {
+        let permit = Mode::Replay.replay_permit().ok_or_else(|| {
+            Failure::new(Exit::Internal, "adjusted prices are listed in a replay only")
+        })?;
+        let all = self.data.series.values().chain(self.others.values());
+        Ok(all
+            .map(|series| match series {
+                atlas_data::Series::Raw(bars) => Listing::raw(bars.clone()),
+                atlas_data::Series::Adjusted(bars) => Listing::adjusted_units(bars.clone(), permit),
+            })
+            .collect())
+    }
+
+    /// Where the data came from, for the report; `warnings` are those of the view.
+    pub(crate) fn describe(&self, warnings: &[Warning]) -> DataSource {
+        let info = &self.data.source;
+        let warnings = warnings.iter().map(ToString::to_string);
+        DataSource {
+            name: info.name.clone(),
+            universe: self.universe.name().to_owned(),
+            symbols: self.universe.symbols().to_vec(),
+            sha256: info.sha256.clone(),
+            notes: info.notes.iter().cloned().chain(warnings).collect(),
+        }
+    }
+}
+
+/// What a decision may see of the market.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    /// The session after whose close is decided.
+    pub(crate) session: Session,
+    universe: Vec<PriceSeries<'a>>,
+    others: Vec<PriceSeries<'a>>,
+    index: BarsView<'a, atlas_core::Adjusted>,
+    vix: Option<LevelsView<'a>>,
+    rate: Option<LevelsView<'a>>,
+    /// What is odd about the data, though usable.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl<'a> View<'a> {
+    /// In the engine's terms.
+    pub(crate) fn for_engine(&self, execute_on: NaiveDate) -> atlas_engine::MarketView<'a> {
+        let index =
+            atlas_regime::Series { dates: self.index.dates(), values: self.index.close() };
+        atlas_engine::MarketView {
+            as_of: self.session.date,
+            execute_on,
+            universe: self.universe.clone(),
+            others: self.others.clone(),
+            tradability: BTreeMap::new(),
+            index,
+            vix: self.vix.map(levels),
+            rate: self.rate.map(levels),
+        }
+    }
+}
+
+fn levels(view: LevelsView<'_>) -> atlas_regime::Series<'_> {
+    atlas_regime::Series { dates: view.dates(), values: view.values() }
+}
+
+const fn prices<'a>(series: &SeriesView<'a>) -> PriceSeries<'a> {
+    match series {
+        SeriesView::Raw(view) => PriceSeries::Raw(*view),
+        SeriesView::Adjusted(view) => PriceSeries::Adjusted(*view),
+    }
 }
 
 /// What the decision needs of the data.
-pub(crate) fn needs(config: &Config, momentum: &MomentumParams, index_history: usize) -> Needs {
-    let vix = match config.regime.missing_vix {
-        MissingVix::Refuse => Some(VIX_SESSIONS),
-        MissingVix::Flag => None,
+pub(crate) fn needs(missing_vix: config::MissingVix, window: usize, index_history: usize) -> Needs {
+    let missing_vix = match missing_vix {
+        config::MissingVix::Refuse => MissingVix::Refuse,
+        config::MissingVix::Flag => MissingVix::Warn,
     };
-    Needs { vix, rate: true, ..Needs::new(momentum.window(), index_history) }
+    Needs { vix: Some(VIX_SESSIONS), missing_vix, rate: true, ..Needs::new(window, index_history) }
 }
+
+/// Sessions of VIX history asked for: what the shock rule looks back at, with some to spare.
+const VIX_SESSIONS: usize = 21;

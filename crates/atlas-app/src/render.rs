@@ -104,8 +104,9 @@ impl Painter {
         if let Some(books) = &report.account_after {
             write_books(&mut out, books)?;
         }
-        if let Some(reconciliation) = &report.reconciliation {
-            writeln!(out, "  books    {reconciliation}")?;
+        if let Some(found) = &report.reconciliation {
+            let verdict = if found.clean { "agree with the broker".to_owned() } else { found.sentences.join("; ") };
+            writeln!(out, "  books    {verdict}")?;
         }
         if let Some(artifact) = &report.artifact {
             writeln!(out, "  artifact {}", artifact.display())?;

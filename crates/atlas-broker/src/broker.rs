@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, ActivityId};
 use crate::error::Error;
+use crate::terms::Terms;
+use crate::updates::UpdateStream;
 
 /// An order as the broker reports it. Amounts are cumulative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,13 +72,34 @@ pub enum Submission {
 pub struct UnknownOutcome {
     order: ApprovedOrder,
     error: Error,
+    sent: Sent,
+}
+
+/// How an order of unknown outcome was sent, and so how it has to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// As a new order on these terms.
+    Submitted(Terms),
+    /// As the replacement of this order.
+    Replacing(VenueOrderId),
 }
 
 impl UnknownOutcome {
     /// Only a broker learns that an outcome is unknown; implementations outside of this crate call
     /// this with the order they were handed.
     pub const fn new(order: ApprovedOrder, error: Error) -> Self {
-        Self { order, error }
+        Self::sent_as(order, error, Sent::Submitted(Terms::Simple))
+    }
+
+    /// The same for an order that was not sent plainly.
+    pub const fn sent_as(order: ApprovedOrder, error: Error, sent: Sent) -> Self {
+        Self { order, error, sent }
+    }
+
+    /// How it was sent.
+    #[must_use]
+    pub const fn sent(&self) -> &Sent {
+        &self.sent
     }
 
     /// The order in question.
@@ -153,6 +176,58 @@ pub trait Broker: Send + Sync {
     /// Sends the same order under the same id again, after a look-up has not found it.
     async fn resend(&self, unknown: UnknownOutcome) -> Submission;
 
+    /// Sends one approved order on terms, once. `conflict` of the terms refuses without sending.
+    ///
+    /// A broker that has no such terms does not send: [`Error::Unsupported`].
+    async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {
+        if terms == Terms::Simple {
+            return self.submit(order).await;
+        }
+        Submission::NotReached { order, error: unsupported("an order with terms") }
+    }
+
+    /// Sends one approved order to take the place of an open one, once. The approved quantity is
+    /// the total, fills of the old order included; symbol, side and type are those of the old one.
+    ///
+    /// `Accepted` does not mean that the old order did not fill meanwhile: the new one is rejected
+    /// then. Both are told by [`Broker::order`].
+    async fn replace(&self, old: &VenueOrderId, order: ApprovedOrder) -> Submission {
+        let _ = old;
+        Submission::NotReached { order, error: unsupported("replacing an order") }
+    }
+
+    /// Asks for every open order to be canceled; gives the orders that were asked for.
+    ///
+    /// # Errors
+    /// As [`Broker::account`]; some orders may have been asked for before it.
+    async fn cancel_all(&self) -> Result<Vec<VenueOrderId>, Error> {
+        let mut asked = Vec::new();
+        for order in self.open_orders().await? {
+            self.cancel(&order.venue_order_id).await?;
+            asked.push(order.venue_order_id);
+        }
+        Ok(asked)
+    }
+
+    /// Sets or lifts the broker's own suspension of trading, where there is one.
+    ///
+    /// # Errors
+    /// As [`Broker::account`]; [`Error::Unsupported`] where there is none.
+    async fn suspend(&self, suspended: bool) -> Result<(), Error> {
+        let _ = suspended;
+        Err(unsupported("suspending trading"))
+    }
+
+    /// Opens a stream of what happens to orders, told from a bookmark of [`Broker::activities`] on;
+    /// nothing is connected before the first update is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where there is none.
+    fn updates(&self, after: Option<ActivityId>) -> Result<Box<dyn UpdateStream + '_>, Error> {
+        let _ = after;
+        Err(unsupported("a stream of order updates"))
+    }
+
     /// Asks for an order to be canceled; its end is told by [`Broker::order`], not by the answer.
     /// Canceling what has ended already is no error.
     ///
@@ -177,4 +252,13 @@ pub trait Broker: Send + Sync {
     /// # Errors
     /// As [`Broker::account`].
     async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error>;
+}
+
+/// The error of an optional part of the contract.
+fn unsupported(what: &str) -> Error {
+    Error::Unsupported {
+        venue: "this broker".to_owned(),
+        what: what.to_owned(),
+        remedy: "use a broker that has it",
+    }
 }

@@ -11,10 +11,14 @@ pub mod error;
 pub mod market_data;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;
+pub mod terms;
+pub mod updates;
 
 pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry};
-pub use broker::{Broker, BrokerOrder, MarketClock, Submission, UnknownOutcome};
+pub use broker::{Broker, BrokerOrder, MarketClock, Sent, Submission, UnknownOutcome};
 pub use error::Error;
 pub use market_data::MarketData;
 #[cfg(any(test, feature = "mock"))]
 pub use mock::{MockBroker, MockMarketData};
+pub use terms::{StopLoss, Terms, Trail};
+pub use updates::{OrderNews, OrderUpdate, Update, UpdateStream};

@@ -10,7 +10,6 @@
 //! let broker: Box<dyn Broker> = Box::new(broker);
 //! ```
 #![expect(missing_docs, reason = "mockall writes the items, one pair per method of the contract")]
-#![expect(clippy::missing_errors_doc, reason = "the errors are those the test asks for")]
 
 use std::collections::BTreeMap;
 

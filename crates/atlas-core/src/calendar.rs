@@ -99,7 +99,7 @@ impl Calendar {
     /// Last date covered, itself a session.
     pub const LAST: NaiveDate = NaiveDate::from_ymd_opt(2030, 12, 31).expect("a date");
 
-    /// The calendar of the New York Stock Exchange, which Nasdaq's equals in all these years.
+    /// The calendar of the New York Stock Exchange.
     #[must_use]
     pub const fn nyse() -> Self {
         Self(())

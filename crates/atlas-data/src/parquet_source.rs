@@ -220,8 +220,10 @@ fn known(field: &Type) -> Option<Column> {
     let column = match field.name().to_ascii_lowercase().as_str() {
         "symbol" => Column::Symbol,
         "date" => {
-            let logical = field.get_basic_info().logical_type_ref();
-            let nanos = matches!(logical, Some(LogicalType::Timestamp(stamp)) if stamp.unit == TimeUnit::NANOS);
+            let nanos = match field.get_basic_info().logical_type_ref() {
+                Some(LogicalType::Timestamp(stamp)) => stamp.unit == TimeUnit::NANOS,
+                _ => false,
+            };
             Column::Date { nanos }
         }
         "open" => Column::Open,

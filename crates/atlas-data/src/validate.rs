@@ -21,7 +21,11 @@ use crate::series::SeriesView;
 /// ```
 /// use atlas_data::{Needs, ShortHistory};
 ///
-/// let needs = Needs { vix: Some(21), short_history: ShortHistory::LeaveOut, ..Needs::new(252, 1_000) };
+/// let needs = Needs {
+///     vix: Some(21),
+///     short_history: ShortHistory::LeaveOut,
+///     ..Needs::new(252, 1_000)
+/// };
 /// assert_eq!(needs.window, 252);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +36,8 @@ pub struct Needs {
     pub index_history: usize,
     /// Sessions of VIX closes that are needed; `None` when the VIX is not used.
     pub vix: Option<usize>,
+    /// What to do when the VIX is used and is not there, not fresh or not whole at the date.
+    pub missing_vix: MissingVix,
     /// Whether a rate is used where one covers the date; where none does, that is a warning.
     pub rate: bool,
     /// Sessions up to the as-of date among which none may be missing; older holes are warnings.
@@ -51,12 +57,23 @@ impl Needs {
             history,
             index_history,
             vix: None,
+            missing_vix: MissingVix::Refuse,
             rate: false,
             window: 252,
             short_history: ShortHistory::Refuse,
             jump: 0.5,
         }
     }
+}
+
+/// What to do when the VIX is used but not fit to be; complete on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingVix {
+    /// Refuse to decide.
+    Refuse,
+    /// Decide without it, and say so in a warning.
+    Warn,
 }
 
 /// What to do with a symbol that has fewer sessions than are needed; complete on purpose.
@@ -122,6 +139,11 @@ pub enum Warning {
         /// Sessions there must be.
         needed: usize,
     },
+    /// The VIX is not fit to be used and the decision is made without it.
+    NoVix {
+        /// What is wrong with it, in words.
+        reason: String,
+    },
     /// No rate covers the as-of date; returns are used as they are.
     NoRate {
         /// The last date that has a rate, if there is any.
@@ -145,12 +167,11 @@ impl fmt::Display for Warning {
             Self::LeftOut { symbol, found, needed } => {
                 write!(f, "{symbol} was left out: {found} sessions where {needed} are needed")
             }
-            Self::NoRate { last: Some(last) } => {
-                write!(
-                    f,
-                    "no rate covers the date (the last is of {last}): returns are not in excess of it"
-                )
-            }
+            Self::NoVix { reason } => write!(f, "no VIX is used: {reason}"),
+            Self::NoRate { last: Some(last) } => write!(
+                f,
+                "no rate covers the date (the last is of {last}): returns are not in excess of it"
+            ),
             Self::NoRate { last: None } => {
                 write!(f, "there is no rate series: returns are not in excess of it")
             }
@@ -217,7 +238,7 @@ pub(crate) fn view<'a>(
             needed,
         });
     }
-    let vix = checked_vix(market.vix.as_ref(), &market.source.name, needs, &check, &mut warnings)?;
+    let vix = usable_vix(market, needs, &check, &mut warnings)?;
     let rate = covering_rate(market.rate.as_ref(), &session, needs, &mut warnings);
     Ok(MarketView { session, series, index, vix, rate, warnings })
 }
@@ -341,25 +362,41 @@ fn refuse_after_end(market: &MarketData, as_of: NaiveDate) -> Result<(), Error> 
     }
 }
 
-fn checked_vix<'a>(
-    vix: Option<&'a Levels>,
-    place: &str,
+/// The VIX up to the as-of date when it is used and fit to be.
+fn usable_vix<'a>(
+    market: &'a MarketData,
     needs: &Needs,
     check: &Check,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<LevelsView<'a>>, Error> {
     let Some(needed) = needs.vix else { return Ok(None) };
-    let Some(vix) = vix else {
+    match (checked_vix(market, needed, check, warnings), needs.missing_vix) {
+        (Ok(view), _) => Ok(Some(view)),
+        (Err(error), MissingVix::Refuse) => Err(error),
+        (Err(error), MissingVix::Warn) => {
+            warnings.push(Warning::NoVix { reason: error.to_string() });
+            Ok(None)
+        }
+    }
+}
+
+fn checked_vix<'a>(
+    market: &'a MarketData,
+    needed: usize,
+    check: &Check,
+    warnings: &mut Vec<Warning>,
+) -> Result<LevelsView<'a>, Error> {
+    let Some(vix) = &market.vix else {
         return Err(Error::NoSeries {
             series: "VIX",
-            place: place.to_owned(),
+            place: market.source.name.clone(),
             remedy: "VIX.csv, or do not use the VIX",
         });
     };
     let view = vix.as_of(check.as_of);
     let check = Check { window: check.window.min(needed), ..*check };
     check.dates("the VIX", view.dates(), needed, warnings)?;
-    Ok(Some(view))
+    Ok(view)
 }
 
 /// The rate up to the session when its newest value is not too old.

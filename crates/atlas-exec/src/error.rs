@@ -142,6 +142,12 @@ pub enum Error {
         /// Number the broker reports.
         found: String,
     },
+    /// The account moves too fast for a baseline to be taken.
+    #[error("account {account} is moving, so no baseline can be taken: try again when it is quiet")]
+    Busy {
+        /// The broker's number of the account.
+        account: String,
+    },
     /// The journal has no account yet: it must be reconciled first.
     #[error("the account is not opened yet: reconcile it with the broker first")]
     NotOpened,

@@ -1,1 +1,36 @@
 //! Journal, sequencer, reconciliation and states: execution that cannot lose track.
+//!
+//! - [`sequencer`]: the pure state machine that sends sells, waits, asks again, rescales buys.
+//! - [`event`], [`state`]: what can happen, and the fold of it.
+//! - [`journal`]: the append-only, hash-chained log, in SQLite or in memory.
+//! - [`folder`]: lock, fence, inbox and stored inputs of one account on disk.
+//! - [`session`], [`decision`]: the exclusive right to an account; plans and approvals.
+//! - [`reconcile`]: the journal held against the broker.
+//! - [`states`]: ACTIVE, REDUCING, PAUSED, HALTED.
+//! - [`shell`]: the sequencer driven against a broker, crash-safe.
+//!
+//! Start reading with [`shell::execute`]; the way of one order is in `shell/send.rs`.
+
+pub mod approver;
+pub mod decision;
+pub mod error;
+pub mod event;
+pub mod folder;
+pub mod journal;
+pub mod reconcile;
+pub mod sequencer;
+pub mod session;
+pub mod shell;
+pub mod state;
+pub mod states;
+pub mod timer;
+
+pub use approver::{Approver, Denial, FreshContext};
+pub use decision::{Drift, DriftLimit};
+pub use error::Error;
+pub use folder::copy_state;
+pub use session::Session;
+pub use shell::{ExecutionReport, Settings, execute};
+pub use state::State;
+pub use states::{Cause, TradingState};
+pub use timer::{Timer, TokioTimer};

@@ -10,7 +10,7 @@ use atlas_core::{
     Qty, Side, SignalId, Symbol, Usd, VenueOrderId,
 };
 use atlas_engine::plan::{PlannedOrder, PlannedSignal, Preview, RegimeDecision, Target};
-use atlas_exec::reconcile::Reconciliation;
+use atlas_exec::reconcile::{Discrepancy, Reconciliation};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,7 @@ pub struct RunReport {
     /// Money and positions afterwards; `None` if nothing was sent.
     pub account_after: Option<Books>,
     /// How books and broker compare at the end; `None` if nothing was sent.
-    pub reconciliation: Option<Reconciliation>,
+    pub reconciliation: Option<Comparison>,
     /// Notes for the reader, each one sentence.
     pub notes: Vec<String>,
     /// Head of the journal when the report was made.
@@ -103,6 +103,10 @@ pub enum RunStatus {
 pub struct DataSource {
     /// `sample`, or the path.
     pub name: String,
+    /// The universe, as it was named.
+    pub universe: String,
+    /// Its symbols.
+    pub symbols: Vec<Symbol>,
     /// Digest of the data the run used.
     pub sha256: String,
     /// Remarks on the data, each one sentence.
@@ -147,6 +151,30 @@ pub struct Books {
     pub account: Account,
     /// Positions.
     pub positions: BTreeMap<Symbol, Position>,
+}
+
+/// How books and broker compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Whether nothing differs but what is advisory.
+    pub clean: bool,
+    /// Entries of the broker's ledger imported by it.
+    pub imported: usize,
+    /// What differs.
+    pub discrepancies: Vec<Discrepancy>,
+    /// The same in words, one sentence each.
+    pub sentences: Vec<String>,
+}
+
+impl From<&Reconciliation> for Comparison {
+    fn from(found: &Reconciliation) -> Self {
+        Self {
+            clean: found.is_clean(),
+            imported: found.imported,
+            discrepancies: found.discrepancies.clone(),
+            sentences: found.discrepancies.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// One stage of a run.

@@ -192,6 +192,11 @@ pub struct Activity {
     pub traded_today: Usd,
 }
 
+impl Activity {
+    /// Nothing was sent before.
+    pub const NONE: Self = Self { orders_last_minute: 0, orders_today: 0, traded_today: Usd::ZERO };
+}
+
 /// How the account has done, deposits and withdrawals excluded. What is unknown denies entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Performance {

@@ -16,6 +16,7 @@
 pub mod approved;
 mod breaker;
 mod context;
+pub mod controls;
 mod error;
 mod gate;
 mod gates;

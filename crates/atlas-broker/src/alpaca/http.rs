@@ -75,6 +75,10 @@ const BODY_MAX: usize = 64 << 20;
 /// an order is not sent into a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// The headers of the key pair.
+pub(crate) const KEY_ID: &str = "apca-api-key-id";
+pub(crate) const SECRET_KEY: &str = "apca-api-secret-key";
+
 /// Builds the client both hosts of a session share.
 pub(crate) fn client(tls: rustls::ClientConfig, timeout: Duration) -> Result<Client, Error> {
     // `localhost` is this machine whatever a resolver says.
@@ -129,7 +133,7 @@ impl Http {
         })
     }
 
-    fn request(&self, call: &Call) -> Result<reqwest::Request, Error> {
+    pub(crate) fn request(&self, call: &Call) -> Result<reqwest::Request, Error> {
         let setup = |problem: String| Error::Setup { problem: format!("{call}: {problem}") };
         let mut url = self.base.clone();
         url.set_path(&call.path);
@@ -145,17 +149,7 @@ impl Http {
     }
 
     async fn exchange(&self, call: &Call, request: reqwest::Request) -> Result<Answer, Error> {
-        let mut response = self.client.execute(request).await.map_err(|error| {
-            if error.is_connect() {
-                Error::NotReached {
-                    venue: self.venue.clone(),
-                    request: call.to_string(),
-                    reason: chain(&error),
-                }
-            } else {
-                self.no_answer(call, chain(&error))
-            }
-        })?;
+        let mut response = self.execute(call, request).await?;
         let status = response.status();
         let refused = status == StatusCode::TOO_MANY_REQUESTS;
         let reset = self.pace.learn(response.headers(), refused);
@@ -170,6 +164,36 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, body, reset })
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub(crate) async fn execute(
+        &self,
+        call: &Call,
+        request: reqwest::Request,
+    ) -> Result<reqwest::Response, Error> {
+        self.client.execute(request).await.map_err(|error| {
+            if error.is_connect() {
+                Error::NotReached {
+                    venue: self.venue.clone(),
+                    request: call.to_string(),
+                    reason: chain(&error),
+                }
+            } else {
+                self.no_answer(call, chain(&error))
+            }
+        })
+    }
+
+    /// The deadline of each request.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The key id and the secret key.
+    pub(crate) fn keys(&self) -> (&str, &str) {
+        let key = |name: &str| self.keys.get(name).and_then(|value| value.to_str().ok());
+        (key(KEY_ID).unwrap_or_default(), key(SECRET_KEY).unwrap_or_default())
     }
 
     /// The error of a request whose answer nobody saw.
@@ -194,7 +218,7 @@ impl fmt::Debug for Http {
 }
 
 /// An error with everything behind it, in one line, without addresses' parameters.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -9,6 +9,7 @@
 //!   is an error. Amounts are decimals from the wire on, never floats.
 //! - **Paper and live are different types.** Live exists only behind the cargo feature `live`.
 
+mod books;
 mod credentials;
 mod endpoint;
 mod http;
@@ -18,12 +19,19 @@ pub mod live;
 mod market;
 mod mode;
 mod options;
+mod orders;
 mod pace;
 mod place;
+mod recovery;
+mod reference;
 mod reply;
 mod secret;
 mod session;
+mod socket;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod trade_updates;
 mod trading;
 mod wire;
 
@@ -31,5 +39,7 @@ pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use mode::{Mode, Paper};
 pub use options::{Feed, Options};
+pub use orders::{OrderFilter, Which};
+pub use reference::{Asset, Configuration, EquityPoint, PortfolioHistory};
 pub use secret::Secret;
 pub use session::Session;

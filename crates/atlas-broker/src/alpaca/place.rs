@@ -1,15 +1,15 @@
 //! Sending an order: once, and telling the truth about what became of it.
 
-use atlas_core::OrderRequest;
+use atlas_core::{OrderRequest, VenueOrderId};
 use atlas_risk::ApprovedOrder;
 use reqwest::Method;
 
 use super::http::{Answer, Call, path};
 use super::pace::Lane;
 use super::reply::Refusal;
-use super::wire::{OrderBody, WireOrder};
+use super::wire::{OrderBody, PatchBody, WireOrder};
 use super::{Mode, Session};
-use crate::{BrokerOrder, Error, Submission, UnknownOutcome};
+use crate::{BrokerOrder, Error, Sent, Submission, Terms, UnknownOutcome};
 
 /// What became of an order, before the approval is put back.
 #[derive(Debug)]
@@ -33,38 +33,62 @@ const INVALID: i64 = 40_010_001;
 
 impl Placement {
     /// The outcome with the approval where it belongs.
-    pub(crate) fn submission(self, order: ApprovedOrder) -> Submission {
+    pub(crate) fn submission(self, order: ApprovedOrder, sent: Sent) -> Submission {
         match self {
             Self::Accepted(order) => Submission::Accepted(order),
             Self::Refused(Refusal { code, reason }) => Submission::Refused { code, reason },
             Self::NotReached(error) => Submission::NotReached { order, error },
-            Self::Unknown(error) => Submission::Unknown(UnknownOutcome::new(order, error)),
+            Self::Unknown(error) => {
+                Submission::Unknown(UnknownOutcome::sent_as(order, error, sent))
+            }
         }
     }
 }
 
 impl<M: Mode> Session<M> {
     /// Sends an order, once.
-    pub(crate) async fn place(&self, request: &OrderRequest, attempt: Attempt) -> Placement {
-        let refused = |reason| Placement::Refused(Refusal { code: None, reason });
-        let body = match OrderBody::new(request) {
-            Ok(body) => serde_json::to_vec(&body),
-            Err(reason) => return refused(reason),
+    pub(crate) async fn place(
+        &self,
+        request: &OrderRequest,
+        sent: &Sent,
+        attempt: Attempt,
+    ) -> Placement {
+        let call = match sent {
+            Sent::Submitted(terms) => submit_call(request, *terms),
+            Sent::Replacing(old) => match self.replace_call(request, old).await {
+                Ok(call) => call,
+                // Reading the old order changed nothing, but says nothing about an earlier attempt.
+                Err(error) if attempt == Attempt::First => return Placement::NotReached(error),
+                Err(error) => return Placement::Unknown(error),
+            },
         };
-        let body = match body {
-            Ok(body) => body,
-            Err(error) => return refused(error.to_string()),
-        };
-        let call = Call {
-            lane: Lane::Order,
-            method: Method::POST,
-            body: Some(body),
-            ..Call::get("/v2/orders")
+        let call = match call {
+            Ok(call) => call,
+            Err(reason) => {
+                let refusal = Refusal { code: None, reason };
+                return match attempt {
+                    Attempt::First => Placement::Refused(refusal),
+                    Attempt::Again => self.adopt(request, sent, refusal).await,
+                };
+            }
         };
         match self.trading.send(&call).await {
-            Ok(answer) => self.judge(&call, &answer, request, attempt).await,
+            Ok(answer) => self.judge(&call, &answer, request, sent, attempt).await,
             Err(error) => unsent(error, attempt),
         }
+    }
+
+    /// The PATCH that makes the order of `old`; the inner error says why there is none.
+    async fn replace_call(
+        &self,
+        request: &OrderRequest,
+        old: &VenueOrderId,
+    ) -> Result<Result<Call, String>, Error> {
+        let read = Call { lane: Lane::Order, ..Call::get(path(&["v2", "orders", old.as_str()])) };
+        let wire: WireOrder = self.trading.ask(&read).await?;
+        let body = PatchBody::new(&wire, request)
+            .and_then(|body| serde_json::to_vec(&body).map_err(|error| error.to_string()));
+        Ok(body.map(|body| Call { method: Method::PATCH, body: Some(body), ..read }))
     }
 
     /// Classifies an answer to the POST: on the status first, then on the code.
@@ -73,11 +97,12 @@ impl<M: Mode> Session<M> {
         call: &Call,
         answer: &Answer,
         request: &OrderRequest,
+        sent: &Sent,
         attempt: Attempt,
     ) -> Placement {
         let refusal = Refusal::read(answer);
         match answer.status.as_u16() {
-            200..300 => self.accepted(call, answer, request),
+            200..300 => self.accepted(call, answer, request, sent),
             429 => unsent(self.trading.error(call, answer), attempt),
             408 => Placement::Unknown(self.trading.error(call, answer)),
             status @ 400..500 => {
@@ -85,7 +110,7 @@ impl<M: Mode> Session<M> {
                 // or the shares, or the id.
                 let existing = status == 409 || refusal.code == Some(INVALID);
                 if existing || attempt == Attempt::Again {
-                    self.adopt(request, refusal).await
+                    self.adopt(request, sent, refusal).await
                 } else {
                     Placement::Refused(refusal)
                 }
@@ -94,50 +119,76 @@ impl<M: Mode> Session<M> {
         }
     }
 
-    /// Reads the order an answer shows. What cannot be read may still be an order.
-    fn accepted(&self, call: &Call, answer: &Answer, request: &OrderRequest) -> Placement {
-        let order = self.trading.read::<WireOrder>(call, &answer.body).and_then(|wire| {
-            if let Some(problem) = wire.mismatch(request) {
-                return Err(self.trading.bad_answer(call, format!("another order: {problem}")));
-            }
-            wire.order().map_err(|fault| self.trading.fault(call, fault))
-        });
-        match order {
-            Ok(order) => {
-                self.remember(&order);
-                Placement::Accepted(order)
-            }
-            Err(error) => Placement::Unknown(error),
-        }
+    /// Reads the order an answer shows. What cannot be read, or is another one, may still be an
+    /// order.
+    fn accepted(
+        &self,
+        call: &Call,
+        answer: &Answer,
+        request: &OrderRequest,
+        sent: &Sent,
+    ) -> Placement {
+        let wire = match self.trading.read::<WireOrder>(call, &answer.body) {
+            Ok(wire) => wire,
+            Err(error) => return Placement::Unknown(error),
+        };
+        self.compared(call, &wire, (request, sent), |problem| {
+            Placement::Unknown(self.trading.bad_answer(call, format!("another order: {problem}")))
+        })
     }
 
     /// Looks whether the order is there after all; if it is and is the same, it counts as
     /// accepted, so that submitting twice makes one order.
-    async fn adopt(&self, request: &OrderRequest, refusal: Refusal) -> Placement {
+    async fn adopt(&self, request: &OrderRequest, sent: &Sent, refusal: Refusal) -> Placement {
         let wire = match self.find(&request.client_order_id, Lane::Order).await {
             Ok(Some(wire)) => wire,
             Ok(None) => return Placement::Refused(refusal),
             Err(error) => return Placement::Unknown(error),
         };
-        if let Some(problem) = wire.mismatch(request) {
+        self.compared(&by_client_id(), &wire, (request, sent), |problem| {
             let id = &request.client_order_id;
-            return Placement::Refused(Refusal {
+            Placement::Refused(Refusal {
                 code: refusal.code,
                 reason: format!(
                     "another order exists under {id}, and {problem} ({}): stop and compare the \
                      books with the broker's",
                     refusal.reason
                 ),
-            });
-        }
-        match wire.order() {
-            Ok(order) => {
-                self.remember(&order);
-                Placement::Accepted(order)
-            }
-            Err(fault) => Placement::Unknown(self.trading.fault(&by_client_id(), fault)),
-        }
+            })
+        })
     }
+
+    /// The order as accepted if it is the one that was asked for; else what `other` makes of the
+    /// difference.
+    fn compared(
+        &self,
+        call: &Call,
+        wire: &WireOrder,
+        (request, sent): (&OrderRequest, &Sent),
+        other: impl FnOnce(String) -> Placement,
+    ) -> Placement {
+        let order = match wire.order() {
+            Ok(order) => order,
+            Err(fault) => return Placement::Unknown(self.trading.fault(call, fault)),
+        };
+        if let Some(problem) = wire.mismatch(&order, request, sent) {
+            return other(problem);
+        }
+        self.remember(&order);
+        Placement::Accepted(order)
+    }
+}
+
+/// The POST of an order; the error says why there is none.
+fn submit_call(request: &OrderRequest, terms: Terms) -> Result<Call, String> {
+    let body = OrderBody::new(request, terms)?;
+    let body = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
+    Ok(Call {
+        lane: Lane::Order,
+        method: Method::POST,
+        body: Some(body),
+        ..Call::get("/v2/orders")
+    })
 }
 
 /// The call that finds an order by its client order id, without the id.

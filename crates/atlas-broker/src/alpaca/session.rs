@@ -89,8 +89,8 @@ impl<M: Mode> Session<M> {
         let local = is_loopback(&trading) && is_loopback(&data);
         let client = http::client(tls::config(local)?, options.timeout)?;
         let keys: HeaderMap = [
-            (HeaderName::from_static("apca-api-key-id"), key_id),
-            (HeaderName::from_static("apca-api-secret-key"), secret_key),
+            (HeaderName::from_static(http::KEY_ID), key_id),
+            (HeaderName::from_static(http::SECRET_KEY), secret_key),
         ]
         .into_iter()
         .collect();

@@ -10,13 +10,16 @@ use reqwest::Method;
 use super::http::{Call, path};
 use super::pace::Lane;
 use super::place::{Attempt, by_client_id};
-use super::wire::{WireAccount, WireClock, WireOrder, WirePosition};
-use super::{Mode, Session};
+use super::trade_updates::TradeUpdates;
+use super::wire::{
+    WireAccount, WireCanceled, WireClock, WireConfiguration, WireOrder, WirePosition,
+};
+use super::{Mode, OrderFilter, Session};
 use crate::market_data::MarketData;
-use crate::{Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Submission};
-
-/// The most orders one page can hold.
-const PAGE: usize = 500;
+use crate::{
+    Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms,
+    UnknownOutcome, UpdateStream,
+};
 
 #[async_trait]
 impl<M: Mode> Broker for Session<M> {
@@ -45,37 +48,7 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn open_orders(&self) -> Result<Vec<BrokerOrder>, Error> {
-        let mut orders: BTreeMap<VenueOrderId, BrokerOrder> = BTreeMap::new();
-        let mut last: Option<String> = None;
-        loop {
-            let mut call = Call::get("/v2/orders")
-                .with("status", "open")
-                .with("limit", PAGE.to_string())
-                .with("direction", "asc")
-                .with("nested", "false");
-            if let Some(id) = last.take() {
-                call = call.with("after_order_id", id);
-            }
-            let page: Vec<WireOrder> = self.trading.ask(&call).await?;
-            let full = page.len() >= PAGE;
-            let before = orders.len();
-            last = page.last().map(|order| order.id.clone());
-            for wire in page {
-                let order = wire.order().map_err(|fault| self.trading.fault(&call, fault))?;
-                self.remember(&order);
-                orders.insert(order.venue_order_id.clone(), order);
-            }
-            if !full {
-                break;
-            }
-            if orders.len() == before {
-                let problem = "a full page without a new order: the list does not end".to_owned();
-                return Err(self.trading.bad_answer(&call, problem));
-            }
-        }
-        let mut orders: Vec<BrokerOrder> = orders.into_values().collect();
-        orders.sort_by_key(|order| order.submitted_at);
-        Ok(orders)
+        self.orders(&OrderFilter::default()).await
     }
 
     async fn order(&self, id: &ClientOrderId) -> Result<Option<BrokerOrder>, Error> {
@@ -86,14 +59,59 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
-        let placement = self.place(order.get(), Attempt::First).await;
-        placement.submission(order)
+        self.submit_with(order, Terms::Simple).await
     }
 
-    async fn resend(&self, unknown: crate::UnknownOutcome) -> Submission {
+    async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {
+        let sent = Sent::Submitted(terms);
+        let placement = self.place(order.get(), &sent, Attempt::First).await;
+        placement.submission(order, sent)
+    }
+
+    async fn replace(&self, old: &VenueOrderId, order: ApprovedOrder) -> Submission {
+        let sent = Sent::Replacing(old.clone());
+        let placement = self.place(order.get(), &sent, Attempt::First).await;
+        placement.submission(order, sent)
+    }
+
+    async fn resend(&self, unknown: UnknownOutcome) -> Submission {
+        let sent = unknown.sent().clone();
         let order = unknown.into_order();
-        let placement = self.place(order.get(), Attempt::Again).await;
-        placement.submission(order)
+        let placement = self.place(order.get(), &sent, Attempt::Again).await;
+        placement.submission(order, sent)
+    }
+
+    async fn cancel_all(&self) -> Result<Vec<VenueOrderId>, Error> {
+        let call = Call { lane: Lane::Cancel, method: Method::DELETE, ..Call::get("/v2/orders") };
+        let wire: Vec<WireCanceled> = self.trading.ask(&call).await?;
+        let mut asked = Vec::new();
+        for order in wire {
+            let id = order.id().map_err(|fault| self.trading.fault(&call, fault))?;
+            // One that was not taken is asked for again by itself, which gives its own reason.
+            if !order.taken() {
+                self.cancel(&id).await?;
+            }
+            asked.push(id);
+        }
+        Ok(asked)
+    }
+
+    async fn suspend(&self, suspended: bool) -> Result<(), Error> {
+        let call = Call {
+            lane: Lane::Cancel,
+            method: Method::PATCH,
+            body: Some(format!(r#"{{"suspend_trade":{suspended}}}"#).into_bytes()),
+            ..Call::get("/v2/account/configurations")
+        };
+        let wire: WireConfiguration = self.trading.ask(&call).await?;
+        if wire.suspend_trade == Some(suspended) {
+            return Ok(());
+        }
+        Err(self.trading.bad_answer(&call, "suspend_trade is not what was asked for".to_owned()))
+    }
+
+    fn updates(&self, after: Option<ActivityId>) -> Result<Box<dyn UpdateStream + '_>, Error> {
+        Ok(Box::new(TradeUpdates::new(self, after)))
     }
 
     async fn cancel(&self, id: &VenueOrderId) -> Result<(), Error> {
@@ -111,7 +129,8 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn activities(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error> {
-        self.ledger(after).await
+        let entries = self.ledger_entries(after, None).await?;
+        Ok(entries.into_iter().map(|entry| entry.activity).collect())
     }
 
     async fn clock(&self) -> Result<MarketClock, Error> {
@@ -148,7 +167,7 @@ impl<M: Mode> Session<M> {
 
     /// A 404 says that the order does not exist only if the API itself says so: a gateway's page
     /// must not lead to a resend.
-    fn absent(&self, call: &Call, answer: &super::http::Answer) -> Result<(), Error> {
+    pub(crate) fn absent(&self, call: &Call, answer: &super::http::Answer) -> Result<(), Error> {
         let refusal = super::reply::Refusal::read(answer);
         if refusal.code == Some(NOT_FOUND) {
             return Ok(());

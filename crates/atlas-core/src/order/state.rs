@@ -112,8 +112,10 @@ impl OrderStatus {
             (Self::Submitted | Self::Accepted | Self::PartiallyFilled, E::Accepted { .. }) => {
                 working
             }
-            // The venue may reject after it acknowledged.
-            (Self::Submitted | Self::Accepted, E::Rejected { .. }) => Self::Rejected,
+            // The venue may reject after it acknowledged, even while a cancel is under way.
+            (Self::Submitted | Self::Accepted | Self::PendingCancel, E::Rejected { .. }) => {
+                Self::Rejected
+            }
             // A fill can overtake the answer to the submit, a cancel or a replace.
             (Self::Submitted | Self::Accepted | Self::PartiallyFilled, E::Filled(_)) => {
                 Self::PartiallyFilled

@@ -219,6 +219,21 @@ fn only_what_is_used_counts() {
 }
 
 #[test]
+fn vix_may_be_done_without() {
+    let mut market = whole();
+    market.vix = None;
+    let lenient = Needs { missing_vix: MissingVix::Warn, ..needs() };
+    warned(
+        &market,
+        &lenient,
+        &["no VIX is used: test has no VIX: add VIX.csv, or do not use the VIX"],
+    );
+    assert!(market.as_of(date(AS_OF), &lenient).unwrap().vix.is_none());
+    warned(&whole(), &lenient, &[]);
+    assert!(whole().as_of(date(AS_OF), &lenient).unwrap().vix.is_some());
+}
+
+#[test]
 fn vix_must_be_fresh_and_rate_may_end() {
     let mut market = whole();
     let until = |name, last| {

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountFolder, sync_folder, write_durably};
 use crate::error::Error;
+use crate::states::Cause;
 
 /// Who raised the fence, when and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FenceNote {
+    /// What the account is HALTED for.
+    pub cause: Cause,
     /// Who.
     pub by: String,
     /// When.
@@ -60,6 +63,7 @@ impl Fence {
         };
         match fs::read(path) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text).unwrap_or_else(|_| FenceNote {
+                cause: Cause::Kill,
                 by: "unknown".to_owned(),
                 at: Timestamp::default(),
                 why: format!("{} exists, though its note is not readable", path.display()),
@@ -117,8 +121,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
         folder.create().unwrap();
-        let note =
-            FenceNote { by: "me".into(), at: Timestamp::default(), why: "a rehearsal".into() };
+        let note = FenceNote {
+            cause: Cause::Kill,
+            by: "me".into(),
+            at: Timestamp::default(),
+            why: "a rehearsal".into(),
+        };
         for fence in [Fence::of(&folder), Fence::in_memory()] {
             assert_eq!(fence.check().unwrap(), None);
             fence.raise(&note).unwrap();

@@ -108,15 +108,16 @@ impl Journal {
     /// Writes events durably, all or none, and takes them into the state.
     ///
     /// # Errors
-    /// [`Error::Fold`] if an event cannot have happened: nothing was written, though earlier
-    /// events of the same batch are in the state, so the journal counts as failed. Any error of
-    /// the storage: the journal counts as failed. [`Error::JournalFault`] ever after.
+    /// [`Error::Fold`] if the first event cannot have happened: nothing has changed. Any error
+    /// after that, in the batch or of the storage: the state may be ahead of what is durable, so
+    /// the journal counts as failed, and every later call gives [`Error::JournalFault`].
     pub fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), Error> {
         if self.failed {
             return Err(Error::JournalFault);
         }
+        let before = self.state.seq();
         let result = self.try_append(now, drafts);
-        self.failed = result.is_err();
+        self.failed = result.is_err() && self.state.seq() != before;
         result
     }
 

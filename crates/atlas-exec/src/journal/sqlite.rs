@@ -151,10 +151,10 @@ impl Storage for SqliteStorage {
                 )?;
                 for (record, hash) in records {
                     statement.execute((
-                        record.seq,
+                        signed(record.seq),
                         record.ts_event.timestamp_nanos_opt(),
                         record.ts_init.timestamp_nanos_opt(),
-                        record.decision_id.map(|id| id.0),
+                        record.decision_id.map(|id| signed(id.0)),
                         &record.kind,
                         record.version,
                         &record.payload,
@@ -209,16 +209,21 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Record, Hash)> {
         text.parse().map_err(|error: atlas_core::Error| refuse(column, error))
     };
     let record = Record {
-        seq: row.get(0)?,
+        seq: row.get::<_, i64>(0)?.unsigned_abs(),
         ts_event: DateTime::from_timestamp_nanos(row.get(1)?),
         ts_init: DateTime::from_timestamp_nanos(row.get(2)?),
-        decision_id: row.get::<_, Option<u64>>(3)?.map(DecisionId),
+        decision_id: row.get::<_, Option<i64>>(3)?.map(|id| DecisionId(id.unsigned_abs())),
         kind: row.get(4)?,
         version: row.get(5)?,
         payload: row.get(6)?,
         prev_hash: hash(7)?,
     };
     Ok((record, hash(8)?))
+}
+
+/// SQLite's integers have a sign; a number too large for them breaks the chain when read.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn refuse(

@@ -99,6 +99,12 @@ pub enum Input {
         /// Why, in one sentence.
         reason: String,
     },
+    /// A leg was not sent after all, and stays to be sent: the answer to [`Action::Send`] when
+    /// sending was stopped meanwhile. The [`Input::Stop`] comes first.
+    Kept {
+        /// The leg.
+        id: ClientOrderId,
+    },
     /// Nobody knows what became of a leg's order, after everything was tried.
     Lost {
         /// The leg.
@@ -120,7 +126,8 @@ pub enum Input {
 /// What the sequencer wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Send this order; answer with [`Input::Order`], [`Input::Dropped`] or [`Input::Lost`].
+    /// Send this order; answer with [`Input::Order`], [`Input::Dropped`], [`Input::Lost`] or
+    /// [`Input::Kept`].
     Send(OrderRequest),
     /// Ask for an order to be canceled; its end comes as [`Input::Order`].
     Cancel(ClientOrderId),
@@ -305,6 +312,12 @@ impl Sequencer {
             Input::Dropped { id, outcome, reason } => {
                 self.track(&id)?.progress = Progress::Dropped { outcome, reason };
             }
+            Input::Kept { id } => {
+                let track = self.track(&id)?;
+                if let Progress::Released { qty } = track.progress {
+                    track.progress = Progress::Unsent { qty };
+                }
+            }
             Input::Lost { id } => {
                 let track = self.track(&id)?;
                 if let Progress::Released { qty } = track.progress {
@@ -414,7 +427,7 @@ impl Sequencer {
     fn finish(&mut self, reason: String, out: &mut Vec<Action>) {
         self.phase = Phase::Done;
         let reason = self.pause.clone().unwrap_or(reason);
-        let unresolved = self.tracks.iter().any(|track| track.is_unsettled() || track.is_lost());
+        let unresolved = self.tracks.iter().any(Track::is_unresolved);
         let complete = self.tracks.iter().all(|track| track.end().is_some());
         out.push(Action::Finish(if complete {
             Finish::Complete
@@ -596,8 +609,9 @@ impl Track {
         }
     }
 
-    fn is_lost(&self) -> bool {
-        matches!(self.progress, Progress::Sent { lost: true, .. })
+    /// Sent and not known to have ended.
+    fn is_unresolved(&self) -> bool {
+        matches!(self.progress, Progress::Sent { status, .. } if !status.is_terminal())
     }
 
     fn end(&self) -> Option<LegEnd> {

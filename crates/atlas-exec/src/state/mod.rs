@@ -31,6 +31,8 @@ pub struct State {
     account: Option<AccountOpened>,
     books: Books,
     orders: BTreeMap<ClientOrderId, TrackedOrder>,
+    open: BTreeSet<ClientOrderId>,
+    by_intent: Vec<ClientOrderId>,
     decisions: BTreeMap<DecisionId, Decision>,
     trading: Trading,
     bookmark: Option<ActivityId>,
@@ -185,7 +187,12 @@ impl State {
 
     /// Orders that may still fill, or of which nobody knows.
     pub fn open_orders(&self) -> impl Iterator<Item = &TrackedOrder> {
-        self.orders.values().filter(|tracked| tracked.order.status().is_open())
+        self.open.iter().filter_map(|id| self.orders.get(id))
+    }
+
+    /// Every order, the latest intent first.
+    pub fn latest_orders(&self) -> impl Iterator<Item = &TrackedOrder> {
+        self.by_intent.iter().rev().filter_map(|id| self.orders.get(id))
     }
 
     /// Shares of a symbol that Atlas owns and that no open sell of ours offers already.
@@ -306,6 +313,7 @@ impl State {
                 self.anomalies.insert(record.seq, Anomaly { client_order_id, problem });
             }
             self.executions.insert(fill.execution_id.clone());
+            self.note_open(&fill.client_order_id);
         }
         if let Some(id) = &filled.activity {
             self.bookmark = Some(id.clone());

@@ -2,7 +2,7 @@
 
 use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
-use atlas_core::{DecisionId, Error, Fill, Order, OrderEvent, Price};
+use atlas_core::{ClientOrderId, DecisionId, Error, Fill, Order, OrderEvent, Price};
 
 use super::{Fault, State};
 use crate::event::{OrderIntent, OrderUpdate};
@@ -61,6 +61,7 @@ impl State {
             fills: Vec::new(),
             updated_at: record.ts_init,
         };
+        self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);
         Ok(())
     }
@@ -75,6 +76,17 @@ impl State {
             tracked.sends = tracked.sends.saturating_add(1);
         }
         tracked.updated_at = record.ts_init;
+        self.note_open(id);
         Ok(())
+    }
+
+    /// Keeps the set of open orders in step with an order's state.
+    pub(super) fn note_open(&mut self, id: &ClientOrderId) {
+        let open = self.orders.get(id).is_some_and(|tracked| tracked.order.status().is_open());
+        if open {
+            self.open.insert(id.clone());
+        } else {
+            self.open.remove(id);
+        }
     }
 }

@@ -150,10 +150,34 @@ fn fill(tuple: &mut [usize], at: usize, left: usize, emit: &mut impl FnMut(&[usi
     }
 }
 
+/// `log Σ exp(−x)`, the largest terms set apart, in the reference's order of summation: ties
+/// between vertices are broken by the last bits.
 fn log_sum_exp_negated(row: &[f64]) -> f64 {
-    let top = row.iter().fold(f64::INFINITY, |m, &x| if x < m { x } else { m });
-    let sum: f64 = row.iter().map(|x| libm::exp(top - x)).sum();
-    libm::log(sum) - top
+    let least = row.iter().fold(f64::INFINITY, |m, &x| if x < m { x } else { m });
+    let largest = row.iter().filter(|x| **x <= least).count();
+    let rest = row.iter().filter(|x| **x > least).map(|x| libm::exp(least - x));
+    let rest: Vec<f64> = rest.collect();
+    let count = float(largest);
+    libm::log1p(pairwise_sum(&rest) / count) + libm::log(count) - least
+}
+
+/// Sum in blocks of eight running sums, halves added up above 128 terms, as `NumPy` does.
+fn pairwise_sum(terms: &[f64]) -> f64 {
+    if terms.len() > 128 {
+        let half = terms.len() / 2 / 8 * 8;
+        return pairwise_sum(&terms[..half]) + pairwise_sum(&terms[half..]);
+    }
+    let blocks = terms.chunks_exact(8);
+    let tail = blocks.remainder();
+    let mut sums = [0.0; 8];
+    for block in blocks {
+        for (sum, x) in sums.iter_mut().zip(block) {
+            *sum += x;
+        }
+    }
+    let low = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    let high = (sums[4] + sums[5]) + (sums[6] + sums[7]);
+    tail.iter().fold(low + high, |sum, x| sum + x)
 }
 
 #[cfg(test)]

@@ -93,6 +93,9 @@ pub struct SparseFit {
     pub model: SparseModel,
     /// State (or heaviest state) of each row of the sample.
     pub labels: Vec<u32>,
+    /// Membership of each row in each state (T × K, row after row), 0 or 1 for a discrete inner
+    /// model.
+    pub memberships: Vec<f64>,
     /// The last weights; their roots are the feature weights of the *next* round.
     pub weights: Vec<f64>,
     /// Every round.
@@ -224,10 +227,10 @@ impl CheckedSparseParams {
             let Some(next) = next_weights else { break };
             weights = next;
         }
-        let Some(Inner { model, labels, .. }) = last else {
+        let Some(Inner { model, labels, memberships, .. }) = last else {
             return Err(Error::TooFewRows { what: "the list of rounds", have: 0, need: 1 });
         };
-        Ok(SparseFit { model, labels, weights, rounds })
+        Ok(SparseFit { model, labels, memberships, weights, rounds })
     }
 
     fn inner(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<Inner, Error> {

@@ -70,7 +70,11 @@ impl Folder {
             let file = path.join(name);
             let bytes = std::fs::read(&file).map_err(|e| describe(&file, &e))?;
             let facts = Case::new(facts)?;
-            let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            let digest = Sha256::digest(&bytes).iter().fold(String::new(), |mut text, b| {
+                text.push(char::from_digit(u32::from(b >> 4), 16).unwrap_or('?'));
+                text.push(char::from_digit(u32::from(b & 15), 16).unwrap_or('?'));
+                text
+            });
             if facts.count("bytes")? != bytes.len() || facts.text("sha256")? != digest {
                 return Err(format!("{name} is not the file the manifest describes"));
             }
@@ -142,10 +146,12 @@ impl Folder {
 
 /// The folder to check: `ATLAS_GOLDEN_DIR`, or the compact subset in the repository.
 pub(crate) fn location() -> PathBuf {
-    std::env::var_os("ATLAS_GOLDEN_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/jump"),
-        PathBuf::from,
-    )
+    std::env::var_os("ATLAS_GOLDEN_DIR").map_or_else(compact, PathBuf::from)
+}
+
+/// The compact subset in the repository.
+pub(crate) fn compact() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/jump")
 }
 
 /// Columns of features, an optional first column of dates, a last one of returns.

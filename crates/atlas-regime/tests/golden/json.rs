@@ -34,12 +34,22 @@ impl<'a> Case<'a> {
         }
     }
 
-    pub(crate) fn case(&self, key: &str) -> Result<Case<'a>, String> {
-        Case::new(self.get(key)?)
+    pub(crate) fn case(&self, key: &str) -> Result<Self, String> {
+        Self::new(self.get(key)?)
     }
 
     pub(crate) fn list(&self, key: &str) -> Result<&'a Vec<Value>, String> {
         self.get(key)?.as_array().ok_or_else(|| format!("{key} is not a list"))
+    }
+
+    /// The cases of one kind; a file need not have every kind.
+    pub(crate) fn cases(&self, key: &str) -> Result<&'a [Value], String> {
+        match self.opt(key) {
+            None => Ok(&[]),
+            Some(value) => {
+                value.as_array().map(Vec::as_slice).ok_or(format!("{key} is not a list"))
+            }
+        }
     }
 
     pub(crate) fn text(&self, key: &str) -> Result<&'a str, String> {

@@ -238,7 +238,7 @@ impl High52 {
         rows.sort_by(Row::compare);
         self.rank(&mut rows);
         let signal = |row| self.scanned(row, decision, as_of);
-        let scanned = rows.into_iter().map(signal).collect::<Result<_, _>>()?;
+        let scanned = rows.iter().map(signal).collect::<Result<_, _>>()?;
         Ok(Scan { scanned, warming })
     }
 
@@ -269,12 +269,12 @@ impl High52 {
 
     fn scanned(
         &self,
-        row: Row<'_>,
+        row: &Row<'_>,
         decision: DecisionId,
         as_of: NaiveDate,
     ) -> Result<Scanned, Error> {
-        let Row { symbol, proximity, held, .. } = row;
-        let selection = row.selection.unwrap_or(Selection::BelowEntry);
+        let Row { symbol, proximity, held, selection } = *row;
+        let selection = selection.unwrap_or(Selection::BelowEntry);
         let leaves = held && !matches!(selection, Selection::Selected { .. });
         let direction = if leaves { Direction::Exit } else { Direction::Long };
         let ratio = proximity.ratio();

@@ -144,6 +144,11 @@ impl Exchange {
         let made_up = || ids::uuid(seed, IdKind::ClientOrder, seq).to_string();
         let expires = rules::expiry(order.tif, phase, self.state.clock)?;
         let submitted = self.stamp();
+        let most = self.next_fill.take().zip(match order.size {
+            Size::Shares(qty) => Some(qty),
+            Size::Notional(_) => None,
+        });
+        let most = most.map(|(share, qty)| qty.portion(share));
         Ok(OrderRecord {
             seq,
             id: ids::uuid(seed, IdKind::Order, seq),
@@ -164,6 +169,7 @@ impl Exchange {
             triggered: false,
             best: None,
             reserve,
+            most,
             parent: None,
             replaces: None,
             replaced_by: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
-use atlas_core::{Side, Symbol};
+use atlas_core::{Side, Symbol, Weight};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,6 +40,8 @@ pub struct Exchange {
     /// Buying power open orders hold back.
     pub(super) reserved: Money,
     changes: Changes,
+    /// Share of the next order that may fill in the present session.
+    pub(super) next_fill: Option<Weight>,
 }
 
 /// What is kept of the exchange besides orders and ledger entries.
@@ -179,6 +181,7 @@ impl Exchange {
             changes: Changes { activities_before: activities.len(), ..Changes::default() },
             activities,
             reserved: Money::ZERO,
+            next_fill: None,
         };
         for order in orders {
             exchange.index(&order)?;
@@ -229,6 +232,12 @@ impl Exchange {
                 }
             }
         }
+    }
+
+    /// Lets the next order fill by at most this share in the session it comes to work in, rounded
+    /// down to whole shares: a fault for tests of others.
+    pub const fn limit_next_order(&mut self, share: Weight) {
+        self.next_fill = Some(share);
     }
 
     /// Everything listed.
@@ -380,7 +389,7 @@ impl Exchange {
     }
 
     /// Shares of a symbol that open sell orders hold.
-    pub(super) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
+    pub(crate) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
         let (mut held, mut related) = (Shares::ZERO, Vec::new());
         for seq in self.open.get(symbol).into_iter().flatten() {
             let Some(order) = self.order(*seq).filter(|order| order.side == Side::Sell) else {

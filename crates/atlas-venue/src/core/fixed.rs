@@ -13,8 +13,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use atlas_core::money::Rounding;
-use atlas_core::{Price, Qty, Usd};
+use atlas_core::{Price, Qty, Usd, Weight};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
@@ -92,6 +93,8 @@ impl TryFrom<Price> for Px {
 impl Shares {
     /// No shares.
     pub const ZERO: Self = Self(0);
+    /// One share.
+    pub const ONE: Self = Self(NANO);
 
     /// Takes a number of billionths; `None` below zero.
     #[must_use]
@@ -115,6 +118,13 @@ impl Shares {
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.0 % NANO == 0
+    }
+
+    /// So large a share of this, rounded down to whole shares.
+    #[must_use]
+    pub fn portion(self, share: Weight) -> Self {
+        let part = (Decimal::from(self.0) * share.value()).trunc();
+        Self(part.to_i64().unwrap_or(self.0)).whole()
     }
 
     /// Rounded down to whole shares.

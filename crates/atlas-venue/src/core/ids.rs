@@ -54,6 +54,11 @@ pub(crate) fn activity_id(stamp: Timestamp, uuid: Uuid) -> Result<String, Error>
     Ok(format!("{}::{uuid}", to_eastern(stamp)?.format("%Y%m%d%H%M%S%3f")))
 }
 
+/// The date in New York; the UTC date outside of the calendar.
+pub(crate) fn date_of(stamp: Timestamp) -> chrono::NaiveDate {
+    to_eastern(stamp).map_or_else(|_| stamp.date_naive(), |local| local.date_naive())
+}
+
 /// Finalizer of splitmix64 (Steele, Lea and Flood, 2014).
 const fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(GOLDEN);

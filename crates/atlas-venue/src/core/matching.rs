@@ -83,6 +83,10 @@ impl Exchange {
         let mut queued: Vec<u64> = self.open.values().flatten().copied().collect();
         queued.sort_unstable();
         for seq in queued {
+            let limited = |order: &OrderRecord| order.most.is_some() && order.status.is_working();
+            if self.order(seq).is_some_and(limited) {
+                self.change(seq, |order| order.most = None)?;
+            }
             if self.order(seq).is_some_and(|order| order.status == Status::Accepted) {
                 self.set_status(seq, Status::New, Event::New)?;
                 self.meet(seq, session)?;
@@ -215,6 +219,7 @@ impl Exchange {
     /// Shares of the bar's volume that are left for the order; its own leaves if no limit is set.
     fn room(&self, order: &OrderRecord, listing: &Listing, path: &Path) -> Result<Shares, Error> {
         let leaves = order.leaves(path.price_at(0));
+        let leaves = order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled)));
         let volume = self.trading_day()?.and_then(|session| listing.row_of(session.date));
         let volume = volume.and_then(|row| listing.volume(row));
         let (Some(share), Some(volume)) = (self.config.participation, volume) else {

@@ -23,6 +23,7 @@ pub use order::{
 pub use refusal::{Extras, Refusal};
 
 pub(crate) use exchange::{Changes, State};
+pub(crate) use ids::date_of;
 pub(crate) use matching::trail_stop;
 
 #[cfg(test)]

@@ -306,6 +306,9 @@ pub struct OrderRecord {
     pub best: Option<Px>,
     /// Price a share of it is reserved at while it is open; `None` for sells.
     pub reserve: Option<Px>,
+    /// Most that may fill in the present session, where a fault says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Shares>,
     /// The order that opened its group.
     pub parent: Option<u64>,
     /// The order it took the place of.

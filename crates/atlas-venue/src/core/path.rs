@@ -13,7 +13,6 @@
 
 use atlas_core::bars::Columns;
 use atlas_core::calendar::Session;
-use atlas_core::time::Timestamp;
 use chrono::TimeDelta;
 
 use super::Px;

@@ -1,7 +1,7 @@
 //! The ledger.
 
 use atlas_core::time::Timestamp;
-use atlas_core::{ClientOrderId, ExecutionId, Fill, Usd, VenueOrderId};
+use atlas_core::{ClientOrderId, ExecutionId, Fill, Qty, Usd, VenueOrderId};
 use chrono::{DateTime, NaiveDate};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,6 +65,11 @@ impl WireFill {
     /// The broker's name for the order.
     pub(crate) fn venue_order_id(&self) -> Result<VenueOrderId, Fault> {
         VenueOrderId::new(&self.order_id).map_err(|error| Fault::field("order_id", &error))
+    }
+
+    /// How much of the order was filled after it, if told.
+    pub(crate) fn cumulative(&self) -> Result<Option<Qty>, Fault> {
+        self.cum_qty.map(|amount| amount.qty("cum_qty")).transpose()
     }
 
     /// The fill in our words, under the order's name.

@@ -8,6 +8,8 @@ mod activity;
 mod amount;
 mod market;
 mod order;
+mod reference;
+mod update;
 
 pub(crate) use account::{WireAccount, WireCalendarDay, WireClock, WirePosition};
 pub(crate) use activity::{WireActivity, WireEntry};
@@ -16,7 +18,9 @@ pub(crate) use market::{
     BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
     WireTrade,
 };
-pub(crate) use order::{OrderBody, WireOrder};
+pub(crate) use order::{OrderBody, PatchBody, WireOrder};
+pub(crate) use reference::{WireAsset, WireCanceled, WireConfiguration, WireHistory};
+pub(crate) use update::{ReadUpdate, StreamFrame};
 
 use atlas_core::Symbol;
 

@@ -2,15 +2,17 @@
 
 use atlas_core::time::Timestamp;
 use atlas_core::{
-    ClientOrderId, OrderRequest, OrderStatus, OrderType, Price, Qty, Side, VenueOrderId,
+    ClientOrderId, OrderRequest, OrderStatus, OrderType, Price, Qty, Side, TimeInForce,
+    VenueOrderId,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{Amount, Fault, symbol};
-use crate::BrokerOrder;
+use crate::{BrokerOrder, Sent, Terms, Trail};
 
-/// The body of `POST /v2/orders`; amounts as strings, absent prices left out.
+/// The body of `POST /v2/orders`; amounts as strings, absent values left out.
 #[derive(Debug, Serialize)]
 pub(crate) struct OrderBody<'a> {
     symbol: &'a str,
@@ -23,7 +25,31 @@ pub(crate) struct OrderBody<'a> {
     limit_price: Option<Price>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_price: Option<Price>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trail_price: Option<Price>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trail_percent: Option<Decimal>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    extended_hours: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    take_profit: Option<TakeProfitBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_loss: Option<StopLossBody>,
     client_order_id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct TakeProfitBody {
+    limit_price: Price,
+}
+
+#[derive(Debug, Serialize)]
+struct StopLossBody {
+    stop_price: Price,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_price: Option<Price>,
 }
 
 impl<'a> OrderBody<'a> {
@@ -31,12 +57,19 @@ impl<'a> OrderBody<'a> {
     ///
     /// # Errors
     /// The reason in words if Alpaca has no such order.
-    pub(crate) fn new(request: &'a OrderRequest) -> Result<Self, String> {
-        let kind = kind(&request.order_type)
+    pub(crate) fn new(request: &'a OrderRequest, terms: Terms) -> Result<Self, String> {
+        let kind = kind(&request.order_type, terms)
             .ok_or_else(|| format!("this client cannot send {:?}", request.order_type))?;
-        if request.qty.is_zero() {
-            return Err("a quantity of zero cannot be sent".to_owned());
+        if let Some(reason) = unsendable(request).or_else(|| terms.conflict(request)) {
+            return Err(reason.to_owned());
         }
+        let (trail_price, trail_percent) = match terms {
+            Terms::Trailing(Trail::Price(price)) => (Some(price), None),
+            Terms::Trailing(Trail::Percent(percent)) => (None, Some(percent)),
+            _ => (None, None),
+        };
+        let trailing = trail_price.is_some() || trail_percent.is_some();
+        let class = terms.order_class();
         Ok(Self {
             symbol: request.symbol.as_str(),
             qty: request.qty,
@@ -44,15 +77,98 @@ impl<'a> OrderBody<'a> {
             kind,
             time_in_force: request.time_in_force.as_str(),
             limit_price: request.limit_price(),
-            stop_price: stop_price(&request.order_type),
+            stop_price: stop_price(&request.order_type).filter(|_| !trailing),
+            trail_price,
+            trail_percent,
+            extended_hours: terms == Terms::ExtendedHours,
+            order_class: (class != "simple").then_some(class),
+            take_profit: terms.take_profit().map(|limit_price| TakeProfitBody { limit_price }),
+            stop_loss: terms.stop_loss().map(|exit| StopLossBody {
+                stop_price: exit.stop_price,
+                limit_price: exit.limit_price,
+            }),
             client_order_id: request.client_order_id.as_str(),
         })
     }
 }
 
+/// The body of `PATCH /v2/orders/{id}`: what is to change, and the successor's name.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PatchBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qty: Option<Qty>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_in_force: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_price: Option<Price>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_price: Option<Price>,
+    client_order_id: &'a str,
+}
+
+impl<'a> PatchBody<'a> {
+    /// The changes that make `request` of `old`.
+    ///
+    /// # Errors
+    /// The reason in words if the one cannot become the other.
+    pub(crate) fn new(old: &WireOrder, request: &'a OrderRequest) -> Result<Self, String> {
+        let symbol = symbol(&old.symbol, old.asset_class.as_deref()).ok();
+        let same = symbol.as_ref() == Some(&request.symbol)
+            && side(&old.side).ok() == Some(request.side)
+            && old.kind.as_deref() == kind(&request.order_type, Terms::Simple);
+        if !same {
+            return Err("a replacement keeps symbol, side and type of the order".to_owned());
+        }
+        if let Some(reason) = unsendable(request) {
+            return Err(reason.to_owned());
+        }
+        let (limit, stop) = (request.limit_price(), stop_price(&request.order_type));
+        let differs = |new: Decimal, old: Option<Amount>| old.is_none_or(|old| old.0 != new);
+        let body = Self {
+            qty: Some(request.qty).filter(|qty| differs(qty.value(), old.qty)),
+            time_in_force: Some(request.time_in_force.as_str())
+                .filter(|word| old.time_in_force.as_deref() != Some(*word)),
+            limit_price: limit.filter(|price| differs(price.value(), old.limit_price)),
+            stop_price: stop.filter(|price| differs(price.value(), old.stop_price)),
+            client_order_id: request.client_order_id.as_str(),
+        };
+        let changes = body.qty.is_some()
+            || body.time_in_force.is_some()
+            || body.limit_price.is_some()
+            || body.stop_price.is_some();
+        if changes { Ok(body) } else { Err("the replacement changes nothing".to_owned()) }
+    }
+}
+
+/// Smallest value of a crypto order, in US dollars.
+const CRYPTO_MINIMUM: Decimal = Decimal::TEN;
+
+/// Why no broker behind this client would take the order, if that is certain.
+fn unsendable(request: &OrderRequest) -> Option<&'static str> {
+    let crypto = request.symbol.is_crypto();
+    let small = || {
+        let price = request.limit_price()?;
+        let value = price.value().checked_mul(request.qty.value())?;
+        Some(value < CRYPTO_MINIMUM)
+    };
+    let lasting = matches!(request.time_in_force, TimeInForce::Gtc | TimeInForce::Ioc);
+    [
+        (request.qty.is_zero(), "a quantity of zero cannot be sent"),
+        (crypto && !lasting, "crypto orders are gtc or ioc"),
+        (
+            crypto && matches!(request.order_type, OrderType::Stop { .. }),
+            "crypto orders are market, limit or stop-limit orders",
+        ),
+        (crypto && small() == Some(true), "crypto orders are for 10 US dollars or more"),
+    ]
+    .into_iter()
+    .find_map(|(wrong, reason)| wrong.then_some(reason))
+}
+
 /// Alpaca's word for an order type.
-pub(crate) const fn kind(order_type: &OrderType) -> Option<&'static str> {
+const fn kind(order_type: &OrderType, terms: Terms) -> Option<&'static str> {
     match order_type {
+        OrderType::Stop { .. } if matches!(terms, Terms::Trailing(_)) => Some("trailing_stop"),
         OrderType::Market => Some("market"),
         OrderType::Limit { .. } => Some("limit"),
         OrderType::Stop { .. } => Some("stop"),
@@ -87,6 +203,10 @@ pub(crate) struct WireOrder {
     pub(crate) limit_price: Option<Amount>,
     pub(crate) stop_price: Option<Amount>,
     pub(crate) status: String,
+    pub(crate) time_in_force: Option<String>,
+    pub(crate) order_class: Option<String>,
+    pub(crate) legs: Option<Box<RawValue>>,
+    pub(crate) replaced_by: Option<String>,
     pub(crate) submitted_at: Option<Timestamp>,
     pub(crate) created_at: Option<Timestamp>,
 }
@@ -112,6 +232,14 @@ impl WireOrder {
                 .or(self.created_at)
                 .ok_or_else(|| Fault::missing("submitted_at"))?,
         })
+    }
+
+    /// The exits that hang on it, if they were asked for and told.
+    pub(crate) fn legs(&self) -> Result<Vec<BrokerOrder>, Fault> {
+        let Some(raw) = &self.legs else { return Ok(Vec::new()) };
+        let legs: Option<Vec<Self>> =
+            serde_json::from_str(raw.get()).map_err(|error| Fault::field("legs", &error))?;
+        legs.unwrap_or_default().iter().map(Self::order).collect()
     }
 
     /// The broker's name for it.
@@ -191,17 +319,27 @@ impl WireOrder {
         })
     }
 
-    /// What differs between this order and a request that should have made it, in words.
-    pub(crate) fn mismatch(&self, request: &OrderRequest) -> Option<String> {
-        let order = match self.order() {
-            Ok(order) => order,
-            Err(fault) => return Some(format!("it cannot be read: {fault:?}")),
+    /// What differs between this order, read before, and a request that should have made it.
+    pub(crate) fn mismatch(
+        &self,
+        order: &BrokerOrder,
+        request: &OrderRequest,
+        sent: &Sent,
+    ) -> Option<String> {
+        // A replacement keeps the class of the order it replaces, whatever that was.
+        let (terms, replacing) = match sent {
+            Sent::Submitted(terms) => (*terms, false),
+            Sent::Replacing(_) => (Terms::Simple, true),
         };
         // Alpaca turns a buy stop into a stop-limit by itself, with a limit of its own.
         let protected = request.side == Side::Buy
             && matches!(request.order_type, OrderType::Stop { .. })
             && self.kind.as_deref() == Some("stop_limit");
-        let kinds = self.kind.as_deref().zip(kind(&request.order_type));
+        let kinds = self.kind.as_deref().zip(kind(&request.order_type, terms));
+        let trailing = matches!(terms, Terms::Trailing(_));
+        let class =
+            self.order_class.as_deref().map(|word| if word.is_empty() { "simple" } else { word });
+        let class_differs = class.is_some_and(|class| class != terms.order_class());
         let stop = self.stop_price.map_or(Decimal::ZERO, |amount| amount.0);
         let wanted = stop_price(&request.order_type).map_or(Decimal::ZERO, Price::value);
         [
@@ -211,7 +349,8 @@ impl WireOrder {
             (order.qty != request.qty, "quantity"),
             (!protected && kinds.is_some_and(|(theirs, ours)| theirs != ours), "type"),
             (!protected && order.limit_price != request.limit_price(), "limit price"),
-            (stop != wanted, "stop price"),
+            (!trailing && stop != wanted, "stop price"),
+            (!replacing && class_differs, "class"),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then(|| format!("its {what} differs")))

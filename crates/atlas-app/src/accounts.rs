@@ -1,0 +1,172 @@
+//! Opening an account: the embedded venue behind its own server, or a paper account.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
+use atlas_core::Clock;
+use atlas_core::calendar::Calendar;
+use atlas_core::time::{Mode, Timestamp};
+use atlas_exec::timer::{Timer, TokioTimer};
+use atlas_venue::server::{self, ServeOptions, ServerHandle};
+use atlas_venue::{CostModel, Listing, Slippage, Venue};
+
+use crate::config::{AlpacaConfig, VenueConfig};
+use crate::exit::{Exit, Failure};
+
+/// An account that is open: its broker, its clock, and what waits on that clock.
+pub(crate) struct Desk {
+    /// The broker: Alpaca's client in every mode.
+    pub(crate) broker: Session<Paper>,
+    /// The clock decisions and the journal go by.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The embedded venue, in a replay.
+    pub(crate) venue: Option<EmbeddedVenue>,
+}
+
+/// The embedded venue and the server in front of it.
+pub(crate) struct EmbeddedVenue {
+    venue: Venue,
+    server: ServerHandle,
+}
+
+impl Desk {
+    /// Replay at the embedded venue, paper anywhere else.
+    pub(crate) const fn mode(&self) -> Mode {
+        if self.venue.is_some() { Mode::Replay } else { Mode::Paper }
+    }
+
+    /// What waits on the desk's clock.
+    pub(crate) fn timer(&self) -> Box<dyn Timer> {
+        match &self.venue {
+            Some(embedded) => Box::new(VenueTimer(embedded.venue.clone())),
+            None => Box::new(TokioTimer),
+        }
+    }
+
+    /// Ends the embedded venue's server, where there is one.
+    pub(crate) async fn close(self) {
+        if let Some(embedded) = self.venue {
+            embedded.server.stop().await;
+        }
+    }
+}
+
+impl EmbeddedVenue {
+    /// Moves the venue's clock to a moment, or leaves it where it is if that has passed.
+    pub(crate) fn advance_to(&self, to: Timestamp) -> Result<()> {
+        if to > self.venue.now() {
+            self.venue.advance_to(to).context("the embedded venue's clock could not be moved")?;
+        }
+        Ok(())
+    }
+
+    /// The venue's present.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.venue.now()
+    }
+}
+
+/// A clock for what happens before the venue is open: it stands at the start, then follows the
+/// venue.
+#[derive(Debug)]
+pub(crate) struct ReplayClock {
+    start: Timestamp,
+    venue: OnceLock<Venue>,
+}
+
+impl ReplayClock {
+    /// A clock that stands at `start` until a venue is opened on it.
+    pub(crate) fn new(start: Timestamp) -> Arc<Self> {
+        Arc::new(Self { start, venue: OnceLock::new() })
+    }
+}
+
+impl Clock for ReplayClock {
+    fn now(&self) -> Timestamp {
+        self.venue.get().map_or(self.start, Venue::now)
+    }
+}
+
+/// The computer's clock: for accounts that live in real time.
+#[derive(Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where the present comes in")]
+    fn now(&self) -> Timestamp {
+        std::time::SystemTime::now().into()
+    }
+}
+
+/// Waits by moving the venue's clock on, at most to the close of the session it stands in.
+struct VenueTimer(Venue);
+
+#[async_trait]
+impl Timer for VenueTimer {
+    async fn sleep(&self, duration: Duration) {
+        let now = self.0.now();
+        let close = Calendar::nyse().session_at(now).ok().flatten().map(|session| session.close);
+        let target = now + duration;
+        let target = close.map_or(target, |close| target.min(close));
+        if let Err(error) = self.0.advance_to(target) {
+            // The venue has stopped; the next call to the broker says so to whoever waits.
+            tracing::error!(%error, "the embedded venue could not wait");
+        }
+    }
+}
+
+/// Opens the embedded venue, kept in `dir`, and a client on its server.
+pub(crate) async fn open_venue(
+    dir: &Path,
+    config: &VenueConfig,
+    listings: Vec<Listing>,
+    clock: Arc<ReplayClock>,
+    timeout: Duration,
+) -> Result<Desk> {
+    let settings = atlas_venue::VenueConfig {
+        cash: config.cash,
+        seed: config.seed,
+        costs: CostModel { slippage: Slippage::Fixed(config.slippage_bps), ..CostModel::realistic() },
+        ..atlas_venue::VenueConfig::realistic(clock.start)
+    };
+    let venue = Venue::open(Some(dir), settings, listings)
+        .with_context(|| format!("the embedded venue in {} cannot be opened", dir.display()))?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = server::serve(venue.clone(), listen, ServeOptions::default()).await?;
+    let credentials = Credentials::<Paper>::new(
+        server.key_id.clone(),
+        server.secret.expose().to_owned(),
+    )?;
+    let options = Options { timeout, ..Options::default() };
+    let broker = Session::connect(&Endpoint::loopback(server.addr), &credentials, &options)?;
+    // Set once: the clock is made for this venue alone.
+    drop(clock.venue.set(venue.clone()));
+    Ok(Desk { broker, clock, venue: Some(EmbeddedVenue { venue, server }) })
+}
+
+/// Connects to a paper account, with credentials from the environment.
+pub(crate) fn open_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Desk> {
+    let credentials = Credentials::<Paper>::new(
+        environment(&config.key_id_env)?,
+        environment(&config.secret_key_env)?,
+    )?;
+    let endpoint = Endpoint { trading: config.trading_url.clone(), data: config.data_url.clone() };
+    let options = Options { timeout, ..Options::default() };
+    let broker = Session::connect(&endpoint, &credentials, &options)?;
+    Ok(Desk { broker, clock: Arc::new(SystemClock), venue: None })
+}
+
+#[expect(clippy::disallowed_methods, reason = "credentials come from the environment, here alone")]
+fn environment(name: &str) -> Result<String> {
+    std::env::var(name).map_err(|_| {
+        Failure::new(
+            Exit::Config,
+            format!("environment variable {name} is not set: put the account's key there"),
+        )
+    })
+}

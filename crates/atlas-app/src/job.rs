@@ -1,0 +1,151 @@
+//! What every command starts from: configuration and command line put together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::journal::Hash;
+use atlas_core::time::Mode;
+use atlas_core::{AccountName, DecisionId};
+use atlas_engine::{Costs, Policy};
+use atlas_regime::{DetectorParams, VixPolicy};
+use chrono::{Datelike, NaiveDate};
+
+use crate::cli::{Common, Decide};
+use crate::config::{AccountConfig, Config, MissingVix, RegimeProfile, Schedule};
+use crate::exit::{Exit, Failure};
+use crate::stopwatch::Stopwatch;
+
+/// One run of the program: what was asked for, and how long it takes.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The command's word.
+    pub(crate) command: &'static str,
+    /// The configuration in force.
+    pub(crate) config: Config,
+    /// The account's name.
+    pub(crate) account: AccountName,
+    /// Where the account is.
+    pub(crate) place: AccountConfig,
+    /// Where everything is kept.
+    pub(crate) state_dir: PathBuf,
+    /// The data as named on the command line or in the configuration.
+    pub(crate) data: Option<String>,
+    /// The as-of session as named on the command line.
+    pub(crate) as_of: Option<NaiveDate>,
+    /// Whether the report is printed as JSON.
+    pub(crate) json: bool,
+    /// Time per stage.
+    pub(crate) stopwatch: Stopwatch,
+}
+
+impl Job {
+    /// Puts configuration and command line together.
+    ///
+    /// # Errors
+    /// [`Exit::Config`].
+    pub(crate) fn new(command: &'static str, common: Common) -> Result<Self> {
+        let mut stopwatch = Stopwatch::start();
+        let config = Config::load(common.config.as_deref())?;
+        let account = match common.account.or_else(|| config.account.clone()) {
+            Some(account) => account,
+            None => AccountName::new("default")?,
+        };
+        let place = config.account(&account)?;
+        let state_dir = common
+            .state_dir
+            .or_else(|| config.state_dir.clone())
+            .unwrap_or_else(|| PathBuf::from("atlas-state"));
+        let data = common.data.or_else(|| config.data.clone());
+        stopwatch.lap("configuration");
+        let (as_of, json) = (common.as_of, common.json);
+        Ok(Self { command, config, account, place, state_dir, data, as_of, json, stopwatch })
+    }
+
+    /// The data's name: the sample unless another was named.
+    pub(crate) fn data(&self) -> &str {
+        self.data.as_deref().unwrap_or("sample")
+    }
+
+    /// Longest any one call to the broker may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.config.execution.request_timeout_s.into())
+    }
+
+    /// From when orders of a session may be sent.
+    pub(crate) fn due(&self, session: &Session) -> atlas_core::time::Timestamp {
+        session.open + chrono::TimeDelta::minutes(self.config.execution.start_after_open_min.into())
+    }
+
+    /// Digest of the configuration in force, without what only says where things are.
+    ///
+    /// # Errors
+    /// [`Exit::Internal`] if it cannot be written as JSON.
+    pub(crate) fn config_hash(&self) -> Result<Hash> {
+        let config = Config { state_dir: None, data: None, ..self.config.clone() };
+        Ok(Hash::of(&serde_json::to_vec(&config)?))
+    }
+
+    /// Refuses a session on which no rebalance is scheduled.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] naming the schedule and the next date it allows.
+    pub(crate) fn check_schedule(&self, as_of: NaiveDate, force: bool) -> Result<()> {
+        let next = Calendar::nyse().next_session(as_of)?.date;
+        let (scheduled, word) = match self.config.rebalance.schedule {
+            Schedule::Any => (true, "every session"),
+            Schedule::Weekly => (as_of.iso_week() != next.iso_week(), "the last session of a week"),
+            Schedule::Monthly => (as_of.month() != next.month(), "the last session of a month"),
+        };
+        if scheduled || force {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Refused,
+            format!("{as_of} is not {word}, as rebalance.schedule asks for: wait, or use --force"),
+        ))
+    }
+
+    /// The choices of a person, as the engine takes them.
+    ///
+    /// # Errors
+    /// [`Exit::Config`] if the profile's limits cannot be used.
+    pub(crate) fn policy(
+        &self,
+        flags: &Decide,
+        universe: &str,
+        decision_id: DecisionId,
+        mode: Mode,
+    ) -> Result<Policy> {
+        let limits = self.config.risk.profile.limits().check().map_err(|error| {
+            Failure::new(Exit::Config, format!("risk.profile: {error}"))
+        })?;
+        let account = self.account.clone();
+        let mut policy = Policy::new(account, decision_id, mode, universe.to_owned(), limits);
+        if let Some(top_n) = flags.top_n.or(self.config.rebalance.top_n) {
+            policy.momentum.top_n = top_n.into();
+        }
+        policy.regime_override = flags.regime;
+        policy.unmanaged = self.config.rebalance.unmanaged;
+        policy.buy_limit_collar = self.config.rebalance.buy_collar_bps;
+        policy.detector = self.detector();
+        if let AccountConfig::Venue(venue) = &self.place {
+            policy.costs = Costs { slippage: venue.slippage_bps, ..policy.costs };
+        }
+        Ok(policy)
+    }
+
+    fn detector(&self) -> DetectorParams {
+        let regime = &self.config.regime;
+        let profile = match regime.profile {
+            RegimeProfile::Calibrated => DetectorParams::calibrated(),
+            RegimeProfile::Seed => DetectorParams::seed(),
+        };
+        let vix_missing = match regime.missing_vix {
+            MissingVix::Refuse => VixPolicy::Refuse,
+            MissingVix::Flag => VixPolicy::CarryOn,
+        };
+        DetectorParams { vix_missing, rate_quote: regime.rate_quote, ..profile }
+    }
+}

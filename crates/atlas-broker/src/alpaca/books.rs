@@ -1,0 +1,184 @@
+//! What a stream of order updates has told so far, so that nothing is told twice or out of order.
+
+use std::collections::BTreeMap;
+
+use atlas_core::{OrderStatus, Qty, VenueOrderId};
+
+use crate::{BrokerOrder, OrderNews};
+
+/// What was told of each order.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Books(BTreeMap<VenueOrderId, Told>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    /// Shares told as fills, cumulative.
+    filled: Qty,
+    /// The order as it was last told, if it was.
+    order: Option<(OrderStatus, Qty)>,
+}
+
+/// Whether an execution continues what was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is the next one.
+    Next,
+    /// It was told before.
+    Known,
+    /// One before it is missing.
+    Gap,
+}
+
+impl Books {
+    /// Takes an execution in: so many shares, after which so many were filled.
+    pub(crate) fn fill(&mut self, id: &VenueOrderId, qty: Qty, cumulative: Qty) -> Step {
+        let told = self.0.get(id).map_or(Qty::ZERO, |told| told.filled);
+        if cumulative <= told {
+            return Step::Known;
+        }
+        if cumulative.saturating_sub(qty) != told || qty.is_zero() || qty > cumulative {
+            return Step::Gap;
+        }
+        self.entry(id).filled = cumulative;
+        Step::Next
+    }
+
+    /// Says that nothing before an execution of an order that is new here is to be told.
+    pub(crate) fn start(&mut self, id: &VenueOrderId, filled: Qty) {
+        self.0.entry(id.clone()).or_insert(Told { filled, order: None });
+    }
+
+    /// Whether the order is known.
+    pub(crate) fn knows(&self, id: &VenueOrderId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Shares of the order told as fills.
+    pub(crate) fn filled(&self, id: &VenueOrderId) -> Qty {
+        self.0.get(id).map_or(Qty::ZERO, |told| told.filled)
+    }
+
+    /// Takes an order in; whether it is news.
+    pub(crate) fn order(&mut self, order: &BrokerOrder, news: &OrderNews) -> bool {
+        let entry = self.entry(&order.venue_order_id);
+        let now = (order.status, order.filled_qty);
+        let fresh = entry.order.is_none_or(|before| advances(before, now, news));
+        if fresh {
+            entry.order = Some(now);
+        }
+        fresh
+    }
+
+    /// Orders that were last told to be open.
+    pub(crate) fn open(&self) -> Vec<VenueOrderId> {
+        let open = |told: &Told| told.order.is_some_and(|(status, _)| status.is_open());
+        self.0.iter().filter(|(_, told)| open(told)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn entry(&mut self, id: &VenueOrderId) -> &mut Told {
+        self.0.entry(id.clone()).or_insert(Told { filled: Qty::ZERO, order: None })
+    }
+}
+
+/// Whether an order moved on: fills never shrink, an end is final but for late fills, and what is
+/// being canceled or replaced goes back to work only if the broker says so.
+fn advances(before: (OrderStatus, Qty), now: (OrderStatus, Qty), news: &OrderNews) -> bool {
+    let ((status, filled), (new_status, new_filled)) = (before, now);
+    if new_filled < filled {
+        return false;
+    }
+    if status.is_terminal() {
+        return new_status == status && new_filled > filled;
+    }
+    let pending = matches!(status, OrderStatus::PendingCancel | OrderStatus::PendingReplace);
+    let working = matches!(new_status, OrderStatus::Accepted | OrderStatus::PartiallyFilled);
+    let told =
+        matches!(news, OrderNews::CancelRejected | OrderNews::ReplaceRejected | OrderNews::Found);
+    if pending && working && new_filled == filled {
+        return told;
+    }
+    now != before || matches!(news, OrderNews::Unknown(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id() -> VenueOrderId {
+        "order".parse().expect("an id")
+    }
+
+    fn shares(n: u32) -> Qty {
+        Qty::from_shares(n)
+    }
+
+    #[test]
+    fn an_execution_is_next_known_or_beyond_a_gap() {
+        let mut books = Books::default();
+        for (qty, cumulative, step) in [
+            (3, 3, Step::Next),
+            (3, 3, Step::Known),
+            (2, 7, Step::Gap),
+            (2, 5, Step::Next),
+            (2, 7, Step::Next),
+            (0, 8, Step::Gap),
+            (9, 8, Step::Gap),
+            (3, 3, Step::Known),
+        ] {
+            assert_eq!(books.fill(&id(), shares(qty), shares(cumulative)), step, "{cumulative}");
+        }
+        assert_eq!(books.filled(&id()), shares(7));
+    }
+
+    #[test]
+    fn an_order_never_goes_back() {
+        use OrderNews as N;
+        use OrderStatus as S;
+        for (before, now, news, fresh) in [
+            ((S::Accepted, 0), (S::PartiallyFilled, 2), N::PartialFill, true),
+            ((S::PartiallyFilled, 2), (S::Accepted, 0), N::Accepted, false),
+            ((S::PartiallyFilled, 2), (S::PartiallyFilled, 2), N::PartialFill, false),
+            ((S::Filled, 2), (S::PartiallyFilled, 1), N::PartialFill, false),
+            ((S::Canceled, 2), (S::PendingCancel, 2), N::PendingCancel, false),
+            ((S::Canceled, 2), (S::Canceled, 3), N::Fill, true),
+            ((S::PendingCancel, 0), (S::Accepted, 0), N::Accepted, false),
+            ((S::PendingCancel, 0), (S::Accepted, 0), N::CancelRejected, true),
+            ((S::PendingCancel, 0), (S::PartiallyFilled, 1), N::PartialFill, true),
+            ((S::PendingCancel, 0), (S::Filled, 1), N::Fill, true),
+            ((S::PendingReplace, 0), (S::Replaced, 0), N::Replaced, true),
+            ((S::Accepted, 0), (S::Accepted, 0), N::Unknown("restated".into()), true),
+        ] {
+            let [before, now] = [before, now].map(|(status, n)| (status, shares(n)));
+            assert_eq!(advances(before, now, &news), fresh, "{before:?} {now:?} {news:?}");
+        }
+    }
+
+    proptest! {
+        /// However executions are repeated and shuffled, what is told adds up and never repeats.
+        #[test]
+        fn what_is_told_adds_up(
+            parts in proptest::collection::vec(1_u32..50, 1..8),
+            order in proptest::collection::vec(proptest::num::usize::ANY, 0..64),
+        ) {
+            let mut total = 0;
+            let fills: Vec<(u32, u32)> = parts.iter().map(|qty| { total += qty; (*qty, total) }).collect();
+            let mut books = Books::default();
+            let mut told = 0;
+            for pick in order {
+                let (qty, cumulative) = fills[pick % fills.len()];
+                if books.fill(&id(), shares(qty), shares(cumulative)) == Step::Next {
+                    told += qty;
+                    prop_assert_eq!(told, cumulative);
+                }
+            }
+            for (qty, cumulative) in fills {
+                if books.fill(&id(), shares(qty), shares(cumulative)) == Step::Next {
+                    told += qty;
+                }
+            }
+            prop_assert_eq!(told, total);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading again what a stream may have missed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use atlas_core::{Fill, Qty, VenueOrderId};
+
+use super::books::{Books, Step};
+use super::http::{Call, path};
+use super::ledger::LedgerEntry;
+use super::wire::WireOrder;
+use super::{Mode, OrderFilter, Session};
+use crate::{ActivityId, BrokerOrder, Entry, Error, OrderNews, OrderUpdate, Update};
+
+/// What was read, not yet taken in: so that a read that is broken off changes nothing.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    /// Executions since the bookmark, oldest first, with the order's quantity after each.
+    fills: Vec<(Fill, Qty)>,
+    /// Orders as they stand.
+    orders: Vec<BrokerOrder>,
+    /// Orders that are new to the books and partly filled: what the whole ledger holds of them.
+    ledgers: BTreeMap<VenueOrderId, Qty>,
+    /// The last entry that was read.
+    pub(crate) bookmark: Option<ActivityId>,
+}
+
+impl<M: Mode> Session<M> {
+    /// Reads the ledger since the bookmark, every open order, and every order that was open when it
+    /// was last told.
+    pub(crate) async fn recover(
+        &self,
+        after: Option<&ActivityId>,
+        books: &Books,
+    ) -> Result<Recovery, Error> {
+        let entries = self.ledger_entries(after, None).await?;
+        let bookmark = entries.last().map(|entry| entry.activity.id.clone());
+        let fills = self.fills(entries)?;
+        let mut orders = self.orders(&OrderFilter::default()).await?;
+        let listed: BTreeSet<_> = orders.iter().map(|o| o.venue_order_id.clone()).collect();
+        let touched = fills.iter().map(|(fill, _)| fill.venue_order_id.clone());
+        let others: BTreeSet<VenueOrderId> = books.open().into_iter().chain(touched).collect();
+        for id in others.difference(&listed) {
+            let call = Call::get(path(&["v2", "orders", id.as_str()]));
+            let wire: WireOrder = self.trading.ask(&call).await?;
+            orders.push(wire.order().map_err(|fault| self.trading.fault(&call, fault))?);
+        }
+        let mut ledgers = BTreeMap::new();
+        for order in &orders {
+            let id = &order.venue_order_id;
+            let told = fills.iter().any(|(fill, _)| fill.venue_order_id == *id);
+            if !told && !books.knows(id) && !order.filled_qty.is_zero() {
+                let entries = self.ledger_entries(None, Some(id)).await?;
+                let last = self.fills(entries)?.last().map_or(Qty::ZERO, |(_, after)| *after);
+                ledgers.insert(id.clone(), last);
+            }
+        }
+        Ok(Recovery { fills, orders, ledgers, bookmark })
+    }
+
+    /// The executions among entries, with the cumulative quantity the stream needs.
+    fn fills(&self, entries: Vec<LedgerEntry>) -> Result<Vec<(Fill, Qty)>, Error> {
+        let mut fills = Vec::new();
+        for entry in entries {
+            let Entry::Fill(fill) = entry.activity.entry else { continue };
+            let Some(cumulative) = entry.cumulative else {
+                let call = Call::get("/v2/account/activities");
+                let problem = format!("cum_qty of {} is missing", fill.execution_id);
+                return Err(self.trading.bad_answer(&call, problem));
+            };
+            fills.push((fill, cumulative));
+        }
+        Ok(fills)
+    }
+}
+
+impl Recovery {
+    /// Takes everything in. Whether ledger and orders agree; if not, the ledger lags behind.
+    pub(crate) fn apply<M: Mode>(
+        &self,
+        session: &Session<M>,
+        books: &mut Books,
+        ready: &mut VecDeque<Update>,
+    ) -> Result<bool, Error> {
+        for (fill, cumulative) in &self.fills {
+            let id = &fill.venue_order_id;
+            books.start(id, cumulative.saturating_sub(fill.qty));
+            match books.fill(id, fill.qty, *cumulative) {
+                Step::Next => ready.push_back(Update::Fill(fill.clone())),
+                Step::Known => {}
+                Step::Gap => {
+                    let call = Call::get("/v2/account/activities");
+                    let problem = format!("executions of order {id} do not add up");
+                    return Err(session.trading.bad_answer(&call, problem));
+                }
+            }
+        }
+        for (id, filled) in &self.ledgers {
+            books.start(id, *filled);
+        }
+        let mut complete = true;
+        for order in &self.orders {
+            session.remember(order);
+            if order.filled_qty > books.filled(&order.venue_order_id) {
+                complete = false;
+            } else if books.order(order, &OrderNews::Found) {
+                let order = order.clone();
+                let update = OrderUpdate { news: OrderNews::Found, order, ts_event: None };
+                ready.push_back(Update::Order(update));
+            }
+        }
+        Ok(complete)
+    }
+}

@@ -1,0 +1,123 @@
+//! What Alpaca knows besides orders and positions: configuration, assets, the account's past.
+
+use atlas_core::time::Timestamp;
+use atlas_core::{Symbol, Usd};
+use reqwest::StatusCode;
+use rust_decimal::Decimal;
+
+use super::http::{Call, path};
+use super::wire::{WireAsset, WireConfiguration, WireHistory};
+use super::{Mode, Session};
+use crate::Error;
+
+/// The account's settings at Alpaca; `None` for what it does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// Whether new orders are refused.
+    pub suspend_trade: Option<bool>,
+    /// Whether short sales are refused.
+    pub no_shorting: Option<bool>,
+    /// Whether fractions of shares may be traded.
+    pub fractional_trading: Option<bool>,
+    /// Largest multiple of equity that may be invested.
+    pub max_margin_multiplier: Option<Decimal>,
+}
+
+/// Something that can be traded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Its symbol.
+    pub symbol: Symbol,
+    /// Alpaca's word for its class, such as `us_equity` or `crypto`.
+    pub class: String,
+    /// Alpaca's word for its exchange.
+    pub exchange: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is active and may be traded.
+    pub tradable: bool,
+    /// Whether fractions of it may be traded.
+    pub fractionable: bool,
+    /// Whether it may be bought on margin.
+    pub marginable: bool,
+    /// Whether it may be sold short.
+    pub shortable: bool,
+    /// Smallest quantity of an order; told for crypto.
+    pub min_order_size: Option<Decimal>,
+    /// Smallest step between quantities; told for crypto.
+    pub min_trade_increment: Option<Decimal>,
+    /// Smallest step between prices; told for crypto.
+    pub price_increment: Option<Decimal>,
+}
+
+/// The account's value over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortfolioHistory {
+    /// One point a period, in order; periods without a value are left out.
+    pub points: Vec<EquityPoint>,
+    /// The value gains are counted from.
+    pub base_value: Option<Usd>,
+}
+
+/// The account's value in one period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EquityPoint {
+    /// Start of the period.
+    pub at: Timestamp,
+    /// Equity at its end.
+    pub equity: Usd,
+    /// Gain, if told.
+    pub profit_loss: Option<Usd>,
+}
+
+impl<M: Mode> Session<M> {
+    /// The account's settings.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn configuration(&self) -> Result<Configuration, Error> {
+        let call = Call::get("/v2/account/configurations");
+        self.trading.ask::<WireConfiguration>(&call).await.map(Configuration::from)
+    }
+
+    /// One asset, `None` if Alpaca has none under this symbol.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, Error> {
+        let call = Call::get(path(&["v2", "assets", symbol.as_str()]));
+        let answer = self.trading.send(&call).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return self.absent(&call, &answer).map(|()| None);
+        }
+        if !answer.status.is_success() {
+            return Err(self.trading.error(&call, &answer));
+        }
+        self.trading.read::<WireAsset>(&call, &answer.body).map(WireAsset::asset)
+    }
+
+    /// Every active asset of a class, such as `us_equity` or `crypto`, by symbol. Assets whose
+    /// symbols Atlas cannot hold are left out.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn assets(&self, class: &str) -> Result<Vec<Asset>, Error> {
+        let call = Call::get("/v2/assets").with("status", "active").with("asset_class", class);
+        let wire: Vec<WireAsset> = self.trading.ask(&call).await?;
+        let mut assets: Vec<Asset> = wire.into_iter().filter_map(WireAsset::asset).collect();
+        assets.sort_by(|left, right| left.symbol.cmp(&right.symbol));
+        Ok(assets)
+    }
+
+    /// The account's value day by day over the last `days` days.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn portfolio_history(&self, days: u16) -> Result<PortfolioHistory, Error> {
+        let call = Call::get("/v2/account/portfolio/history")
+            .with("period", format!("{days}D"))
+            .with("timeframe", "1D");
+        let wire: WireHistory = self.trading.ask(&call).await?;
+        wire.history().map_err(|fault| self.trading.fault(&call, fault))
+    }
+}

@@ -1,0 +1,169 @@
+//! A WebSocket that notices when the other side is gone.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::header::{CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use reqwest::{StatusCode, Upgraded};
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use zeroize::Zeroizing;
+
+use super::http::{Answer, Call, Http, chain};
+use crate::Error;
+
+/// A connected WebSocket.
+pub(crate) struct Socket {
+    inner: WebSocketStream<Upgraded>,
+    /// When anything last came.
+    heard: Instant,
+    /// When a ping was last sent.
+    pinged: Instant,
+}
+
+/// Silence after which a ping is sent.
+const PING: Duration = Duration::from_secs(15);
+
+/// Silence after which the other side counts as gone.
+const DEAD: Duration = Duration::from_secs(35);
+
+/// The longest message that is taken.
+const MESSAGE_MAX: usize = 16 << 20;
+
+impl Http {
+    /// Opens a WebSocket on this host, over the same client: the same TLS, no proxy, no redirect.
+    ///
+    /// # Errors
+    /// As [`Http::send`]; what the server answers instead of an upgrade is an error by its status.
+    pub(crate) async fn socket(&self, path: &str) -> Result<Socket, Error> {
+        let call = Call::get(path);
+        let deadline = Instant::now() + self.timeout();
+        timeout_at(deadline, self.upgrade(&call)).await.unwrap_or_else(|_| {
+            Err(self.no_answer(&call, format!("no answer within {:?}", self.timeout())))
+        })
+    }
+
+    async fn upgrade(&self, call: &Call) -> Result<Socket, Error> {
+        let key = generate_key();
+        let mut request = self.request(call)?;
+        for (name, value) in [
+            (CONNECTION, "Upgrade"),
+            (UPGRADE, "websocket"),
+            (HeaderName::from_static("sec-websocket-version"), "13"),
+            (HeaderName::from_static("sec-websocket-key"), key.as_str()),
+        ] {
+            let value = value.parse().map_err(|_| Error::Setup {
+                problem: "a WebSocket key is no header value".to_owned(),
+            })?;
+            request.headers_mut().insert(name, value);
+        }
+        let response = self.execute(call, request).await?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
+            return Err(self.error(call, &Answer { status, body, reset: None }));
+        }
+        let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT);
+        if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str()) {
+            let problem = "the WebSocket handshake does not answer the key".to_owned();
+            return Err(self.bad_answer(call, problem));
+        }
+        let upgraded = response.upgrade().await;
+        let upgraded = upgraded.map_err(|error| self.no_answer(call, chain(&error)))?;
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_MAX))
+            .max_frame_size(Some(MESSAGE_MAX));
+        let inner = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
+        Ok(Socket { inner, heard: Instant::now(), pinged: Instant::now() })
+    }
+
+    /// The message that authenticates a stream.
+    pub(crate) fn auth_message(&self) -> Zeroizing<String> {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let (key, secret) = self.keys();
+        let (key, secret) = (quoted(key), Zeroizing::new(quoted(secret)));
+        Zeroizing::new(format!(r#"{{"action":"auth","key":{key},"secret":{}}}"#, *secret))
+    }
+}
+
+impl Socket {
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// What the transport says.
+    pub(crate) async fn send(&mut self, text: &str) -> Result<(), String> {
+        self.inner.send(Message::text(text)).await.map_err(|error| error.to_string())
+    }
+
+    /// Waits for the next message, text or binary; sends pings meanwhile. Dropping the future loses
+    /// nothing.
+    ///
+    /// # Errors
+    /// Why the connection is over.
+    pub(crate) async fn receive(&mut self) -> Result<Bytes, String> {
+        loop {
+            let wake = (self.heard.max(self.pinged) + PING).min(self.heard + DEAD);
+            match timeout_at(wake, self.inner.next()).await {
+                Ok(Some(Ok(message))) => {
+                    self.heard = Instant::now();
+                    match message {
+                        Message::Text(text) => return Ok(text.into()),
+                        Message::Binary(bytes) => return Ok(bytes),
+                        Message::Close(frame) => {
+                            let why = frame.map(|frame| frame.reason.to_string());
+                            return Err(format!(
+                                "closed by the server: {}",
+                                why.unwrap_or_default()
+                            ));
+                        }
+                        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(error.to_string()),
+                Ok(None) => return Err("closed by the server".to_owned()),
+                Err(_) if self.heard.elapsed() >= DEAD => {
+                    return Err(format!("silent for {DEAD:?}, pings included"));
+                }
+                Err(_) => {
+                    self.pinged = Instant::now();
+                    let ping = Message::Ping(Bytes::new());
+                    self.inner.send(ping).await.map_err(|error| error.to_string())?;
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").finish_non_exhaustive()
+    }
+}
+
+/// How long to wait before connecting again after so many failures: twice as long each time, up to
+/// a minute, and a little longer by a number that differs between accounts.
+pub(crate) fn back_off(failures: u32, salt: &str) -> Duration {
+    let seconds = 1_u64 << failures.saturating_sub(1).min(6);
+    // FNV-1a: clients that were cut off together should not come back together.
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = salt.bytes().chain(failures.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, mix);
+    let base = Duration::from_secs(seconds.min(60));
+    base + base.mul_f64(0.25) * u32::from((hash >> 32).to_le_bytes()[0]) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_a_minute_and_differs_between_accounts() {
+        let seconds: Vec<u64> = (1..10).map(|n| back_off(n, "key").as_secs()).collect();
+        assert!(seconds.is_sorted(), "{seconds:?}");
+        assert!(back_off(1, "key") >= Duration::from_secs(1));
+        assert!(back_off(u32::MAX, "key") <= Duration::from_secs(75));
+        assert_ne!(back_off(9, "key"), back_off(9, "other"));
+    }
+}

@@ -1,0 +1,25 @@
+//! The client against a scripted server on this machine.
+
+mod mutations;
+mod payloads;
+mod placing;
+mod reading;
+mod server;
+mod streaming;
+
+use std::time::Duration;
+
+use super::{Credentials, Endpoint, Options, Paper, Session};
+use server::Server;
+
+/// A session with a scripted server.
+fn session(server: &Server) -> Session<Paper> {
+    session_within(server, Duration::from_secs(10))
+}
+
+/// A session that waits no longer than told.
+fn session_within(server: &Server, timeout: Duration) -> Session<Paper> {
+    let keys = Credentials::new("KEY".to_owned(), "SECRET".to_owned()).expect("keys");
+    let options = Options { timeout, ..Options::default() };
+    Session::connect(&Endpoint::loopback(server.address), &keys, &options).expect("a session")
+}

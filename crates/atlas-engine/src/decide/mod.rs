@@ -1,0 +1,127 @@
+//! The decision: from what is seen to a validated plan, as one pure function.
+
+mod book;
+mod desire;
+mod orders;
+mod preview;
+mod regime;
+mod target;
+
+use std::collections::BTreeSet;
+
+use atlas_core::Symbol;
+use atlas_core::time::Timestamp;
+use atlas_risk::{Authority, Context, Hours, Phase, Validator};
+
+use crate::Error;
+use crate::plan::{RebalancePlan, RegimeDecision};
+use crate::policy::Policy;
+use crate::snapshot::AccountSnapshot;
+use crate::view::MarketView;
+
+use book::Book;
+use desire::Desires;
+
+/// Decides one rebalance.
+///
+/// A pure function: the same arguments give the same plan, byte for byte once serialized.
+///
+/// 1. The regime is detected (or a person's taken), which gives the allocation.
+/// 2. Cash and positions are valued at the closes of `as_of`; equity × allocation × the profile's
+///    cap is the budget. Positions of others count in it and are never touched.
+/// 3. The scanner ranks the universe; the best N share the budget evenly, in whole shares, within
+///    the profile's limits and the money there is.
+/// 4. The difference to what is held becomes orders: market sales first, then purchases with a
+///    limit above the close, so that they can neither run away nor overdraw the account.
+/// 5. Every order goes through every gate. Every signal ends here, unless an order is to be sent
+///    for it.
+///
+/// A symbol without a close of `as_of` is neither bought nor, outside of a regime that allows
+/// nothing, sold. Selecting nothing is a valid plan, explained in its notes.
+///
+/// # Errors
+/// - [`Error::OverrideInLive`], [`Error::Policy`], [`Error::Detector`], [`Error::Strategy`] for a
+///   policy that cannot be used;
+/// - [`Error::Regime`] if the regime cannot be detected and no override is given;
+/// - [`Error::Stale`] if too few symbols have a close of `as_of`; [`Error::Adjusted`],
+///   [`Error::Unpriceable`], [`Error::Twice`] for prices that cannot be used;
+/// - [`Error::Unmanaged`] for a position of others under the policy to refuse them;
+/// - [`Error::NoEquity`] if there is nothing to plan with;
+/// - [`Error::Risk`], [`Error::Core`] if an amount overflows.
+pub fn plan(
+    view: &MarketView<'_>,
+    snapshot: &AccountSnapshot,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<RebalancePlan, Error> {
+    policy.check()?;
+    let mut notes = Vec::new();
+    let regime = regime::decide(view, policy, &mut notes)?;
+    let book = Book::open(view, snapshot, policy, &mut notes)?;
+    let budget = book.equity.share(regime.allocation.times(policy.limits.get().allocation_cap))?;
+    let adjusted = view.adjusted();
+    let frame = Frame { view, book: &book, policy, regime: &regime, adjusted: &adjusted };
+    let mut desires = Desires::scan(&frame, &mut notes)?;
+    let targets = target::size(&frame, &mut desires, budget, &mut notes)?;
+    let drafts = orders::draft(&frame, &targets, &desires)?;
+    let requests: Vec<_> = drafts.iter().map(|draft| draft.request.clone()).collect();
+    let context = Context {
+        now,
+        phase: Phase::Plan,
+        mode: policy.mode,
+        state: snapshot.state,
+        authority: Authority::Engine,
+        hours: Hours::Closed,
+        regime: regime.regime,
+        entries: policy.entries(regime.regime),
+        equity: book.equity,
+        budget,
+        account: &snapshot.account,
+        positions: &snapshot.positions,
+        open_orders: &snapshot.open_orders,
+        recent_orders: &snapshot.recent_orders,
+        market: &book.market,
+        decision_session: view.as_of,
+        activity: snapshot.activity,
+        performance: snapshot.performance,
+        breaker: snapshot.breaker,
+    };
+    let judgements = Validator::new(&policy.limits).judge(&requests, &context);
+    let (orders, denied) = orders::judged(drafts, judgements);
+    let preview = preview::preview(&frame, &orders, &desires, budget)?;
+    let signals = desires.outcomes(&denied);
+    if orders.is_empty() {
+        notes.push("nothing is to be sent".into());
+    }
+    Ok(RebalancePlan {
+        account: policy.account.clone(),
+        decision_id: policy.decision_id,
+        as_of: view.as_of,
+        execute_on: view.execute_on,
+        decided_at: now,
+        mode: policy.mode,
+        regime,
+        equity: context.equity,
+        budget,
+        signals,
+        targets,
+        orders,
+        denied,
+        preview,
+        notes,
+    })
+}
+
+/// What every step of a decision looks at.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    view: &'a MarketView<'a>,
+    book: &'a Book<'a>,
+    policy: &'a Policy,
+    regime: &'a RegimeDecision,
+    /// Symbols whose prices are adjusted.
+    adjusted: &'a BTreeSet<&'a Symbol>,
+}
+
+#[cfg(test)]
+mod tests;

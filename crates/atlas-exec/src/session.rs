@@ -1,0 +1,357 @@
+//! A session: the exclusive right to an account, its journal, and what the journal amounts to.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use atlas_core::time::Timestamp;
+use atlas_core::{AccountName, Clock, DecisionId};
+
+use crate::error::Error;
+use crate::event::{
+    Adopted, ArtifactWritten, CommandTaken, Event, OverrideRecorded, StateEntered, StateLeft, Subject,
+};
+use crate::folder::{
+    AccountFolder, AccountLock, Command, Fence, FenceNote, Inbox, InputStore, Received,
+};
+use crate::journal::{Draft, Journal, SqliteStorage, Storage};
+use crate::reconcile::Severity;
+use crate::state::State;
+use crate::states::{Cause, TradingState};
+
+/// One process's work on one account, from lock to drop.
+#[derive(Debug)]
+pub struct Session {
+    account: AccountName,
+    journal: Journal,
+    inputs: InputStore,
+    fence: Fence,
+    inbox: Option<Inbox>,
+    folder: Option<AccountFolder>,
+    clock: Arc<dyn ClockDebug>,
+    _lock: Option<AccountLock>,
+}
+
+/// A clock inside of something that can be printed.
+trait ClockDebug: Clock {}
+impl<C: Clock + ?Sized> ClockDebug for C {}
+impl std::fmt::Debug for dyn ClockDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What a session stands on where it does not stand on a folder: see [`Session::over`].
+#[derive(Debug)]
+pub struct Ground {
+    /// Where inputs are kept.
+    pub inputs: InputStore,
+    /// The fence.
+    pub fence: Fence,
+}
+
+impl Session {
+    /// Takes the account's lock, reads the journal and folds it. Makes folder and journal if this
+    /// is the account's first session.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] naming who holds the account; [`Error::Io`] if the folder cannot be
+    /// written; [`Error::Corrupt`], [`Error::NotAJournal`], [`Error::NewerSchema`] or
+    /// [`Error::UnknownEvent`] if the journal cannot be trusted, which leaves it as it is.
+    pub fn open(
+        state_dir: &Path,
+        account: &AccountName,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let folder = AccountFolder::new(state_dir, account);
+        folder.create()?;
+        let lock = AccountLock::acquire(&folder, clock.now())?;
+        let journal = Journal::open(Box::new(SqliteStorage::open(&folder.journal())?))?;
+        Ok(Self {
+            account: account.clone(),
+            journal,
+            inputs: InputStore::of(&folder),
+            fence: Fence::of(&folder),
+            inbox: Some(Inbox::of(&folder)),
+            folder: Some(folder),
+            clock: Arc::new(clock),
+            _lock: Some(lock),
+        })
+    }
+
+    /// A session over a storage of any kind, without folder or lock: for simulations.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn over(
+        account: &AccountName,
+        storage: Box<dyn Storage>,
+        ground: Ground,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            account: account.clone(),
+            journal: Journal::open(storage)?,
+            inputs: ground.inputs,
+            fence: ground.fence,
+            inbox: None,
+            folder: None,
+            clock: Arc::new(clock),
+            _lock: None,
+        })
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub const fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// What the journal amounts to.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        self.journal.state()
+    }
+
+    /// The account's state; HALTED also while the journal has failed.
+    #[must_use]
+    pub fn trading_state(&self) -> TradingState {
+        if self.journal.has_failed() {
+            return TradingState::Halted;
+        }
+        self.state().trading().state()
+    }
+
+    /// Where inputs are stored.
+    #[must_use]
+    pub const fn inputs(&self) -> &InputStore {
+        &self.inputs
+    }
+
+    /// The account's folder; `None` for a session [`over`](Self::over) another storage.
+    #[must_use]
+    pub const fn folder(&self) -> Option<&AccountFolder> {
+        self.folder.as_ref()
+    }
+
+    /// The account's fence.
+    #[must_use]
+    pub const fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// The session's clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+
+    /// The journal, for reading it again.
+    pub const fn journal_mut(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Journals one event, durably.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub(crate) fn record(
+        &mut self,
+        decision_id: Option<DecisionId>,
+        event: Event,
+    ) -> Result<(), Error> {
+        let ts_event = self.clock.now();
+        self.record_all(vec![Draft { ts_event, decision_id, event }])
+    }
+
+    /// Journals events durably, all or none. If the journal fails, the fence goes up: nothing is
+    /// sent any more, and the next session is HALTED.
+    pub(crate) fn record_all(&mut self, drafts: Vec<Draft>) -> Result<(), Error> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let had_failed = self.journal.has_failed();
+        let result = self.journal.append(now, drafts);
+        if let (Err(error), false, true) = (&result, had_failed, self.journal.has_failed()) {
+            let note = FenceNote {
+                cause: Cause::JournalFault,
+                by: "atlas".to_owned(),
+                at: now,
+                why: error.to_string(),
+            };
+            if let Err(fence) = self.fence.raise(&note) {
+                tracing::error!(%fence, "the fence could not be raised after a journal fault");
+            }
+        }
+        result
+    }
+
+    /// Makes a cause hold; the account's state follows.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn enter(&mut self, cause: Cause, detail: String) -> Result<(), Error> {
+        if self.state().trading().causes().contains_key(&cause) {
+            return Ok(());
+        }
+        tracing::warn!(%cause, %detail, state = %cause.state(), "trading is held back");
+        self.record(None, Event::StateEntered(StateEntered { cause, detail }))
+    }
+
+    /// Looks at the fence and, if it is up, journals the halt; says whether it is up.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if nobody can tell; as [`Journal::append`].
+    pub fn take_note_of_fence(&mut self) -> Result<bool, Error> {
+        let Some(note) = self.fence.check()? else { return Ok(false) };
+        self.enter(note.cause, format!("fence raised by {}: {}", note.by, note.why))?;
+        Ok(true)
+    }
+
+    /// Takes every command from the inbox: each is journaled, carried out, then removed. One that
+    /// cannot be carried out or read is logged and removed or set aside.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the inbox cannot be read; as [`Journal::append`].
+    pub fn take_commands(&mut self) -> Result<(), Error> {
+        let Some(inbox) = self.inbox.clone() else { return Ok(()) };
+        loop {
+            let Received { file, command } = match inbox.next() {
+                Ok(Some(received)) => received,
+                Ok(None) => return Ok(()),
+                Err(error @ Error::Command { .. }) => {
+                    tracing::error!(%error, "a command was not understood");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // A crash between journal and removal leaves a command that was carried out.
+            if !self.state().has_taken(&file) {
+                let taken = CommandTaken { file: file.clone(), command: command.clone() };
+                self.record(None, Event::CommandTaken(taken))?;
+                self.carry_out(&command)?;
+            }
+            inbox.done(&file)?;
+        }
+    }
+
+    fn carry_out(&mut self, command: &Command) -> Result<(), Error> {
+        match command {
+            Command::Pause { by, why } => self.enter(Cause::OperatorPause, format!("{by}: {why}")),
+            Command::Reduce { by, why } => {
+                self.enter(Cause::OperatorReduce, format!("{by}: {why}"))
+            }
+            Command::Resume { by, why } => match self.resume(by, why) {
+                Ok(state) => {
+                    tracing::info!(%state, %by, "resumed");
+                    Ok(())
+                }
+                Err(error @ Error::NotPermitted { .. }) => {
+                    tracing::warn!(%error, "a resume was refused");
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Leaves every state an operator may leave, and takes the fence down.
+    ///
+    /// What ends only with the trading day, such as the daily loss limit, holds on.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if the account is PAUSED or HALTED and was not found clean by a
+    /// reconciliation after the latest of the causes; as [`Journal::append`].
+    pub fn resume(&mut self, by: &str, why: &str) -> Result<TradingState, Error> {
+        self.take_note_of_fence()?;
+        self.check_resumable()?;
+        let ts_event = self.clock.now();
+        let causes = self.state().trading().causes().keys().copied();
+        let drafts: Vec<Draft> = causes
+            .filter(|cause| !cause.ends_with_the_day())
+            .map(|cause| {
+                let left = StateLeft { cause, by: by.to_owned(), why: why.to_owned() };
+                Draft { ts_event, decision_id: None, event: Event::StateLeft(left) }
+            })
+            .collect();
+        self.record_all(drafts)?;
+        self.fence.lower()?;
+        Ok(self.trading_state())
+    }
+
+    fn check_resumable(&self) -> Result<(), Error> {
+        let trading = self.state().trading();
+        let strict = trading.causes().iter().filter(|(c, _)| c.state() >= TradingState::Paused);
+        let Some(latest) = strict.map(|(_, holding)| holding.seq).max() else { return Ok(()) };
+        let refuse = |remedy: &str| {
+            Err(Error::NotPermitted {
+                state: trading.state(),
+                cause: trading.describe(),
+                action: "resume",
+                remedy: remedy.to_owned(),
+            })
+        };
+        match self.state().reconciled() {
+            Some(last) if last.seq > latest => {
+                let found = &last.result.discrepancies;
+                if found.iter().any(|d| d.severity() == Severity::Mismatch) {
+                    return refuse("the last reconciliation found differences, resolve them first");
+                }
+                Ok(())
+            }
+            Some(_) | None => refuse("reconcile the account first"),
+        }
+    }
+
+    /// Ends the causes that end with the trading day. Call it when a new exchange trading day has
+    /// begun, by the calendar.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn begin_trading_day(&mut self, open: Timestamp) -> Result<(), Error> {
+        let ts_event = self.clock.now();
+        let causes = self.state().trading().causes().iter();
+        let drafts: Vec<Draft> = causes
+            .filter(|(cause, holding)| cause.ends_with_the_day() && holding.since < open)
+            .map(|(cause, _)| {
+                let (by, why) = ("next trading day".to_owned(), format!("session of {open}"));
+                let left = StateLeft { cause: *cause, by, why };
+                Draft { ts_event, decision_id: None, event: Event::StateLeft(left) }
+            })
+            .collect();
+        self.record_all(drafts)
+    }
+
+    /// Takes something over into Atlas's books, by name and on the record.
+    ///
+    /// # Errors
+    /// [`Error::Fold`] if there is no such thing to be taken over; as [`Journal::append`].
+    pub fn adopt(&mut self, subject: Subject, by: &str, why: &str) -> Result<(), Error> {
+        let adopted = Adopted { subject, by: by.to_owned(), why: why.to_owned() };
+        self.record(None, Event::Adopted(adopted))
+    }
+
+    /// Records that a person overrode something, such as the regime.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn record_override(
+        &mut self,
+        decision_id: Option<DecisionId>,
+        recorded: OverrideRecorded,
+    ) -> Result<(), Error> {
+        self.record(decision_id, Event::OverrideRecorded(recorded))
+    }
+
+    /// Records that an artifact was written.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn record_artifact(
+        &mut self,
+        decision_id: Option<DecisionId>,
+        written: ArtifactWritten,
+    ) -> Result<(), Error> {
+        self.record(decision_id, Event::ArtifactWritten(written))
+    }
+}

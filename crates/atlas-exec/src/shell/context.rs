@@ -1,0 +1,199 @@
+//! What is asked of the broker just before a send.
+
+use std::collections::BTreeMap;
+
+use atlas_broker::Broker;
+use atlas_core::time::Timestamp;
+use atlas_core::{Account, OrderStatus, Price, Qty, Quote, Side, Symbol, Usd};
+use atlas_risk::{Activity, Hours, OpenOrder, RecentOrder};
+use chrono::TimeDelta;
+
+use super::run::Run;
+use crate::approver::FreshContext;
+use crate::error::Error;
+use crate::event::Reference;
+use crate::sequencer::{Funds, Leg};
+use crate::session::Session;
+use crate::state::TrackedOrder;
+
+/// Prices, cash and positions of the moment: what an approval is given on and held against. A
+/// symbol's price is the middle of bid and ask; one with a single side is priced by that.
+///
+/// # Errors
+/// [`Error::Broker`] if the broker cannot be asked, [`Error::Core`] if a middle is no price.
+pub async fn reference_now(broker: &dyn Broker, legs: &[Leg]) -> Result<Reference, Error> {
+    let symbols: Vec<Symbol> = legs.iter().map(|leg| leg.request.symbol.clone()).collect();
+    let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
+    let positions = broker.positions().await.map_err(Error::broker("ask for the positions"))?;
+    let quotes = broker.quotes(&symbols).await.map_err(Error::broker("ask for quotes"))?;
+    let mut prices = BTreeMap::new();
+    for (symbol, quote) in quotes {
+        if let Some(price) = middle(&quote)? {
+            prices.insert(symbol, price);
+        }
+    }
+    let positions = positions.into_iter().map(|(symbol, p)| (symbol, p.qty)).collect();
+    Ok(Reference { prices, cash: account.cash, positions })
+}
+
+fn middle(quote: &Quote) -> Result<Option<Price>, atlas_core::Error> {
+    match (quote.bid, quote.ask) {
+        (Some(bid), Some(ask)) => {
+            let two = Qty::from_shares(2);
+            let sum = Usd::new(bid.value())?.checked_add(Usd::new(ask.value())?)?;
+            sum.per_share(two, 6, atlas_core::Rounding::HalfEven).map(Some)
+        }
+        (bid, ask) => Ok(bid.or(ask)),
+    }
+}
+
+impl Run<'_> {
+    /// What approvals rest on, asked again if it is too old.
+    pub(super) async fn fresh(&mut self) -> Result<FreshContext, Error> {
+        let age = TimeDelta::from_std(self.settings.context_age).unwrap_or(TimeDelta::zero());
+        if let Some(context) = &self.context
+            && self.session.now() - context.now <= age
+        {
+            let mut context = context.clone();
+            add_what_was_sent(&mut context, self.session);
+            return Ok(context);
+        }
+        let context = self.ask().await?;
+        self.context = Some(context.clone());
+        Ok(context)
+    }
+
+    /// Asks for everything at once.
+    async fn ask(&mut self) -> Result<FreshContext, Error> {
+        let now = self.session.now();
+        let symbols: Vec<Symbol> =
+            self.legs.iter().map(|leg| leg.request.symbol.clone()).collect();
+        let broker = self.broker;
+        let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
+        let positions = broker.positions().await.map_err(Error::broker("ask for positions"))?;
+        let open = broker.open_orders().await.map_err(Error::broker("ask for open orders"))?;
+        let quotes = broker.quotes(&symbols).await.map_err(Error::broker("ask for quotes"))?;
+        let clock = broker.clock().await.map_err(Error::broker("ask for the market clock"))?;
+        let state = self.session.state();
+        let mut context = FreshContext {
+            now,
+            account,
+            positions,
+            owned: state.books().all_owned(),
+            open_orders: open
+                .into_iter()
+                .map(|order| OpenOrder {
+                    leaves_qty: order.qty.saturating_sub(order.filled_qty),
+                    client_order_id: order.client_order_id,
+                    symbol: order.symbol,
+                    side: order.side,
+                    limit_price: order.limit_price,
+                })
+                .collect(),
+            recent_orders: Vec::new(),
+            quotes,
+            hours: if clock.is_open { Hours::Open } else { Hours::Closed },
+            state: self.session.trading_state(),
+            activity: Activity::default(),
+        };
+        (context.recent_orders, context.activity) = past(self.session, now)?;
+        add_what_was_sent(&mut context, self.session);
+        Ok(context)
+    }
+
+    /// What can be spent, and what a share of each symbol to be bought is taken to cost: its
+    /// limit, else the ask plus the cushion.
+    pub(super) async fn funds(&mut self) -> Result<Funds, Error> {
+        self.session.import_news(self.broker).await?;
+        self.context = None;
+        let context = self.fresh().await?;
+        let mut prices = BTreeMap::new();
+        for leg in self.legs.iter().filter(|leg| !leg.reduces()) {
+            let symbol = &leg.request.symbol;
+            let ask = context.quotes.get(symbol).and_then(|quote| quote.ask);
+            let price = match (leg.request.limit_price(), ask) {
+                (Some(limit), _) => Some(limit),
+                (None, Some(ask)) => Some(ask.moved(self.settings.buy_cushion.fraction())?),
+                (None, None) => None,
+            };
+            if let Some(price) = price {
+                prices.insert(symbol.clone(), price);
+            }
+        }
+        let spendable = spendable(&context.account, &prices, self.session)?;
+        Ok(Funds { spendable, prices })
+    }
+}
+
+/// min(cash, buying power), less what working buys of ours may still take from cash.
+fn spendable(
+    account: &Account,
+    prices: &BTreeMap<Symbol, Price>,
+    session: &Session,
+) -> Result<Usd, Error> {
+    let mut cash = account.cash;
+    for tracked in session.state().open_orders() {
+        let request = tracked.order.request();
+        if request.side == Side::Buy {
+            let price = request.limit_price().or_else(|| prices.get(&request.symbol).copied());
+            // A working buy without a price could cost anything: nothing can be spent then.
+            let Some(price) = price else { return Ok(Usd::ZERO) };
+            cash = cash.checked_sub(price.notional(tracked.order.leaves_qty())?)?;
+        }
+    }
+    Ok(cash.min(account.buying_power).max(Usd::ZERO))
+}
+
+/// Orders of ours that are open in the journal and that the broker may not have listed yet.
+fn add_what_was_sent(context: &mut FreshContext, session: &Session) {
+    for tracked in session.state().open_orders() {
+        let (order, request) = (&tracked.order, tracked.order.request());
+        let id = &request.client_order_id;
+        if !context.open_orders.iter().any(|open| open.client_order_id == *id) {
+            context.open_orders.push(OpenOrder {
+                client_order_id: id.clone(),
+                symbol: request.symbol.clone(),
+                side: request.side,
+                leaves_qty: order.leaves_qty(),
+                limit_price: request.limit_price(),
+            });
+        }
+    }
+    context.state = session.trading_state();
+    if let Ok((recent, activity)) = past(session, context.now) {
+        (context.recent_orders, context.activity) = (recent, activity);
+    }
+}
+
+/// What was sent within the last day: orders that have ended with a fill, and counts.
+fn past(
+    session: &Session,
+    now: Timestamp,
+) -> Result<(Vec<RecentOrder>, Activity), atlas_core::Error> {
+    let mut recent = Vec::new();
+    let mut activity = Activity::default();
+    let within = |tracked: &&TrackedOrder| now - tracked.intended_at <= TimeDelta::days(1);
+    for tracked in session.state().latest_orders().take_while(within) {
+        let Some(sent_at) = tracked.sent_at else { continue };
+        let (order, request) = (&tracked.order, tracked.order.request());
+        if order.status() == OrderStatus::NotPlaced {
+            continue;
+        }
+        if sent_at.date_naive() == now.date_naive() {
+            activity.orders_today += tracked.sends;
+            activity.traded_today = activity.traded_today.checked_add(order.filled_notional())?;
+        }
+        if now - sent_at < TimeDelta::minutes(1) {
+            activity.orders_last_minute += tracked.sends;
+        }
+        if order.status().is_terminal() && !order.filled_qty().is_zero() {
+            recent.push(RecentOrder {
+                client_order_id: request.client_order_id.clone(),
+                symbol: request.symbol.clone(),
+                side: request.side,
+                sent_at,
+            });
+        }
+    }
+    Ok((recent, activity))
+}

@@ -1,0 +1,14 @@
+//! The shell around the sequencer: broker, journal, clock and timer.
+
+mod context;
+mod open_time;
+mod report;
+mod run;
+mod send;
+mod settings;
+
+pub use context::reference_now;
+pub use open_time::open_time;
+pub use report::{ExecutionReport, OrderReport, SignalReport};
+pub use run::execute;
+pub use settings::{Approval, Settings};

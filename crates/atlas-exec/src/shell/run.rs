@@ -1,0 +1,350 @@
+//! One execution, from the first look to the last.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use atlas_broker::Broker;
+use atlas_core::{ClientOrderId, DecisionId, OrderEvent, OrderStatus, SignalOutcome};
+use atlas_risk::TradingState;
+
+use super::context::reference_now;
+use super::open_time::OpenTime;
+use super::{Approval, ExecutionReport, Settings};
+use crate::approver::{Approver, FreshContext};
+use crate::error::Error;
+use crate::event::{Event, ExecutionStarted, FundsAsked, LegDropped, OrderUpdate};
+use crate::sequencer::{Action, Finish, Funds, Input, Leg, Sequencer, Stop};
+use crate::session::Session;
+use crate::states::Cause;
+use crate::timer::Timer;
+
+/// An execution under way.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a mut Session,
+    pub(super) id: DecisionId,
+    pub(super) legs: Vec<Leg>,
+    pub(super) broker: &'a dyn Broker,
+    pub(super) approver: &'a dyn Approver,
+    pub(super) timer: &'a dyn Timer,
+    pub(super) settings: &'a Settings,
+    pub(super) context: Option<FreshContext>,
+    pub(super) time: OpenTime,
+    news: VecDeque<Input>,
+    stopped: TradingState,
+    acted: bool,
+}
+
+/// Executes the plan of a decision, or resumes it after a crash at any point: every leg is sent
+/// at most once, under its own id; intents are durable before anything goes out; the fence is
+/// looked at before every send.
+///
+/// Ends when every leg has ended, or sending has stopped for a reason that is journaled as a
+/// state of the account; the report says which. A decision that is completed already is only
+/// reported.
+///
+/// # Errors
+/// [`Error::NotPermitted`] if the account is PAUSED or HALTED; [`Error::Approval`] if the plan
+/// needs an approval it does not have (any more); [`Error::NoSuchDecision`]; [`Error::Broker`] if
+/// the broker could not be asked before anything was sent, or to reconcile; errors of the journal,
+/// after which the fence is up.
+pub async fn execute(
+    session: &mut Session,
+    id: DecisionId,
+    broker: &dyn Broker,
+    approver: &dyn Approver,
+    timer: &dyn Timer,
+    settings: &Settings,
+) -> Result<ExecutionReport, Error> {
+    let decision = session.decision(id)?;
+    let legs = decision.planned.legs.clone();
+    let mut finish = Finish::Complete;
+    let mut acted = false;
+    if decision.is_pending() {
+        permit(session)?;
+        check_approval(session, id, &legs, broker, settings).await?;
+        let now = session.now();
+        let mut run = Run {
+            session,
+            id,
+            legs,
+            broker,
+            approver,
+            timer,
+            settings,
+            context: None,
+            time: OpenTime::begin(now),
+            news: VecDeque::new(),
+            stopped: TradingState::Active,
+            acted: false,
+        };
+        finish = run.run().await?;
+        acted = run.acted;
+    }
+    let patience = (timer, settings.lookups.as_slice());
+    let reconciliation =
+        session.reconcile_patiently(broker, &settings.policy, Some(patience)).await?;
+    let before = session.decision(id)?.started.as_ref().map(|(_, account)| account.clone());
+    Ok(ExecutionReport {
+        decision_id: id,
+        finish,
+        acted,
+        orders: session.order_reports(id)?,
+        signals: session.signal_reports(id)?,
+        account_before: before.unwrap_or_else(|| reconciliation.account.clone()),
+        account_after: reconciliation.account.clone(),
+        reconciliation,
+    })
+}
+
+/// PAUSED and HALTED let nothing begin.
+fn permit(session: &mut Session) -> Result<(), Error> {
+    session.take_note_of_fence()?;
+    session.take_commands()?;
+    let state = session.trading_state();
+    if state < TradingState::Paused {
+        return Ok(());
+    }
+    Err(Error::NotPermitted {
+        state,
+        cause: session.state().trading().describe(),
+        action: "execute a plan",
+        remedy: "`atlas reconcile`, then `atlas resume`".to_owned(),
+    })
+}
+
+async fn check_approval(
+    session: &mut Session,
+    id: DecisionId,
+    legs: &[Leg],
+    broker: &dyn Broker,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let decision = session.decision(id)?;
+    let needed = settings.approval == Approval::Required || decision.approval.is_some();
+    if !needed || decision.started.is_some() {
+        return Ok(());
+    }
+    let now = reference_now(broker, legs).await?;
+    session.check_approval(id, &now, settings.drift)
+}
+
+impl Run<'_> {
+    async fn run(&mut self) -> Result<Finish, Error> {
+        let account =
+            self.broker.account().await.map_err(Error::broker("ask for the account"))?;
+        self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
+        let mut sequencer = Sequencer::new(self.legs.clone(), self.settings.waits);
+        self.recover().await?;
+        self.news.push_back(Input::Begin);
+        let mut delay = self.settings.poll_first;
+        let finish = loop {
+            if let Some(finish) = self.work_off(&mut sequencer).await? {
+                break finish;
+            }
+            let before = self.session.state().seq();
+            self.look().await?;
+            if self.session.state().seq() == before {
+                self.wait(delay).await;
+                delay = (delay * 2).min(self.settings.poll);
+            }
+            let (open_time, session_over) = (self.time.elapsed(), self.time.session_over());
+            self.news.push_back(Input::Tick { open_time, session_over });
+        };
+        self.conclude(&finish)?;
+        Ok(finish)
+    }
+
+    /// Hands the sequencer all news and does what it wants, until it wants nothing more.
+    async fn work_off(&mut self, sequencer: &mut Sequencer) -> Result<Option<Finish>, Error> {
+        while let Some(input) = self.news.pop_front() {
+            let actions = match sequencer.step(input) {
+                Ok(actions) => actions,
+                Err(breach) => {
+                    let reason = breach.to_string();
+                    self.session.enter(Cause::ConservationBreach, reason.clone())?;
+                    return Ok(Some(Finish::Stopped { reason, unresolved: true }));
+                }
+            };
+            self.note_dropped(sequencer)?;
+            for action in actions {
+                match action {
+                    Action::Finish(finish) => return Ok(Some(finish)),
+                    Action::Send(request) => {
+                        self.acted = true;
+                        self.send(request).await?;
+                    }
+                    Action::Cancel(id) => {
+                        self.acted = true;
+                        self.cancel(&id).await?;
+                    }
+                    Action::AskAccount => self.ask_account().await?,
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Journals the legs that the sequencer has dropped by itself.
+    fn note_dropped(&mut self, sequencer: &Sequencer) -> Result<(), Error> {
+        for (leg, end) in sequencer.ends() {
+            let Some(end) = end else { continue };
+            let sent = self.session.state().orders().contains_key(leg.id());
+            if !sent && !self.session.decision(self.id)?.dropped.contains_key(leg.id()) {
+                self.drop_leg(leg.id(), end.outcome, end.reason)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Journals that a leg will not be sent.
+    pub(super) fn drop_leg(
+        &mut self,
+        id: &ClientOrderId,
+        outcome: SignalOutcome,
+        reason: String,
+    ) -> Result<(), Error> {
+        self.record(Event::LegDropped(LegDropped { client_order_id: id.clone(), outcome, reason }))
+    }
+
+    /// Takes in the broker's news, the inbox and the fence.
+    async fn look(&mut self) -> Result<(), Error> {
+        if let Err(error) = self.session.import_news(self.broker).await {
+            match error {
+                // Not knowing for a while is what waiting is for; the waits end on their own.
+                Error::Broker { .. } => tracing::warn!(%error, "the broker could not be asked"),
+                error => return Err(error),
+            }
+        }
+        for leg in &self.legs {
+            self.news.extend(standing(self.session, leg.id()));
+        }
+        self.session.take_commands()?;
+        self.session.take_note_of_fence()?;
+        self.heed_state();
+        Ok(())
+    }
+
+    /// Tells the sequencer if the account's state became stricter; true if nothing may be sent.
+    pub(super) fn heed_state(&mut self) -> bool {
+        let state = self.session.trading_state();
+        if state > self.stopped {
+            self.stopped = state;
+            let trading = self.session.state().trading();
+            let reason = trading.describe();
+            let stop = match state {
+                TradingState::Active => return false,
+                TradingState::Reducing => {
+                    let cause = trading.leading().map_or(Cause::OperatorReduce, |(cause, _)| cause);
+                    Stop::Entries { outcome: cause.outcome(), reason }
+                }
+                TradingState::Paused => Stop::Pause { reason },
+                TradingState::Halted => Stop::Halt { reason },
+            };
+            self.news.push_back(Input::Stop(stop));
+        }
+        state >= TradingState::Paused
+    }
+
+    async fn wait(&mut self, delay: Duration) {
+        let before = self.session.now();
+        self.timer.sleep(delay).await;
+        self.time.count(before, self.session.now(), delay);
+    }
+
+    /// Asks for an order to be canceled. If that fails, the sequencer asks again.
+    async fn cancel(&mut self, id: &ClientOrderId) -> Result<(), Error> {
+        let Some(tracked) = self.session.state().orders().get(id) else { return Ok(()) };
+        let Some(venue_order_id) = tracked.order.venue_order_id().cloned() else { return Ok(()) };
+        if tracked.order.status().is_terminal() {
+            return Ok(());
+        }
+        self.update(id, OrderEvent::CancelRequested)?;
+        if let Err(error) = self.broker.cancel(&venue_order_id).await {
+            tracing::warn!(%id, %error, "a cancel could not be asked for");
+        }
+        Ok(())
+    }
+
+    async fn ask_account(&mut self) -> Result<(), Error> {
+        let mut waits = self.settings.lookups.iter();
+        loop {
+            match self.funds().await {
+                Ok(funds) => return self.fund(funds),
+                Err(error @ (Error::Broker { .. } | Error::Core(_))) => match waits.next() {
+                    Some(wait) => self.timer.sleep(*wait).await,
+                    None => {
+                        self.session.enter(Cause::StaleData, error.to_string())?;
+                        self.heed_state();
+                        return Ok(());
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn fund(&mut self, funds: Funds) -> Result<(), Error> {
+        let orders = self.session.state().orders();
+        let decision = self.session.decision(self.id)?;
+        let unsent = self.legs.iter().filter(|leg| {
+            !leg.reduces()
+                && !orders.contains_key(leg.id())
+                && !decision.dropped.contains_key(leg.id())
+        });
+        let mut needed = atlas_core::Usd::ZERO;
+        for leg in unsent {
+            if let Some(price) = funds.prices.get(&leg.request.symbol) {
+                needed = needed.checked_add(price.notional(leg.request.qty)?)?;
+            }
+        }
+        let (spendable, prices) = (funds.spendable, funds.prices.clone());
+        self.record(Event::FundsAsked(FundsAsked { spendable, needed, prices }))?;
+        self.news.push_back(Input::Funds(funds));
+        self.heed_state();
+        Ok(())
+    }
+
+    /// Journals what the end amounts to.
+    fn conclude(&mut self, finish: &Finish) -> Result<(), Error> {
+        match finish {
+            Finish::Complete => {
+                let sent = self.session.order_reports(self.id)?.len();
+                let summary = format!("executed: {sent} of {} orders sent", self.legs.len());
+                self.session.complete(self.id, None, &summary)
+            }
+            Finish::Stopped { reason, unresolved: true }
+                if self.session.trading_state() < TradingState::Halted =>
+            {
+                self.session.enter(Cause::UnknownOrder, reason.clone())
+            }
+            Finish::Stopped { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn push(&mut self, input: Input) {
+        self.news.push_back(input);
+    }
+
+    pub(super) fn record(&mut self, event: Event) -> Result<(), Error> {
+        self.session.record(Some(self.id), event)
+    }
+
+    pub(super) fn update(&mut self, id: &ClientOrderId, update: OrderEvent) -> Result<(), Error> {
+        self.record(Event::OrderUpdate(OrderUpdate { client_order_id: id.clone(), update }))
+    }
+}
+
+/// Where a leg stands by the journal, as news for the sequencer; none if it was never intended.
+pub(super) fn standing(session: &Session, id: &ClientOrderId) -> Option<Input> {
+    let order = &session.state().orders().get(id)?.order;
+    let status = match order.status() {
+        OrderStatus::Initialized => OrderStatus::Submitted,
+        status => status,
+    };
+    Some(Input::Order {
+        id: id.clone(),
+        qty: order.request().qty,
+        status,
+        filled: order.filled_qty(),
+    })
+}

@@ -1,0 +1,360 @@
+//! One order on its way to the broker, whatever the network does.
+
+use std::collections::BTreeMap;
+
+use atlas_broker::{BrokerOrder, Submission};
+use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus};
+use atlas_risk::ApprovedOrder;
+
+use super::run::{Run, standing};
+use crate::approver::Denial;
+use crate::error::Error;
+use crate::event::{Event, OrderIntent, OrderUpdate};
+use crate::journal::Draft;
+use crate::sequencer::{Breach, Conservation, Input, Leg};
+use crate::states::Cause;
+
+/// What looking an order up by our name for it has told.
+enum LookUp {
+    /// The broker has it.
+    Found(BrokerOrder),
+    /// The broker answered, and never that it has it.
+    NotFound,
+    /// The broker never answered.
+    NoAnswer,
+}
+
+/// What became of asking for an approval.
+enum Asked {
+    Approved(ApprovedOrder),
+    Denied(Denial),
+    /// The broker could not be asked for what the approval rests on; the account is PAUSED.
+    Unasked,
+}
+
+/// Whether an earlier send of the same order may have reached the broker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    None,
+    Earlier,
+}
+
+/// Alpaca's code for a client order id that exists already.
+const DUPLICATE: i64 = 40_010_001;
+
+impl Run<'_> {
+    /// Sends one leg: looks at state and fence, has it approved on fresh data, checks
+    /// conservation, journals the intent, looks at the fence once more, and sends it.
+    pub(super) async fn send(&mut self, request: OrderRequest) -> Result<(), Error> {
+        let id = request.client_order_id.clone();
+        let Some(leg) = self.leg(&id) else { return Ok(()) };
+        if self.is_blocked(&leg)? {
+            return self.keep(id);
+        }
+        let approved = match self.ask_approval(&leg, &request).await? {
+            Asked::Approved(approved) => approved,
+            Asked::Denied(Denial { outcome, reason }) => {
+                self.drop_leg(&id, outcome, reason.clone())?;
+                self.push(Input::Dropped { id, outcome, reason });
+                return Ok(());
+            }
+            Asked::Unasked => return self.keep(id),
+        };
+        if let Err(breach) = self.conserve(approved.get(), &request) {
+            self.session.enter(Cause::ConservationBreach, breach.to_string())?;
+            self.heed_state();
+            return self.keep(id);
+        }
+        let quote = self.context.as_ref().and_then(|context| context.quotes.get(&request.symbol));
+        let (bid, ask) = quote.map_or((None, None), |quote| (quote.bid, quote.ask));
+        let update =
+            OrderUpdate { client_order_id: id.clone(), update: OrderEvent::Submitted };
+        let ts_event = self.session.now();
+        let events =
+            [Event::OrderIntent(OrderIntent { request, bid, ask }), Event::OrderUpdate(update)];
+        let decision_id = Some(self.id);
+        let drafts = events.map(|event| Draft { ts_event, decision_id, event });
+        self.session.record_all(drafts.into())?;
+        self.transmit(&id, approved, Doubt::None).await
+    }
+
+    /// Resolves what a crash left open: what had become of every leg, asking the broker where the
+    /// journal alone cannot tell.
+    pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        for leg in self.legs.clone() {
+            let dropped = self.session.decision(self.id)?.dropped.get(leg.id());
+            if let Some(end) = dropped {
+                let (outcome, reason) = (end.outcome, end.reason.clone());
+                self.push(Input::Dropped { id: leg.id().clone(), outcome, reason });
+                continue;
+            }
+            let Some(tracked) = self.session.state().orders().get(leg.id()) else { continue };
+            match tracked.order.status() {
+                OrderStatus::Initialized | OrderStatus::Submitted => {
+                    let request = tracked.order.request().clone();
+                    self.recover_one(&leg, request).await?;
+                }
+                _ => self.push_standing(leg.id()),
+            }
+        }
+        Ok(())
+    }
+
+    /// An order that was sent, or was about to be: looked up; if the broker has never seen it,
+    /// approved afresh and sent under the same name, or closed as not placed.
+    async fn recover_one(&mut self, leg: &Leg, request: OrderRequest) -> Result<(), Error> {
+        let id = leg.id();
+        match self.look_up(id).await {
+            LookUp::Found(order) => return self.take_over(&order),
+            LookUp::NoAnswer => return self.lose(id),
+            LookUp::NotFound => {}
+        }
+        if self.is_blocked(leg)? {
+            let reason = self.session.state().trading().describe();
+            return self.end(id, OrderEvent::NotPlaced { reason });
+        }
+        let approved = match self.ask_approval(leg, &request).await? {
+            Asked::Approved(approved) => approved,
+            Asked::Denied(Denial { reason, .. }) => {
+                return self.end(id, OrderEvent::NotPlaced { reason });
+            }
+            Asked::Unasked => return self.lose(id),
+        };
+        if let Err(breach) = self.conserve(approved.get(), &request) {
+            self.session.enter(Cause::ConservationBreach, breach.to_string())?;
+            self.heed_state();
+            return self.lose(id);
+        }
+        self.update(id, OrderEvent::Submitted)?;
+        self.transmit(id, approved, Doubt::Earlier).await
+    }
+
+    /// Looks at the fence a last time, sends, and follows up until the outcome is known or
+    /// everything was tried.
+    async fn transmit(
+        &mut self,
+        id: &ClientOrderId,
+        approved: ApprovedOrder,
+        mut doubt: Doubt,
+    ) -> Result<(), Error> {
+        if self.fenced()? {
+            let reason = self.session.state().trading().describe();
+            return self.end(id, OrderEvent::NotPlaced { reason });
+        }
+        let (mut resends, mut retries) = (0, 0);
+        let mut submission = self.broker.submit(approved).await;
+        loop {
+            submission = match submission {
+                Submission::Accepted(order) => return self.take_over(&order),
+                Submission::Refused { code, reason } => {
+                    return self.refused(id, code, reason, doubt).await;
+                }
+                Submission::NotReached { order, error } => {
+                    if retries == self.settings.retries || self.fenced()? {
+                        return self.not_reached(id, &error, doubt).await;
+                    }
+                    self.pause_before_retry(retries).await;
+                    retries += 1;
+                    self.update(id, OrderEvent::Submitted)?;
+                    self.broker.submit(order).await
+                }
+                Submission::Unknown(token) => {
+                    doubt = Doubt::Earlier;
+                    tracing::warn!(%id, error = %token.error(), "nobody knows whether it arrived");
+                    match self.look_up(id).await {
+                        LookUp::Found(order) => return self.take_over(&order),
+                        LookUp::NoAnswer => return self.lose(id),
+                        LookUp::NotFound => {}
+                    }
+                    if resends == self.settings.resends || self.fenced()? {
+                        return self.lose(id);
+                    }
+                    resends += 1;
+                    self.update(id, OrderEvent::Submitted)?;
+                    self.broker.resend(token).await
+                }
+            };
+        }
+    }
+
+    /// The broker said no. Where an earlier send of the same order may have arrived, the refusal
+    /// may be about the second one, so the order is looked up first.
+    async fn refused(
+        &mut self,
+        id: &ClientOrderId,
+        code: Option<i64>,
+        reason: String,
+        doubt: Doubt,
+    ) -> Result<(), Error> {
+        if doubt == Doubt::None && code != Some(DUPLICATE) {
+            return self.end(id, OrderEvent::Rejected { reason });
+        }
+        match self.look_up(id).await {
+            LookUp::Found(order) => self.take_over(&order),
+            LookUp::NotFound if code != Some(DUPLICATE) => {
+                self.end(id, OrderEvent::Rejected { reason })
+            }
+            LookUp::NotFound | LookUp::NoAnswer => self.lose(id),
+        }
+    }
+
+    /// This send certainly never arrived; an earlier one may have.
+    async fn not_reached(
+        &mut self,
+        id: &ClientOrderId,
+        error: &atlas_broker::Error,
+        doubt: Doubt,
+    ) -> Result<(), Error> {
+        if doubt == Doubt::None {
+            return self.end(id, OrderEvent::NotPlaced { reason: error.to_string() });
+        }
+        match self.look_up(id).await {
+            LookUp::Found(order) => self.take_over(&order),
+            LookUp::NotFound | LookUp::NoAnswer => self.lose(id),
+        }
+    }
+
+    /// Looks an order up at once and then after each wait, until the broker has it.
+    async fn look_up(&mut self, id: &ClientOrderId) -> LookUp {
+        let mut waits = self.settings.lookups.iter();
+        let mut result = LookUp::NoAnswer;
+        loop {
+            match self.broker.order(id).await {
+                Ok(Some(order)) => return LookUp::Found(order),
+                Ok(None) => result = LookUp::NotFound,
+                Err(error) => tracing::warn!(%id, %error, "an order could not be looked up"),
+            }
+            match waits.next() {
+                Some(wait) => self.timer.sleep(*wait).await,
+                None => return result,
+            }
+        }
+    }
+
+    async fn pause_before_retry(&mut self, retry: u32) {
+        let index = usize::try_from(retry).unwrap_or(usize::MAX);
+        let waits = &self.settings.lookups;
+        if let Some(wait) = waits.get(index).or(waits.last()) {
+            self.timer.sleep(*wait).await;
+        }
+    }
+
+    /// Has an order approved on fresh data, asking a few times if the broker does not answer.
+    async fn ask_approval(
+        &mut self,
+        leg: &Leg,
+        request: &OrderRequest,
+    ) -> Result<Asked, Error> {
+        let mut waits = self.settings.lookups.iter();
+        loop {
+            match self.fresh().await {
+                Ok(mut context) => {
+                    // An order is no duplicate of itself.
+                    let id = &request.client_order_id;
+                    context.open_orders.retain(|open| open.client_order_id != *id);
+                    return Ok(match self.approver.approve(leg, request, &context) {
+                        Ok(approved) => Asked::Approved(approved),
+                        Err(denial) => Asked::Denied(denial),
+                    });
+                }
+                Err(error @ Error::Broker { .. }) => match waits.next() {
+                    Some(wait) => self.timer.sleep(*wait).await,
+                    None => {
+                        self.session.enter(Cause::StaleData, error.to_string())?;
+                        self.heed_state();
+                        return Ok(Asked::Unasked);
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The last check before the wire, on what would be sent, from what the journal says.
+    fn conserve(&self, approved: &OrderRequest, wanted: &OrderRequest) -> Result<(), Breach> {
+        let id = &wanted.client_order_id;
+        if approved != wanted {
+            return Err(Breach::NotItsLeg { id: id.clone(), field: "the approved request" });
+        }
+        let state = self.session.state();
+        let mut sent: BTreeMap<ClientOrderId, &Order> = BTreeMap::new();
+        for leg in self.legs.iter().filter(|leg| leg.id() != id) {
+            if let Some(tracked) = state.orders().get(leg.id()) {
+                sent.insert(leg.id().clone(), &tracked.order);
+            }
+        }
+        let mut free = state.free_to_sell(&wanted.symbol);
+        // A resend is the same order, which the journal counts as on offer already.
+        if let Some(tracked) = state.orders().get(id) {
+            if tracked.order.request() != wanted || tracked.order.status() != OrderStatus::Submitted
+            {
+                return Err(Breach::SentBefore { id: id.clone() });
+            }
+            free = free.checked_add(wanted.qty).unwrap_or(free);
+        }
+        Conservation { legs: &self.legs, sent: &sent, free, ceilings: self.settings.ceilings }
+            .check(approved)
+    }
+
+    /// Whether state, fence or inbox forbid to send this leg now.
+    fn is_blocked(&mut self, leg: &Leg) -> Result<bool, Error> {
+        self.session.take_commands()?;
+        self.session.take_note_of_fence()?;
+        let stopped = self.heed_state();
+        let reducing = self.session.trading_state() == atlas_risk::TradingState::Reducing;
+        Ok(stopped || (reducing && !leg.reduces()))
+    }
+
+    /// Whether the fence is up, which is journaled.
+    fn fenced(&mut self) -> Result<bool, Error> {
+        let up = self.session.take_note_of_fence()?;
+        self.heed_state();
+        Ok(up)
+    }
+
+    /// Takes the broker's word for an order, and tells the sequencer.
+    fn take_over(&mut self, order: &BrokerOrder) -> Result<(), Error> {
+        self.session.absorb(order)?;
+        self.heed_state();
+        let id = &order.client_order_id;
+        let tracked = self.session.state().orders().get(id);
+        if tracked.is_some_and(|tracked| tracked.order.status() == OrderStatus::Submitted) {
+            // It was not believed, since it is not what was intended.
+            self.push(Input::Lost { id: id.clone() });
+        }
+        self.push_standing(id);
+        Ok(())
+    }
+
+    /// Journals the end of an order that never worked, and tells the sequencer.
+    fn end(&mut self, id: &ClientOrderId, end: OrderEvent) -> Result<(), Error> {
+        self.update(id, end)?;
+        self.push_standing(id);
+        Ok(())
+    }
+
+    /// Everything was tried: the account is PAUSED until somebody knows.
+    fn lose(&mut self, id: &ClientOrderId) -> Result<(), Error> {
+        let detail = format!("nobody knows what became of order {id}");
+        self.session.enter(Cause::UnknownOrder, detail)?;
+        self.heed_state();
+        self.push(Input::Lost { id: id.clone() });
+        Ok(())
+    }
+
+    /// Leaves a leg unsent; what stopped it was told before.
+    fn keep(&mut self, id: ClientOrderId) -> Result<(), Error> {
+        self.push(Input::Kept { id });
+        Ok(())
+    }
+
+    fn push_standing(&mut self, id: &ClientOrderId) {
+        if let Some(input) = standing(self.session, id) {
+            self.push(input);
+        }
+    }
+
+    fn leg(&self, id: &ClientOrderId) -> Option<Leg> {
+        self.legs.iter().find(|leg| leg.id() == id).cloned()
+    }
+}

@@ -1,0 +1,141 @@
+//! The controls explained and tested by themselves: for each gate an order that it alone denies, and
+//! the neighbour just inside that passes.
+//!
+//! The test needs no market and no account. It runs on the limits in force, so that a limit that was
+//! set without effect, or a gate that no longer speaks, shows on the day it happens.
+
+mod probes;
+mod scene;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::gates;
+use crate::limits::Limits;
+use crate::validator::{Judgement, Validator};
+use crate::verdict::{GateName, VerdictKind};
+
+pub(crate) use scene::Scene;
+
+/// One control in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// The gate.
+    pub gate: GateName,
+    /// What it holds orders to, with the limits in force.
+    pub rule: String,
+    /// The unit of its value and limit; empty where it looks at no number.
+    pub unit: String,
+    /// Whether it may deny an order that reduces.
+    pub denies_reducing: bool,
+}
+
+/// How one gate did in its test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlTest {
+    /// The gate.
+    pub gate: GateName,
+    /// What was tried, such as `a limit a cent above the collar`.
+    pub probe: String,
+    /// Whether the gate, and it alone, denied the bad order, and no gate denied its neighbour.
+    pub holds: bool,
+    /// The gate's words on the bad order.
+    pub denial: String,
+    /// What went wrong, empty if it holds.
+    pub problem: String,
+}
+
+/// Every control with its limits, in the order in which the gates speak.
+#[must_use]
+pub fn explain(limits: &Limits) -> Vec<Control> {
+    let control = |gate: &Box<dyn crate::Gate>| Control {
+        gate: gate.name(),
+        rule: gate.explain(),
+        unit: gate.unit().to_owned(),
+        denies_reducing: gate.name().may_deny_reducing(),
+    };
+    gates::all(limits).iter().map(control).collect()
+}
+
+/// Tries every control on the limits in force.
+///
+/// # Errors
+/// [`Error`] if the limits leave no order that could be tried, such as a smallest position above the
+/// largest order.
+pub fn test(limits: &Limits) -> Result<Vec<ControlTest>, Error> {
+    let validator = Validator::new(limits);
+    let probes = probes::all(limits)?;
+    Ok(probes.into_iter().map(|probe| run(&validator, &probe)).collect())
+}
+
+/// An order one gate must deny, and its neighbour that none may.
+struct Probe {
+    gate: GateName,
+    name: &'static str,
+    bad: Scene,
+    good: Scene,
+}
+
+fn run(validator: &Validator, probe: &Probe) -> ControlTest {
+    let bad = probe.bad.judge(validator);
+    let good = probe.good.judge(validator);
+    let denials: Vec<GateName> = denials(&bad);
+    let mut problem = String::new();
+    if denials != [probe.gate] {
+        let words: Vec<&str> = denials.iter().map(|gate| gate.as_str()).collect();
+        problem = format!("the bad order was denied by [{}]", words.join(", "));
+    }
+    if let Some(verdict) = good.denial() {
+        problem = format!("{problem}the order just inside was denied by {verdict}");
+    }
+    let own = bad.verdicts.iter().find(|verdict| verdict.gate == probe.gate);
+    ControlTest {
+        gate: probe.gate,
+        probe: probe.name.to_owned(),
+        holds: problem.is_empty(),
+        denial: own.map(|verdict| verdict.sentence.to_string()).unwrap_or_default(),
+        problem,
+    }
+}
+
+fn denials(judgement: &Judgement) -> Vec<GateName> {
+    let denying = judgement.verdicts.iter().filter(|v| v.kind == VerdictKind::Deny);
+    denying.map(|verdict| verdict.gate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Profile;
+
+    #[test]
+    fn every_gate_alone_denies_its_bad_order_and_lets_the_neighbour_pass() {
+        for profile in Profile::ALL {
+            let limits = profile.limits().check().unwrap();
+            let tests = test(&limits).unwrap();
+            for tried in &tests {
+                assert!(tried.holds, "{profile}: {tried:?}");
+            }
+            for gate in GateName::ALL {
+                assert!(tests.iter().any(|tried| tried.gate == *gate), "{gate} is not tried");
+            }
+        }
+    }
+
+    #[test]
+    fn the_gates_speak_in_the_order_of_their_names() {
+        let limits = Profile::Standard.limits().check().unwrap();
+        let names: Vec<GateName> = explain(&limits).iter().map(|control| control.gate).collect();
+        assert_eq!(names, GateName::ALL);
+        assert!(explain(&limits).iter().all(|control| !control.rule.is_empty()));
+    }
+
+    #[test]
+    fn a_limit_without_effect_shows() {
+        let mut spec = Profile::Standard.limits();
+        spec.max_order_notional = "400".parse().unwrap();
+        // Every order is now too large before it reaches the smallest position.
+        let tried = test(&spec.check().unwrap());
+        assert!(tried.is_err() || tried.unwrap().iter().any(|tried| !tried.holds));
+    }
+}

@@ -1,0 +1,32 @@
+//! The trading endpoints.
+
+mod account;
+mod assets;
+mod hours;
+mod orders;
+mod positions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::Shared;
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v2/account", get(account::account))
+        .route("/v2/account/activities", get(account::activities))
+        .route("/v2/account/activities/{kind}", get(account::activities_of))
+        .route("/v2/positions", get(positions::all))
+        .route("/v2/positions/{*symbol}", get(positions::one).delete(positions::close))
+        .route("/v2/orders", get(orders::list).post(orders::submit).delete(orders::cancel_all))
+        .route("/v2/orders/{id}", get(orders::one).delete(orders::cancel))
+        .route("/v2/orders:by_client_order_id", get(orders::by_client_id))
+        .route("/v2/orders%3Aby_client_order_id", get(orders::by_client_id))
+        .route("/v2/orders%3aby_client_order_id", get(orders::by_client_id))
+        .route("/v2/clock", get(hours::clock))
+        .route("/v2/calendar", get(hours::calendar))
+        .route("/v2/assets", get(assets::all))
+        .route("/v2/assets/{*symbol}", get(assets::one))
+}

@@ -1,0 +1,156 @@
+//! Orders: sending, reading, canceling.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{Path, Query as Pairs, State};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::Ctx;
+use super::super::answer::{Answer, Failure, not_found};
+use super::super::query::Query;
+use super::super::wire::{OrderBody, OrderWish};
+use crate::core::{Exchange, OrderRecord};
+
+pub(super) async fn submit(State(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
+    let wish: OrderWish =
+        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    let taken = shared.venue.submit(wish.into_order()?)?;
+    Ok(Json(shared.venue.inspect(|exchange| OrderBody::nested(exchange, &taken))))
+}
+
+pub(super) async fn one(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Answer<Json<OrderBody>> {
+    let nested = Query::new(pairs).flag("nested")?;
+    shared.venue.inspect(|exchange| {
+        let order = exchange.order_by_id(read_id(&id)?);
+        let order = order.ok_or_else(|| not_found(format!("order not found for {id}")))?;
+        Ok(Json(body(exchange, order, nested)))
+    })
+}
+
+pub(super) async fn by_client_id(
+    State(shared): Ctx,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Answer<Json<OrderBody>> {
+    let query = Query::new(pairs);
+    let Some(id) = query.text("client_order_id") else {
+        return Err(Failure::BadRequest("client_order_id is required".to_owned()));
+    };
+    let nested = query.flag("nested")?;
+    shared.venue.inspect(|exchange| {
+        let order = exchange.order_by_client_id(id);
+        let order = order.ok_or_else(|| not_found(format!("order not found for {id}")))?;
+        Ok(Json(body(exchange, order, nested)))
+    })
+}
+
+/// Which orders a list is of.
+struct Filter<'a> {
+    open: Option<bool>,
+    symbols: BTreeSet<&'a str>,
+    side: &'static str,
+    after: Option<atlas_core::time::Timestamp>,
+    until: Option<atlas_core::time::Timestamp>,
+    /// Numbers between which the orders lie, both exclusive.
+    between: (u64, u64),
+    nested: bool,
+}
+
+impl Filter<'_> {
+    fn fits(&self, order: &OrderRecord) -> bool {
+        self.open.is_none_or(|open| open != order.status.is_final())
+            && (self.symbols.is_empty() || self.symbols.contains(order.symbol.as_str()))
+            && (self.side.is_empty() || self.side == order.side.as_str())
+            && self.after.is_none_or(|after| order.times.submitted > after)
+            && self.until.is_none_or(|until| order.times.submitted < until)
+            && order.seq > self.between.0
+            && order.seq < self.between.1
+            && !(self.nested && order.parent.is_some())
+    }
+}
+
+pub(super) async fn list(
+    State(shared): Ctx,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Answer<Json<Vec<OrderBody>>> {
+    let query = Query::new(pairs);
+    let limit = query.number("limit", 50, 500)?;
+    let newest_first = query.word("direction", "desc", &["asc", "desc"])? == "desc";
+    if !matches!(query.text("asset_class"), None | Some("us_equity" | "all")) {
+        return Ok(Json(Vec::new()));
+    }
+    shared.venue.inspect(|exchange| {
+        let filter = filter(exchange, &query)?;
+        let fits = |order: &&OrderRecord| filter.fits(order);
+        let all = exchange.orders().iter();
+        let page: Vec<&OrderRecord> = if newest_first {
+            all.rev().filter(fits).take(limit).collect()
+        } else {
+            all.filter(fits).take(limit).collect()
+        };
+        Ok(Json(page.into_iter().map(|order| body(exchange, order, filter.nested)).collect()))
+    })
+}
+
+fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
+    let cursor = |name: &str| -> Answer<Option<u64>> {
+        let Some(id) = query.id(name)? else { return Ok(None) };
+        let order = exchange.order_by_id(id);
+        order.map(|order| Some(order.seq)).ok_or_else(|| not_found(format!("order not found for {id}")))
+    };
+    let between = (cursor("after_order_id")?, cursor("before_order_id")?);
+    let (after, until) = (query.moment("after")?, query.moment("until")?);
+    if between != (None, None) && (after.is_some() || until.is_some()) {
+        let text = "before_order_id and after_order_id cannot be used with after or until";
+        return Err(Failure::BadRequest(text.to_owned()));
+    }
+    Ok(Filter {
+        open: match query.word("status", "open", &["open", "closed", "all"])? {
+            "open" => Some(true),
+            "closed" => Some(false),
+            _ => None,
+        },
+        symbols: query.list("symbols").into_iter().collect(),
+        side: query.word("side", "", &["buy", "sell"])?,
+        after,
+        until,
+        between: (between.0.unwrap_or(0), between.1.unwrap_or(u64::MAX)),
+        nested: query.flag("nested")?,
+    })
+}
+
+pub(super) async fn cancel(State(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
+    shared.venue.cancel(read_id(&id)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn cancel_all(State(shared): Ctx) -> Answer<(StatusCode, Json<Vec<Value>>)> {
+    let mut open: Vec<(u64, Uuid)> = shared.venue.inspect(|exchange| {
+        exchange.open_orders().map(|order| (order.seq, order.id)).collect()
+    });
+    open.sort_unstable();
+    let mut results = Vec::with_capacity(open.len());
+    for (_, id) in open {
+        let status = match shared.venue.cancel(id) {
+            Ok(()) => 200,
+            Err(refusal) => refusal.status(),
+        };
+        results.push(json!({ "id": id, "status": status }));
+    }
+    Ok((StatusCode::MULTI_STATUS, Json(results)))
+}
+
+fn body(exchange: &Exchange, order: &OrderRecord, nested: bool) -> OrderBody {
+    if nested { OrderBody::nested(exchange, order) } else { OrderBody::new(order) }
+}
+
+/// An order id in a path; what is none cannot be found.
+fn read_id(text: &str) -> Answer<Uuid> {
+    Uuid::parse_str(text).map_err(|_| not_found(format!("order not found for {text}")))
+}

@@ -1,0 +1,118 @@
+//! What is held.
+
+use atlas_core::{Side, Symbol};
+use axum::Json;
+use axum::extract::{Path, Query as Pairs, State};
+use serde_json::{Value, json};
+
+use super::super::answer::{Answer, not_found};
+use super::super::query::{self, Query};
+use super::super::wire::{OrderBody, OrderWish};
+use super::super::Ctx;
+use super::assets;
+use crate::core::{Exchange, Money, Shares, ids};
+use crate::Error;
+
+pub(super) async fn all(State(shared): Ctx) -> Answer<Json<Vec<Value>>> {
+    Ok(Json(shared.venue.inspect(|exchange| {
+        let held = exchange.state().ledger.holdings.keys();
+        held.map(|symbol| body(exchange, symbol)).collect::<Result<_, Error>>()
+    })?))
+}
+
+pub(super) async fn one(State(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
+    shared.venue.inspect(|exchange| {
+        let symbol = held(exchange, &name)?;
+        Ok(Json(body(exchange, &symbol)?))
+    })
+}
+
+/// Sells a position, or part of it, at the market.
+pub(super) async fn close(
+    State(shared): Ctx,
+    Path(name): Path<String>,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Answer<Json<OrderBody>> {
+    let query = Query::new(pairs);
+    let wish = shared.venue.inspect(|exchange| {
+        let symbol = held(exchange, &name)?;
+        let qty = exchange.state().ledger.held(&symbol);
+        let qty = match (query.text("qty"), query.text("percentage")) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(percent)) => portion(qty, percent)?.to_string(),
+            (None, None) => qty.to_string(),
+        };
+        Ok::<_, super::super::answer::Failure>(json!({
+            "symbol": symbol, "qty": qty, "side": Side::Sell,
+            "type": "market", "time_in_force": "day",
+        }))
+    })?;
+    let wish: OrderWish = serde_json::from_str(&wish.to_string())
+        .map_err(|error| super::super::answer::Failure::BadRequest(error.to_string()))?;
+    Ok(Json(OrderBody::new(&shared.venue.submit(wish.into_order()?)?)))
+}
+
+/// A percentage of a position; whole shares of a position in whole shares.
+fn portion(held: Shares, percent: &str) -> Answer<Shares> {
+    let wrong = || {
+        super::super::answer::Failure::BadRequest(format!("invalid percentage {percent:?}"))
+    };
+    let percent: rust_decimal::Decimal = percent.parse().map_err(|_| wrong())?;
+    let qty = held.to_qty()?.value();
+    let part = qty.checked_mul(percent).ok_or_else(wrong)? / rust_decimal::Decimal::ONE_HUNDRED;
+    let digits = if held.is_whole() { 0 } else { 9 };
+    let part = atlas_core::Qty::new(part.trunc_with_scale(digits)).map_err(|_| wrong())?;
+    Ok(Shares::try_from(part)?)
+}
+
+/// The symbol of a position named by symbol, with its exchange, or by asset id.
+fn held(exchange: &Exchange, name: &str) -> Answer<Symbol> {
+    let symbol = assets::find(exchange, name).or_else(|| query::symbol(name));
+    let found = symbol.filter(|symbol| exchange.state().ledger.holdings.contains_key(symbol));
+    found.ok_or_else(|| not_found("position does not exist"))
+}
+
+fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
+    let holding = exchange.state().ledger.holdings.get(symbol).copied().unwrap_or_default();
+    let mark = exchange.mark_of_holding(symbol)?;
+    let listing = exchange.market().listing(symbol);
+    let before = listing
+        .map(|listing| exchange.market().previous_close(listing, exchange.state().clock))
+        .transpose()?
+        .flatten()
+        .unwrap_or(mark);
+    let (for_orders, _) = exchange.held_for_sells(symbol)?;
+    let value = mark.times(holding.qty);
+    let (gain, day) = (value.minus(holding.cost)?, value.minus(before.times(holding.qty))?);
+    let change = mark.times(Shares::ONE).minus(before.times(Shares::ONE))?;
+    Ok(json!({
+        "asset_id": ids::asset_id(symbol),
+        "symbol": symbol,
+        "exchange": assets::EXCHANGE,
+        "asset_class": "us_equity",
+        "asset_marginable": false,
+        "qty": holding.qty,
+        "qty_available": holding.qty.minus(for_orders),
+        "side": "long",
+        "avg_entry_price": holding.cost.mean_price(holding.qty),
+        "cost_basis": holding.cost,
+        "market_value": value,
+        "current_price": mark,
+        "lastday_price": before,
+        "change_today": ratio(change, before.times(Shares::ONE)),
+        "unrealized_pl": gain,
+        "unrealized_plpc": ratio(gain, holding.cost),
+        "unrealized_intraday_pl": day,
+        "unrealized_intraday_plpc": ratio(day, before.times(holding.qty)),
+    }))
+}
+
+/// A share of a whole to twelve decimals, as text; zero of nothing.
+fn ratio(part: Money, whole: Money) -> String {
+    let of = |money: Money| money.rounded(9).to_usd().map(atlas_core::Usd::value);
+    match (of(part), of(whole)) {
+        (Ok(part), Ok(whole)) => part.checked_div(whole).map(|quotient| quotient.round_dp(12)),
+        (Err(_), _) | (_, Err(_)) => None,
+    }
+    .map_or_else(|| "0".to_owned(), |quotient| quotient.normalize().to_string())
+}

@@ -1,0 +1,44 @@
+//! A ledger entry on its way out.
+
+use serde_json::{Value, json};
+
+use super::moment;
+use crate::core::{Activity, Entry, Status, date_of};
+
+/// A ledger entry in Alpaca's shape.
+pub(crate) fn activity(entry: &Activity) -> Value {
+    match &entry.entry {
+        Entry::Fill(fill) => json!({
+            "id": entry.id,
+            "activity_type": "FILL",
+            "transaction_time": moment(entry.stamp),
+            "type": if fill.order_status == Status::Filled { "fill" } else { "partial_fill" },
+            "price": fill.price,
+            "qty": fill.qty,
+            "side": fill.side,
+            "symbol": fill.symbol,
+            "leaves_qty": fill.leaves_qty,
+            "order_id": fill.order_id,
+            "cum_qty": fill.cum_qty,
+            "order_status": fill.order_status,
+        }),
+        Entry::Deposit(amount) => json!({
+            "id": entry.id,
+            "activity_type": "CSD",
+            "date": date_of(entry.stamp),
+            "created_at": moment(entry.stamp),
+            "net_amount": amount,
+            "description": "deposit",
+            "status": "executed",
+        }),
+        Entry::Fee { kind, date, .. } => json!({
+            "id": entry.id,
+            "activity_type": "FEE",
+            "date": date,
+            "created_at": moment(entry.stamp),
+            "net_amount": entry.entry.cash_effect(),
+            "description": kind.description(),
+            "status": "executed",
+        }),
+    }
+}

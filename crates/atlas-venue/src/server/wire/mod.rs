@@ -1,0 +1,11 @@
+//! Alpaca's shapes: what comes in, and what goes out.
+
+mod activity;
+mod amount;
+mod order;
+mod request;
+
+pub(super) use activity::activity;
+pub(super) use amount::{Amount, number};
+pub(super) use order::{OrderBody, moment};
+pub(super) use request::OrderWish;

@@ -1,0 +1,206 @@
+//! The account on disk: an order is durable before it is acknowledged.
+//!
+//! One SQLite file holds the state (one row), every order and every ledger entry. Each request is
+//! one transaction, synced to disk, so that after a crash the file holds all of a request or nothing
+//! of it. Prices are not kept: they are handed in again.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+
+use crate::Error;
+use crate::core::{Activity, Changes, Exchange, Money, OrderRecord, State};
+
+/// The open file; no other process can open it meanwhile.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// What a file holds of an account.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) state: State,
+    pub(crate) orders: Vec<OrderRecord>,
+    pub(crate) activities: Vec<Activity>,
+}
+
+impl Store {
+    /// Opens the file in `dir`, or makes it and the directory.
+    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(FILE);
+        std::fs::create_dir_all(dir).map_err(|error| Error::Store {
+            path: dir.to_owned(),
+            problem: error.to_string(),
+        })?;
+        let wrong = |error: rusqlite::Error| failure(&path, &error);
+        let connection = Connection::open(&path).map_err(wrong)?;
+        connection.execute_batch(PRAGMAS).map_err(wrong)?;
+        let format: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(wrong)?;
+        if format > FORMAT {
+            return Err(Error::NewerFormat { path, found: format, supported: FORMAT });
+        }
+        if format == 0 {
+            connection.execute_batch(SCHEMA).map_err(wrong)?;
+        }
+        Ok(Self { path, connection })
+    }
+
+    /// Reads the account, if there is one, and checks that it adds up.
+    pub(crate) fn load(&self) -> Result<Option<Kept>, Error> {
+        let wrong = |error: rusqlite::Error| failure(&self.path, &error);
+        let state: Option<String> = self
+            .connection
+            .query_row("SELECT body FROM state WHERE id = 1", [], |row| row.get(0))
+            .optional()
+            .map_err(wrong)?;
+        let Some(state) = state else { return Ok(None) };
+        let kept = Kept {
+            state: self.parse("the account", &state)?,
+            orders: self.rows("orders")?,
+            activities: self.rows("activities")?,
+        };
+        self.check(&kept)?;
+        Ok(Some(kept))
+    }
+
+    /// Writes everything a new account starts with.
+    pub(crate) fn create(&mut self, exchange: &mut Exchange) -> Result<(), Error> {
+        let mut changes = exchange.take_changes();
+        changes.activities_before = 0;
+        self.commit(exchange, &changes)
+    }
+
+    /// Writes what a request changed, and waits until it is on disk.
+    pub(crate) fn commit(&mut self, exchange: &Exchange, changes: &Changes) -> Result<(), Error> {
+        let path = self.path.clone();
+        let text = |what: Result<String, serde_json::Error>| {
+            what.map_err(|error| Error::Store { path: path.clone(), problem: error.to_string() })
+        };
+        let state = text(serde_json::to_string(exchange.state()))?;
+        let mut orders = Vec::with_capacity(changes.orders.len());
+        for order in changes.orders.iter().filter_map(|seq| exchange.order(*seq)) {
+            orders.push((order, text(serde_json::to_string(order))?));
+        }
+        let new = exchange.activities().get(changes.activities_before..).unwrap_or_default();
+        let mut activities = Vec::with_capacity(new.len());
+        for activity in new {
+            activities.push((activity, text(serde_json::to_string(activity))?));
+        }
+        let write = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for (order, body) in orders {
+                transaction.prepare_cached(PUT_ORDER)?.execute(params![
+                    order.seq.cast_signed(),
+                    order.id.to_string(),
+                    order.client_order_id,
+                    body
+                ])?;
+            }
+            for (activity, body) in activities {
+                transaction.prepare_cached(PUT_ACTIVITY)?.execute(params![
+                    activity.seq.cast_signed(),
+                    activity.id,
+                    body
+                ])?;
+            }
+            transaction.prepare_cached(PUT_STATE)?.execute(params![state])?;
+            transaction.commit()
+        };
+        write().map_err(|error| failure(&path, &error))
+    }
+
+    fn rows<T: serde::de::DeserializeOwned>(&self, table: &'static str) -> Result<Vec<T>, Error> {
+        let wrong = |error: rusqlite::Error| failure(&self.path, &error);
+        let query = format!("SELECT body FROM {table} ORDER BY seq");
+        let mut statement = self.connection.prepare(&query).map_err(wrong)?;
+        let mut rows = statement.query([]).map_err(wrong)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().map_err(wrong)? {
+            let body = row.get_ref(0).map_err(wrong)?;
+            let body = body.as_str().map_err(|error| self.damaged(error.to_string()))?;
+            all.push(self.parse(table, body)?);
+        }
+        Ok(all)
+    }
+
+    fn parse<T: serde::de::DeserializeOwned>(&self, what: &str, body: &str) -> Result<T, Error> {
+        serde_json::from_str(body).map_err(|error| self.damaged(format!("{what}: {error}")))
+    }
+
+    /// Whether the parts of the account belong together: numbers without gaps, cash and holdings
+    /// equal to the sum of the ledger.
+    fn check(&self, kept: &Kept) -> Result<(), Error> {
+        let Kept { state, orders, activities } = kept;
+        let orders_whole = (1..).zip(orders).all(|(seq, order)| order.seq == seq);
+        let ledger_whole = (1..).zip(activities).all(|(seq, entry)| entry.seq == seq);
+        let counts = (orders.len() as u64, activities.len() as u64);
+        if !orders_whole || !ledger_whole || counts != (state.orders, state.activities) {
+            return Err(self.damaged(format!(
+                "{} orders and {} ledger entries where {} and {} are expected",
+                counts.0, counts.1, state.orders, state.activities
+            )));
+        }
+        let mut cash = Money::ZERO;
+        for entry in activities {
+            cash = cash.plus(entry.entry.cash_effect())?;
+        }
+        if cash != state.ledger.cash {
+            let kept = state.ledger.cash;
+            return Err(self.damaged(format!("cash is {kept}, its ledger comes to {cash}")));
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, problem: String) -> Error {
+        Error::Damaged { path: self.path.clone(), problem }
+    }
+}
+
+/// What the storage's own error means.
+fn failure(path: &Path, error: &rusqlite::Error) -> Error {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::InUse { path },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            Error::Damaged { path, problem: error.to_string() }
+        }
+        _ => Error::Store { path, problem: error.to_string() },
+    }
+}
+
+/// The file's name within the venue's directory.
+const FILE: &str = "venue.sqlite";
+/// The newest format this version reads and writes.
+const FORMAT: i64 = 1;
+/// An exclusive lock from the first access on; synced to disk at every commit.
+const PRAGMAS: &str = "
+    PRAGMA busy_timeout = 0;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    BEGIN IMMEDIATE; COMMIT;
+";
+const SCHEMA: &str = "
+    BEGIN;
+    CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
+    CREATE TABLE orders (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        client_order_id TEXT NOT NULL UNIQUE,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE activities (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL)
+        STRICT;
+    PRAGMA user_version = 1;
+    COMMIT;
+";
+const PUT_ORDER: &str = "
+    INSERT INTO orders (seq, id, client_order_id, body) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
+const PUT_ACTIVITY: &str = "INSERT INTO activities (seq, id, body) VALUES (?1, ?2, ?3)";
+const PUT_STATE: &str = "
+    INSERT INTO state (id, body) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body";

@@ -1,0 +1,287 @@
+//! The exchange as a handle that many threads can hold, with its state on disk.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use atlas_core::{Clock, Weight};
+use atlas_core::calendar::Calendar;
+use atlas_core::time::Timestamp;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use crate::core::ids::{self, Kind};
+use crate::core::{Exchange, Listing, NewOrder, OrderRecord, Refusal, Update};
+use crate::credentials::Credentials;
+use crate::store::Store;
+use crate::{Error, VenueConfig};
+
+/// A venue with one account: cheap to clone, all clones are the same venue.
+///
+/// With a directory every change is on disk before the call returns, and opening it again goes on
+/// where it was left. After a failure to write nothing more is accepted ([`Error::Stopped`]):
+/// opening it again goes on from what is on disk.
+///
+/// The venue's clock stands until [`advance_to`](Self::advance_to) moves it.
+///
+/// # Examples
+/// ```
+/// use atlas_core::bars::{Bars, Columns};
+/// use atlas_venue::{Listing, Venue, VenueConfig};
+///
+/// let bars = Bars::new("AAPL".parse()?, Columns {
+///     dates: vec!["2019-01-02".parse().unwrap(), "2019-01-03".parse().unwrap()],
+///     close: vec![157.92, 142.19],
+///     ..Columns::default()
+/// })?;
+/// let config = VenueConfig::realistic("2019-01-02T22:00:00Z".parse().unwrap());
+/// let venue = Venue::open(None, config, [Listing::raw(bars)])?;
+/// venue.advance_to("2019-01-03T14:35:00Z".parse().unwrap())?;
+/// assert!(venue.advance_to("2019-01-03T14:30:00Z".parse().unwrap()).is_err());
+/// # Ok::<(), atlas_venue::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Venue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    updates: broadcast::Sender<Arc<Update>>,
+    seed: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    exchange: Exchange,
+    store: Option<Store>,
+    stopped: Option<String>,
+}
+
+/// The opening hours around the venue's present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    /// The venue's present.
+    pub now: Timestamp,
+    /// Whether regular trading goes on.
+    pub is_open: bool,
+    /// The next opening after the present.
+    pub next_open: Timestamp,
+    /// The next close after the present.
+    pub next_close: Timestamp,
+}
+
+impl Venue {
+    /// Opens a venue: kept in `dir`, or in memory alone if there is none. An account found there is
+    /// taken up again; listings are handed in each time.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::NewerFormat`], [`Error::Damaged`] and [`Error::Store`] for the
+    /// file; [`Error::NotListed`] if the account holds what is not listed; [`Error::Setting`],
+    /// [`Error::ListedTwice`] and [`Error::Core`] for what was handed in.
+    pub fn open(
+        dir: Option<&Path>,
+        config: VenueConfig,
+        listings: impl IntoIterator<Item = Listing>,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let (exchange, store) = match dir {
+            None => (Exchange::new(config, listings)?, None),
+            Some(dir) => {
+                let mut store = Store::open(dir)?;
+                let exchange = match store.load()? {
+                    Some(kept) => Exchange::restore(
+                        config,
+                        listings,
+                        kept.state,
+                        kept.orders,
+                        kept.activities,
+                    )?,
+                    None => {
+                        let mut exchange = Exchange::new(config, listings)?;
+                        store.create(&mut exchange)?;
+                        exchange
+                    }
+                };
+                (exchange, Some(store))
+            }
+        };
+        let seed = exchange.state().seed;
+        let inner = Mutex::new(Inner { exchange, store, stopped: None });
+        let (updates, _) = broadcast::channel(UPDATES_KEPT);
+        Ok(Self { shared: Arc::new(Shared { inner, updates, seed }) })
+    }
+
+    /// The venue's present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inspect(Exchange::now)
+    }
+
+    /// Moves the clock forward: working orders meet the prices on the way, sessions open and
+    /// close, orders expire, fees are posted.
+    ///
+    /// # Errors
+    /// [`Error::ClockBackwards`] naming both moments, and [`Error::Core`] outside of the calendar,
+    /// with nothing changed; [`Error::Store`] and [`Error::Stopped`] as for every change.
+    pub fn advance_to(&self, to: Timestamp) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        let clock = inner.exchange.state().clock;
+        if to < clock {
+            return Err(Error::ClockBackwards { clock, asked: to });
+        }
+        Calendar::nyse().session_at(to)?;
+        if to == clock {
+            return Ok(());
+        }
+        let moved = inner.exchange.advance_to(to);
+        self.finish(&mut inner, moved)
+    }
+
+    /// Moves the clock to the close of the session it stands in, or does nothing outside of one:
+    /// day orders expire and the day's fees are posted.
+    ///
+    /// # Errors
+    /// As [`advance_to`](Self::advance_to).
+    pub fn settle_day(&self) -> Result<(), Error> {
+        let session = self.inspect(Exchange::session)?;
+        session.map_or(Ok(()), |session| self.advance_to(session.close))
+    }
+
+    /// The venue's number of the account.
+    #[must_use]
+    pub fn account_number(&self) -> String {
+        let id = self.account_id().simple().to_string();
+        format!("PA{}", id[..10].to_ascii_uppercase())
+    }
+
+    /// The venue's identifier of the account.
+    #[must_use]
+    pub fn account_id(&self) -> Uuid {
+        ids::uuid(self.shared.seed, Kind::Account, 1)
+    }
+
+    /// The key pair that belongs to the account's seed.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        Credentials::from_seed(self.shared.seed)
+    }
+
+    /// The opening hours around the present.
+    ///
+    /// # Errors
+    /// [`Error::Core`] at the end of the calendar.
+    pub fn hours(&self) -> Result<Hours, Error> {
+        let (now, session) = self.inspect(|exchange| (exchange.now(), exchange.session()));
+        let nyse = Calendar::nyse();
+        Ok(match session? {
+            Some(session) => Hours {
+                now,
+                is_open: true,
+                next_open: nyse.next_session(session.date)?.open,
+                next_close: session.close,
+            },
+            None => {
+                let next = nyse.next_session(nyse.last_closed(now)?.date)?;
+                Hours { now, is_open: false, next_open: next.open, next_close: next.close }
+            }
+        })
+    }
+
+    /// Takes an order; see [`Exchange::submit`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn submit(&self, order: NewOrder) -> Result<OrderRecord, Refusal> {
+        self.change(|exchange| exchange.submit(order))
+    }
+
+    /// Cancels an order; see [`Exchange::cancel`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn cancel(&self, id: Uuid) -> Result<(), Refusal> {
+        self.change(|exchange| exchange.cancel(id))
+    }
+
+    /// Lets the next order fill by at most this share in its first session; see
+    /// [`Exchange::limit_next_order`].
+    pub fn limit_next_order(&self, share: Weight) {
+        self.lock().exchange.limit_next_order(share);
+    }
+
+    /// Looks at the exchange while nothing can change it. Must not call the venue again.
+    pub fn inspect<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {
+        look(&self.lock().exchange)
+    }
+
+    /// Messages about orders from now on. Whoever reads too slowly is told how many were missed.
+    #[must_use]
+    pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.shared.updates.subscribe()
+    }
+
+    fn change<T>(
+        &self,
+        act: impl FnOnce(&mut Exchange) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        match act(&mut inner.exchange) {
+            Ok(done) => {
+                self.finish(&mut inner, Ok(()))?;
+                Ok(done)
+            }
+            Err(Refusal::Internal(problem)) => {
+                inner.stopped = Some(problem.clone());
+                Err(Refusal::Internal(problem))
+            }
+            // Refused: nothing has changed.
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Makes a change durable, then tells of it.
+    fn finish(&self, inner: &mut Inner, done: Result<(), Error>) -> Result<(), Error> {
+        let changes = inner.exchange.take_changes();
+        let kept = done.and_then(|()| match &mut inner.store {
+            Some(store) => store.commit(&inner.exchange, &changes),
+            None => Ok(()),
+        });
+        if let Err(error) = &kept {
+            inner.stopped = Some(error.to_string());
+            return kept;
+        }
+        for update in changes.updates {
+            // Nobody listening is no failure.
+            drop(self.shared.updates.send(Arc::new(update)));
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
+            let mut inner = poisoned.into_inner();
+            inner.stopped.get_or_insert_with(|| "a panic while it was changed".to_owned());
+            inner
+        })
+    }
+}
+
+impl Inner {
+    fn check_running(&self) -> Result<(), Error> {
+        self.stopped.as_ref().map_or(Ok(()), |problem| {
+            Err(Error::Stopped { problem: problem.clone() })
+        })
+    }
+}
+
+impl Clock for Venue {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
+/// Messages a slow listener may be behind before it misses some.
+const UPDATES_KEPT: usize = 4096;
