@@ -11,7 +11,7 @@ use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
 use atlas_core::Clock;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::{Mode, Timestamp};
-use atlas_exec::timer::{Timer, TokioTimer};
+use atlas_exec::{Timer, TokioTimer};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
 use atlas_venue::{CostModel, Listing, Slippage, Venue};
 
@@ -71,24 +71,14 @@ impl EmbeddedVenue {
     }
 }
 
-/// A clock for what happens before the venue is open: it stands at the start, then follows the
-/// venue.
-#[derive(Debug)]
-pub(crate) struct ReplayClock {
-    start: Timestamp,
-    venue: OnceLock<Venue>,
-}
+/// The clock of a replay: the venue's, once that is open. Until then nothing is journaled, and the
+/// computer's clock says who took the lock when.
+#[derive(Debug, Default)]
+pub(crate) struct VenueClock(OnceLock<Venue>);
 
-impl ReplayClock {
-    /// A clock that stands at `start` until a venue is opened on it.
-    pub(crate) fn new(start: Timestamp) -> Arc<Self> {
-        Arc::new(Self { start, venue: OnceLock::new() })
-    }
-}
-
-impl Clock for ReplayClock {
+impl Clock for VenueClock {
     fn now(&self) -> Timestamp {
-        self.venue.get().map_or(self.start, Venue::now)
+        self.0.get().map_or_else(|| SystemClock.now(), Venue::now)
     }
 }
 
@@ -120,32 +110,47 @@ impl Timer for VenueTimer {
     }
 }
 
-/// Opens the embedded venue, kept in `dir`, and a client on its server.
+/// Where and how the embedded venue is opened.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    /// Where it is kept.
+    pub(crate) dir: &'a Path,
+    /// Its settings.
+    pub(crate) config: &'a VenueConfig,
+    /// Where its clock stands if the account is new.
+    pub(crate) start: Timestamp,
+}
+
+/// Opens the embedded venue and a client on its server.
+///
+/// # Errors
+/// [`Exit::State`] if its file cannot be used.
 pub(crate) async fn open_venue(
-    dir: &Path,
-    config: &VenueConfig,
+    opening: Opening<'_>,
     listings: Vec<Listing>,
-    clock: Arc<ReplayClock>,
+    clock: Arc<VenueClock>,
     timeout: Duration,
 ) -> Result<Desk> {
+    let Opening { dir, config, start } = opening;
     let settings = atlas_venue::VenueConfig {
         cash: config.cash,
         seed: config.seed,
-        costs: CostModel { slippage: Slippage::Fixed(config.slippage_bps), ..CostModel::realistic() },
-        ..atlas_venue::VenueConfig::realistic(clock.start)
+        costs: CostModel {
+            slippage: Slippage::Fixed(config.slippage_bps),
+            ..CostModel::realistic()
+        },
+        ..atlas_venue::VenueConfig::realistic(start)
     };
     let venue = Venue::open(Some(dir), settings, listings)
         .with_context(|| format!("the embedded venue in {} cannot be opened", dir.display()))?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = server::serve(venue.clone(), listen, ServeOptions::default()).await?;
-    let credentials = Credentials::<Paper>::new(
-        server.key_id.clone(),
-        server.secret.expose().to_owned(),
-    )?;
+    let credentials =
+        Credentials::<Paper>::new(server.key_id.clone(), server.secret.expose().to_owned())?;
     let options = Options { timeout, ..Options::default() };
     let broker = Session::connect(&Endpoint::loopback(server.addr), &credentials, &options)?;
     // Set once: the clock is made for this venue alone.
-    drop(clock.venue.set(venue.clone()));
+    drop(clock.0.set(venue.clone()));
     Ok(Desk { broker, clock, venue: Some(EmbeddedVenue { venue, server }) })
 }
 

@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use atlas_broker::Broker;
+use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
-use atlas_core::{DecisionId, Side, SignalOutcome};
+use atlas_core::{DecisionId, Side, SignalOutcome, Symbol};
+use atlas_exec::ExecutionReport;
 use atlas_exec::event::ArtifactWritten;
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::sequencer::Finish;
-use atlas_exec::shell::{Approval, ExecutionReport, reference_now};
+use atlas_exec::shell::{Approval, reference_now};
 use atlas_exec::state::DecisionStatus;
 use atlas_report::run::{Books, Comparison, RunStatus};
 use atlas_report::{RunReport, artifact};
@@ -17,8 +19,8 @@ use crate::cli::{Cli, Command, Decide};
 use crate::decision::{self, Decided};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
-use crate::market::Market;
-use crate::seat::{Ground, Seat};
+use crate::market::{Market, needs};
+use crate::seat::{Ground, Hold, Seat};
 use crate::{execution, render, reporting};
 
 /// Runs a command to its end.
@@ -54,11 +56,12 @@ async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
     let as_of = as_of(&job, &market)?;
     // Checked before anything is opened: bad data leave no trace.
     let policy = job.policy(&flags, market.universe.name(), DecisionId(0), Mode::Replay)?;
-    market.check(as_of, job.config.regime.missing_vix, policy.momentum.window)?;
+    market.check(as_of, &needs(job.config.regime.missing_vix, policy.momentum.window))?;
     job.stopwatch.lap("data");
 
     let ground = if flags.dry_run { Ground::Copy } else { Ground::Real };
-    let mut seat = Seat::take(&mut job, market, as_of, ground).await?;
+    let hold = Hold::take(&job, ground).await?;
+    let mut seat = hold.sit(&mut job, market, as_of).await?;
     let result = rebalance_at(&mut job, &mut seat, &flags, extent).await;
     seat.desk.close().await;
     result
@@ -215,22 +218,20 @@ fn planned_summary(
 
 /// Takes hold of the account at its pending plan.
 async fn take_pending(job: &mut Job) -> Result<(Seat, Decided)> {
-    let known = Seat::peek(job)?;
-    let Some((as_of, data)) = known else {
+    let hold = Hold::take(job, Ground::Real).await?;
+    let pending = hold.session().state().pending().map(|pending| &pending.planned);
+    let Some((id, as_of)) = pending.map(|planned| (planned.decision_id, planned.as_of)) else {
         return Err(Failure::new(
             Exit::Refused,
             format!("account {} has no plan: make one with `atlas plan`", job.account),
         ));
     };
-    let symbols: Vec<&str> = data.symbols.iter().map(atlas_core::Symbol::as_str).collect();
-    let name = job.data.clone().unwrap_or_else(|| data.name.clone());
+    let data = decision::recall_context(hold.session(), id)?.data;
+    let symbols: Vec<&str> = data.symbols.iter().map(Symbol::as_str).collect();
+    let name = job.data.clone().unwrap_or(data.name);
     let market = Market::load(&name, Some(&symbols.join(",")))?;
     job.stopwatch.lap("data");
-    let seat = Seat::take(job, market, as_of, Ground::Real).await?;
-    let id = seat.session.state().pending().map(|pending| pending.planned.decision_id);
-    let id = id.ok_or_else(|| {
-        Failure::new(Exit::Refused, "the plan was finished meanwhile: nothing is left to do")
-    })?;
+    let seat = hold.sit(job, market, as_of).await?;
     let decided = decision::recall(&seat, id)?;
     Ok((seat, decided))
 }
@@ -304,9 +305,9 @@ async fn finish(
     }
     match done.finish {
         Finish::Complete => Ok(()),
-        other => Err(Failure::new(
+        Finish::Stopped { reason, .. } => Err(Failure::new(
             Exit::Paused,
-            format!("the plan of account {} was not finished: {other}", job.account),
+            format!("the plan of account {} was not finished: {reason}", job.account),
         )),
     }
 }
@@ -341,9 +342,10 @@ fn write_artifact(job: &mut Job, seat: &mut Seat, report: &mut RunReport) -> Res
     report.stages = job.stopwatch.stages();
     let path = artifact::write(&folder, report.execute_on, report)?;
     let bytes = std::fs::read(&path)?;
+    let name = path.file_name().unwrap_or_default();
     let written = ArtifactWritten {
-        file: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        sha256: atlas_core::journal::Hash::of(&bytes),
+        path: format!("artifacts/{}", name.to_string_lossy()),
+        hash: Hash::of(&bytes),
     };
     seat.session.record_artifact(Some(report.decision_id), written)?;
     report.artifact = Some(path);

@@ -220,7 +220,9 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::new(
                 Exit::Config,
-                format!("configuration {place} cannot be read ({error}): name an existing TOML file"),
+                format!(
+                    "configuration {place} cannot be read ({error}): name an existing TOML file"
+                ),
             )
         })?;
         let config: Self = toml::from_str(&text).map_err(|error| {
@@ -228,7 +230,9 @@ impl Config {
             let said = error.message().replace('\n', " ");
             Failure::new(
                 Exit::Config,
-                format!("configuration {place}, line {line}: {said}: correct it or remove the line"),
+                format!(
+                    "configuration {place}, line {line}: {said}: correct it or remove the line"
+                ),
             )
         })?;
         config.check(&place)
@@ -273,7 +277,9 @@ impl Config {
         let start = execution.start_after_open_min;
         require(
             start <= 200,
-            &format!("execution.start_after_open_min is {start}; use 0 to 200, before a half day ends"),
+            &format!(
+                "execution.start_after_open_min is {start}; use 0 to 200, before a half day ends"
+            ),
         );
         let timeout = execution.request_timeout_s;
         require(
@@ -292,7 +298,11 @@ impl Config {
     }
 }
 
-fn check_account(name: &AccountName, account: &AccountConfig, require: &mut impl FnMut(bool, &str)) {
+fn check_account(
+    name: &AccountName,
+    account: &AccountConfig,
+    require: &mut impl FnMut(bool, &str),
+) {
     match account {
         AccountConfig::Venue(venue) => {
             let cash = venue.cash;

@@ -9,6 +9,7 @@ use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_data::Warning;
 use atlas_engine::{AccountSnapshot, DecisionInputs, RebalancePlan};
+use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
 use atlas_report::run::{Books, DataSource};
 use atlas_risk::{BreakerStance, OpenOrder};
@@ -55,7 +56,7 @@ pub(crate) async fn decide(job: &mut Job, seat: &mut Seat, flags: &Decide) -> Re
     let decision_id = seat.session.state().next_decision_id();
     let mode = seat.mode();
     let policy = job.policy(flags, seat.market.universe.name(), decision_id, mode)?;
-    let needs = market::needs(job.config.regime.missing_vix, policy.momentum.window, INDEX_MIN);
+    let needs = market::needs(job.config.regime.missing_vix, policy.momentum.window);
     let view = seat.market.view(seat.as_of.date, &needs)?;
     let for_engine = view.for_engine(seat.execute_on.date);
     let now = seat.desk.clock.now();
@@ -84,12 +85,10 @@ pub(crate) fn recall(seat: &Seat, id: DecisionId) -> Result<Decided> {
 }
 
 /// What a journaled plan was made from.
-pub(crate) fn recall_context(
-    session: &atlas_exec::session::Session,
-    id: DecisionId,
-) -> Result<RunContext> {
+pub(crate) fn recall_context(session: &Session, id: DecisionId) -> Result<RunContext> {
     let digest = session.decision(id)?.planned.inputs.get(CONTEXT).copied();
-    let digest = digest.with_context(|| format!("decision {id} was journaled without its context"))?;
+    let digest =
+        digest.with_context(|| format!("decision {id} was journaled without its context"))?;
     let bytes = session.inputs().get(digest)?;
     serde_json::from_slice(&bytes)
         .with_context(|| format!("the stored context {digest} of decision {id} cannot be read"))
@@ -162,6 +161,3 @@ fn journal(
     }
     Ok(())
 }
-
-/// Sessions of index history asked for; the detector itself says what it needs beyond.
-const INDEX_MIN: usize = 2;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use atlas_core::{DecisionId, OrderRequest};
 use atlas_engine::{Fresh, RebalancePlan};
-use atlas_exec::approver::{Approver, Denial, FreshContext};
-use atlas_exec::decision::DriftLimit;
 use atlas_exec::sequencer::{Leg, Waits};
-use atlas_exec::shell::{Approval, ExecutionReport, Settings, execute};
+use atlas_exec::shell::Approval;
+use atlas_exec::{Approver, Denial, DriftLimit, ExecutionReport, FreshContext, Settings, execute};
 use atlas_risk::{ApprovedOrder, Authority, BreakerStance, Limits, Performance, Validator};
 
 use crate::exit::{Exit, Failure};
@@ -31,8 +30,8 @@ pub(crate) async fn carry_out(
         Some(venue) => venue.advance_to(due)?,
         None => check_window(job, seat)?,
     }
-    let limits = limits(job)?;
-    let settings = settings(job, &limits, approval);
+    let limits = job.limits()?;
+    let settings = settings(job, &limits, approval)?;
     let performance = seat.session.performance(
         atlas_broker::Broker::account(&seat.desk.broker).await?.equity,
         seat.as_of.date,
@@ -64,27 +63,21 @@ fn check_window(job: &Job, seat: &Seat) -> Result<()> {
     Ok(())
 }
 
-fn limits(job: &Job) -> Result<Limits> {
-    job.config.risk.profile.limits().check().map_err(|error| {
-        Failure::new(Exit::Config, format!("risk.profile: {error}"))
-    })
-}
-
-pub(crate) fn settings(job: &Job, limits: &Limits, approval: Approval) -> Settings {
+fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {
     let (execution, spec) = (&job.config.execution, limits.get());
     let wait = execution.fill_wait_s.unwrap_or(spec.fill_wait_seconds);
     let poll = execution.poll_s.unwrap_or(spec.fill_poll_seconds);
     let wait = Duration::from_secs(wait.into());
     let standard = Settings::standard(spec.min_position);
     let drift = job.config.rebalance.approval_drift_bps;
-    Settings {
+    Ok(Settings {
         waits: Waits { reducing: wait, opening: wait, ..standard.waits },
         poll: Duration::from_secs(poll.into()),
         approval,
         drift: DriftLimit { price: drift, cash: drift },
-        policy: job.reconciliation(),
+        policy: job.reconciliation()?,
         ..standard
-    }
+    })
 }
 
 /// The gates, on what was asked of the broker moments ago.

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use atlas_core::Clock as _;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_core::{AccountName, DecisionId};
-use atlas_engine::{Costs, Policy};
+use atlas_engine::{Costs, Policy, Unmanaged};
+use atlas_exec::reconcile::{self, FeeRule};
 use atlas_regime::{DetectorParams, VixPolicy};
+use atlas_risk::Limits;
 use chrono::{Datelike, NaiveDate};
 
+use crate::accounts::SystemClock;
 use crate::cli::{Common, Decide};
 use crate::config::{AccountConfig, Config, MissingVix, RegimeProfile, Schedule};
 use crate::exit::{Exit, Failure};
@@ -87,6 +91,44 @@ impl Job {
         Ok(Hash::of(&serde_json::to_vec(&config)?))
     }
 
+    /// Whether the account is a replay at the embedded venue.
+    pub(crate) const fn is_replay(&self) -> bool {
+        matches!(self.place, AccountConfig::Venue(_))
+    }
+
+    /// The last session that has closed, in real time.
+    ///
+    /// # Errors
+    /// [`Exit::Internal`] outside of the calendar.
+    pub(crate) fn last_closed(&self) -> Result<NaiveDate> {
+        Ok(Calendar::nyse().last_closed(SystemClock.now())?.date)
+    }
+
+    /// The rules by which books and broker are compared.
+    ///
+    /// # Errors
+    /// [`Exit::Internal`] never in fact.
+    pub(crate) fn reconciliation(&self) -> Result<reconcile::Policy> {
+        let unmanaged = match self.config.rebalance.unmanaged {
+            Unmanaged::Refuse => reconcile::Unmanaged::Refuse,
+            Unmanaged::Ignore => reconcile::Unmanaged::Ignore,
+        };
+        Ok(reconcile::Policy { unmanaged, fees: FeeRule::us_stocks()? })
+    }
+
+    /// The limits of the profile.
+    ///
+    /// # Errors
+    /// [`Exit::Config`] if they cannot be used.
+    pub(crate) fn limits(&self) -> Result<Limits> {
+        self.config
+            .risk
+            .profile
+            .limits()
+            .check()
+            .map_err(|error| Failure::new(Exit::Config, format!("risk.profile: {error}")))
+    }
+
     /// Refuses a session on which no rebalance is scheduled.
     ///
     /// # Errors
@@ -118,10 +160,7 @@ impl Job {
         decision_id: DecisionId,
         mode: Mode,
     ) -> Result<Policy> {
-        let limits = self.config.risk.profile.limits().check().map_err(|error| {
-            Failure::new(Exit::Config, format!("risk.profile: {error}"))
-        })?;
-        let account = self.account.clone();
+        let (account, limits) = (self.account.clone(), self.limits()?);
         let mut policy = Policy::new(account, decision_id, mode, universe.to_owned(), limits);
         if let Some(top_n) = flags.top_n.or(self.config.rebalance.top_n) {
             policy.momentum.top_n = top_n.into();

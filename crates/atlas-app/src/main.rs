@@ -7,8 +7,11 @@ mod config;
 mod decision;
 mod execution;
 mod exit;
+mod job;
 mod market;
 mod render;
+mod reporting;
+mod seat;
 mod stopwatch;
 
 use std::io::Write;

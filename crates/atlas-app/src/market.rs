@@ -8,7 +8,7 @@ use atlas_core::bars::BarsView;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Mode;
 use atlas_data::{
-    BarSource, LevelsView, MarketData, MissingVix, Needs, SeriesView, Universe, Warning,
+    BarSource, LevelsView, MarketData, MissingVix, Needs, Series, SeriesView, Universe, Warning,
 };
 use atlas_engine::PriceSeries;
 use atlas_report::run::DataSource;
@@ -26,7 +26,7 @@ pub(crate) struct Market {
     pub(crate) universe: Universe,
     data: MarketData,
     /// Series of held symbols outside of the universe.
-    others: BTreeMap<Symbol, atlas_data::Series>,
+    others: BTreeMap<Symbol, Series>,
 }
 
 impl Market {
@@ -95,6 +95,20 @@ impl Market {
         })
     }
 
+    /// Checks what a decision as of a session would see, without deciding.
+    ///
+    /// # Errors
+    /// As [`Market::view`].
+    pub(crate) fn check(&self, as_of: NaiveDate, needs: &Needs) -> Result<()> {
+        self.view(as_of, needs).map(drop)
+    }
+
+    /// Whether any series is adjusted.
+    pub(crate) fn is_adjusted(&self) -> bool {
+        let adjusted = |series: &Series| matches!(series, Series::Adjusted(_));
+        self.data.series.values().any(adjusted)
+    }
+
     /// What the venue lists: every series, raw or as total-return units.
     ///
     /// # Errors
@@ -106,8 +120,8 @@ impl Market {
         let all = self.data.series.values().chain(self.others.values());
         Ok(all
             .map(|series| match series {
-                atlas_data::Series::Raw(bars) => Listing::raw(bars.clone()),
-                atlas_data::Series::Adjusted(bars) => Listing::adjusted_units(bars.clone(), permit),
+                Series::Raw(bars) => Listing::raw(bars.clone()),
+                Series::Adjusted(bars) => Listing::adjusted_units(bars.clone(), permit),
             })
             .collect())
     }
@@ -143,8 +157,7 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// In the engine's terms.
     pub(crate) fn for_engine(&self, execute_on: NaiveDate) -> atlas_engine::MarketView<'a> {
-        let index =
-            atlas_regime::Series { dates: self.index.dates(), values: self.index.close() };
+        let index = atlas_regime::Series { dates: self.index.dates(), values: self.index.close() };
         atlas_engine::MarketView {
             as_of: self.session.date,
             execute_on,
@@ -170,13 +183,16 @@ const fn prices<'a>(series: &SeriesView<'a>) -> PriceSeries<'a> {
 }
 
 /// What the decision needs of the data.
-pub(crate) fn needs(missing_vix: config::MissingVix, window: usize, index_history: usize) -> Needs {
+pub(crate) fn needs(missing_vix: config::MissingVix, window: usize) -> Needs {
     let missing_vix = match missing_vix {
         config::MissingVix::Refuse => MissingVix::Refuse,
         config::MissingVix::Flag => MissingVix::Warn,
     };
-    Needs { vix: Some(VIX_SESSIONS), missing_vix, rate: true, ..Needs::new(window, index_history) }
+    Needs { vix: Some(VIX_SESSIONS), missing_vix, rate: true, ..Needs::new(window, INDEX_SESSIONS) }
 }
 
 /// Sessions of VIX history asked for: what the shock rule looks back at, with some to spare.
 const VIX_SESSIONS: usize = 21;
+
+/// Sessions of index history asked for; the detector itself says what it needs beyond.
+const INDEX_SESSIONS: usize = 2;

@@ -44,7 +44,8 @@ impl Painter {
     /// What was seen and decided, with the worst that can come of it.
     pub(crate) fn decision(self, report: &RunReport) -> Result<String> {
         let mut out = String::new();
-        let title = format!("Atlas {} · account {} ({})", report.command, report.account, report.mode);
+        let title =
+            format!("Atlas {} · account {} ({})", report.command, report.account, report.mode);
         writeln!(out, "{}", self.bold(&title))?;
         writeln!(
             out,
@@ -105,7 +106,11 @@ impl Painter {
             write_books(&mut out, books)?;
         }
         if let Some(found) = &report.reconciliation {
-            let verdict = if found.clean { "agree with the broker".to_owned() } else { found.sentences.join("; ") };
+            let verdict = if found.clean {
+                "agree with the broker".to_owned()
+            } else {
+                found.sentences.join("; ")
+            };
             writeln!(out, "  books    {verdict}")?;
         }
         if let Some(artifact) = &report.artifact {
@@ -115,9 +120,10 @@ impl Painter {
         writeln!(out, "  time     {total:.0} ms")?;
         let code = match report.status {
             RunStatus::Executed => "1;32",
-            RunStatus::DryRun | RunStatus::Planned | RunStatus::Approved | RunStatus::AlreadyDone => {
-                "1"
-            }
+            RunStatus::DryRun
+            | RunStatus::Planned
+            | RunStatus::Approved
+            | RunStatus::AlreadyDone => "1",
         };
         writeln!(out, "\n{}", self.paint(code, &report.summary))?;
         Ok(out)
@@ -156,7 +162,7 @@ fn evidence(estimate: &RegimeEstimate) -> String {
         _ => "returns as the artifact says".to_owned(),
     };
     let vix = match &evidence.vix {
-        VixEvidence::Read(reading) => format!("VIX {:.2}", reading.level),
+        VixEvidence::Read(reading) => format!("VIX {:.2}", reading.close),
         VixEvidence::Missing { .. } => "VIX missing, shock rule not applied".to_owned(),
         _ => "VIX as the artifact says".to_owned(),
     };
@@ -194,10 +200,10 @@ fn write_books(out: &mut String, books: &Books) -> Result<()> {
 fn order_table(orders: &[OrderReport]) -> Table {
     let mut table = table(&["side", "shares", "symbol", "type", "close", "value", "why"]);
     for order in orders {
-        let value = order.decision_price.notional(order.planned_qty).map_or_else(
-            |_| "?".to_owned(),
-            dollars,
-        );
+        let value = order
+            .decision_price
+            .notional(order.planned_qty)
+            .map_or_else(|_| "?".to_owned(), dollars);
         table.add_row(vec![
             order.side.to_string(),
             order.planned_qty.to_string(),
@@ -217,8 +223,10 @@ fn fill_table(orders: &[OrderReport]) -> Table {
     for order in orders {
         let dash = || "-".to_owned();
         let mut status = order.status.as_str().replace('_', " ");
-        if matches!(order.status, OrderStatus::Denied | OrderStatus::Rejected | OrderStatus::NotPlaced)
-            || order.sent_qty.is_none()
+        if matches!(
+            order.status,
+            OrderStatus::Denied | OrderStatus::Rejected | OrderStatus::NotPlaced
+        ) || order.sent_qty.is_none()
         {
             status = format!("{status}: {}", order.reason);
         }

@@ -6,19 +6,105 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use atlas_broker::Broker;
+use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::Mode;
-use atlas_core::Symbol;
-use atlas_exec::reconcile::{self, FeeRule, Reconciliation};
-use atlas_exec::session::Session;
+use atlas_exec::reconcile::Reconciliation;
+use atlas_exec::{Session, TradingState, copy_state};
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
-use crate::accounts::{self, Desk, ReplayClock, SystemClock};
-use crate::config::AccountConfig;
+use crate::accounts::{self, Desk, Opening, SystemClock, VenueClock};
+use crate::config::{AccountConfig, VenueConfig};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::market::Market;
+
+/// An account's journal held exclusively, before the market it is about is known.
+pub(crate) struct Hold {
+    session: Session,
+    reach: Reach,
+    copy: Option<TempDir>,
+}
+
+/// How the account's broker is reached.
+enum Reach {
+    /// By opening the embedded venue.
+    Venue(VenueConfig, Arc<VenueClock>),
+    /// It is reached already.
+    Paper(Desk),
+}
+
+/// Which state directory is worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// The account's own.
+    Real,
+    /// A copy that is thrown away.
+    Copy,
+}
+
+impl Hold {
+    /// Takes the account's lock and reads its journal.
+    ///
+    /// # Errors
+    /// [`Exit::Broker`] if a paper account does not answer, which is asked before anything is
+    /// written; [`Exit::State`] if the state directory cannot be used.
+    pub(crate) async fn take(job: &Job, ground: Ground) -> Result<Self> {
+        let copy = match ground {
+            Ground::Real => None,
+            Ground::Copy => Some(copy_of(&job.state_dir)?),
+        };
+        let state_dir = copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
+        let (session, reach) = match &job.place {
+            AccountConfig::Venue(config) => {
+                let clock = Arc::new(VenueClock::default());
+                let session = Session::open(state_dir, &job.account, Arc::clone(&clock) as _)?;
+                (session, Reach::Venue(config.clone(), clock))
+            }
+            AccountConfig::Alpaca(config) => {
+                let desk = accounts::open_paper(config, job.timeout())?;
+                desk.broker.account().await?;
+                let session = Session::open(state_dir, &job.account, Arc::new(SystemClock))?;
+                (session, Reach::Paper(desk))
+            }
+        };
+        Ok(Self { session, reach, copy })
+    }
+
+    /// What the journal amounts to.
+    pub(crate) const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Puts market and broker to the journal: in a replay with the venue's clock at the close of
+    /// `as_of`, or wherever it stands already.
+    ///
+    /// # Errors
+    /// [`Exit::State`] if the venue's file cannot be used, [`Exit::Data`] if what is held has no
+    /// prices.
+    pub(crate) async fn sit(
+        self,
+        job: &mut Job,
+        mut market: Market,
+        as_of: NaiveDate,
+    ) -> Result<Seat> {
+        let nyse = Calendar::nyse();
+        let (as_of, execute_on) = (nyse.session(as_of)?, nyse.next_session(as_of)?);
+        market.include(owned(&self.session))?;
+        let desk = match self.reach {
+            Reach::Paper(desk) => desk,
+            Reach::Venue(config, clock) => {
+                let state_dir = self.copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
+                let dir = state_dir.join("venue").join(job.account.as_str());
+                let opening = Opening { dir: &dir, config: &config, start: as_of.close };
+                accounts::open_venue(opening, market.listings()?, clock, job.timeout()).await?
+            }
+        };
+        job.stopwatch.lap("account");
+        Ok(Seat { market, session: self.session, desk, as_of, execute_on, _copy: self.copy })
+    }
+}
 
 /// An account taken hold of.
 pub(crate) struct Seat {
@@ -36,59 +122,7 @@ pub(crate) struct Seat {
     _copy: Option<TempDir>,
 }
 
-/// Which state directory is worked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ground {
-    /// The account's own.
-    Real,
-    /// A copy that is thrown away.
-    Copy,
-}
-
 impl Seat {
-    /// Takes hold of the account: for a replay at the close of `as_of`, wherever the venue's clock
-    /// may stand already.
-    ///
-    /// # Errors
-    /// [`Exit::State`] if the state directory cannot be used, [`Exit::Broker`] if the broker
-    /// cannot be reached, [`Exit::Data`] if what is held has no prices.
-    pub(crate) async fn take(
-        job: &mut Job,
-        mut market: Market,
-        as_of: NaiveDate,
-        ground: Ground,
-    ) -> Result<Self> {
-        let nyse = Calendar::nyse();
-        let (as_of, execute_on) = (nyse.session(as_of)?, nyse.next_session(as_of)?);
-        let copy = match ground {
-            Ground::Real => None,
-            Ground::Copy => Some(copy_of(&job.state_dir)?),
-        };
-        let state_dir = copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
-        let (session, desk) = match job.place.clone() {
-            AccountConfig::Venue(config) => {
-                let clock = ReplayClock::new(as_of.close);
-                let session = Session::open(state_dir, &job.account, Arc::clone(&clock) as _)?;
-                market.include(owned(&session))?;
-                let dir = state_dir.join("venue").join(job.account.as_str());
-                let listings = market.listings()?;
-                let desk =
-                    accounts::open_venue(&dir, &config, listings, clock, job.timeout()).await?;
-                (session, desk)
-            }
-            AccountConfig::Alpaca(config) => {
-                let desk = accounts::open_paper(&config, job.timeout())?;
-                // Asked before anything is written: a broker that does not answer changes nothing.
-                desk.broker.account().await?;
-                let session = Session::open(state_dir, &job.account, Arc::new(SystemClock))?;
-                market.include(owned(&session))?;
-                (session, desk)
-            }
-        };
-        job.stopwatch.lap("account");
-        Ok(Self { market, session, desk, as_of, execute_on, _copy: copy })
-    }
-
     /// Compares journal and broker; a mismatch or a state that holds everything back ends here.
     ///
     /// # Errors
@@ -107,7 +141,7 @@ impl Seat {
             ));
         }
         let trading = self.session.state().trading();
-        if trading.state() >= atlas_exec::states::TradingState::Paused {
+        if trading.state() >= TradingState::Paused {
             return Err(Failure::new(
                 Exit::Paused,
                 format!(
@@ -126,13 +160,8 @@ impl Seat {
     /// # Errors
     /// As [`Session::reconcile`].
     pub(crate) async fn compare(&mut self, job: &Job) -> Result<Reconciliation> {
-        let unmanaged = match job.config.rebalance.unmanaged {
-            atlas_engine::Unmanaged::Refuse => reconcile::Unmanaged::Refuse,
-            atlas_engine::Unmanaged::Ignore => reconcile::Unmanaged::Ignore,
-        };
-        let policy = reconcile::Policy { unmanaged, fees: FeeRule::us_stocks()? };
         self.session
-            .reconcile(&self.desk.broker, &policy)
+            .reconcile(&self.desk.broker, &job.reconciliation()?)
             .await
             .context("books and broker could not be compared")
     }
@@ -156,8 +185,11 @@ fn owned(session: &Session) -> BTreeSet<Symbol> {
 
 fn copy_of(state_dir: &Path) -> Result<TempDir> {
     let copy = TempDir::new().map_err(|error| {
-        Failure::new(Exit::State, format!("a temporary folder cannot be made ({error}): free space"))
+        Failure::new(
+            Exit::State,
+            format!("a temporary folder cannot be made ({error}): free space"),
+        )
     })?;
-    atlas_exec::folder::copy_state(state_dir, copy.path())?;
+    copy_state(state_dir, copy.path())?;
     Ok(copy)
 }

@@ -224,7 +224,7 @@ pub trait Broker: Send + Sync {
     /// # Errors
     /// [`Error::Unsupported`] where there is none.
     fn updates(&self, after: Option<ActivityId>) -> Result<Box<dyn UpdateStream + '_>, Error> {
-        let _ = after;
+        drop(after);
         Err(unsupported("a stream of order updates"))
     }
 

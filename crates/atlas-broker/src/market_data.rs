@@ -96,6 +96,68 @@ pub struct Snapshot {
     pub previous_daily_bar: Option<MarketBar>,
 }
 
+/// What a stream of market data is to tell of; all stocks, or all crypto pairs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subscription {
+    /// Symbols whose trades are told.
+    pub trades: Vec<Symbol>,
+    /// Symbols whose quotes are told.
+    pub quotes: Vec<Symbol>,
+    /// Symbols whose minute bars are told.
+    pub bars: Vec<Symbol>,
+}
+
+/// Which kind of bar a stream tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BarKind {
+    /// One minute, just closed.
+    Minute,
+    /// One minute again, with late trades in it.
+    Updated,
+    /// The session so far.
+    Daily,
+}
+
+/// One thing a stream of market data tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DataEvent {
+    /// The connection stands; what happened before it did is not told.
+    Connected,
+    /// The connection is gone; the stream will make another one.
+    Lost(Error),
+    /// A trade.
+    Trade {
+        /// Of what.
+        symbol: Symbol,
+        /// The trade.
+        trade: Trade,
+    },
+    /// A quote.
+    Quote(Quote),
+    /// A bar.
+    Bar {
+        /// Of what.
+        symbol: Symbol,
+        /// Which kind.
+        kind: BarKind,
+        /// The bar.
+        bar: MarketBar,
+    },
+}
+
+/// A stream of market data.
+#[async_trait]
+pub trait DataStream: Send {
+    /// Waits for the next event, for as long as it takes. Dropping the future loses nothing that
+    /// was not lost by not reading.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] or [`Error::Refused`] if keys or subscription are refused,
+    /// [`Error::BadAnswer`] for a message nobody here understands. Asking again reconnects.
+    async fn next(&mut self) -> Result<DataEvent, Error>;
+}
+
 /// A source of current and past market data.
 ///
 /// What any implementation must keep: every call has a deadline for each of its requests; lists are

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use atlas_core::journal::Hash;
-use atlas_core::{Bps, DecisionId, OrderStatus, Price, Qty, SignalOutcome, Symbol};
+use atlas_core::{Bps, DecisionId, Price, Qty, SignalOutcome, Symbol};
 use atlas_engine::plan::RebalancePlan;
 use rust_decimal::Decimal;
 
@@ -71,7 +71,9 @@ impl fmt::Display for Drift {
                 f,
                 "{symbol} moved from {then} to {now} since the approval, more than {limit} bps"
             ),
-            Self::NoPrice { symbol } => write!(f, "{symbol} has no price to hold the approval against"),
+            Self::NoPrice { symbol } => {
+                write!(f, "{symbol} has no price to hold the approval against")
+            }
             Self::Position { symbol, then, now } => {
                 write!(f, "{then} shares of {symbol} were held at the approval, now {now}")
             }
@@ -99,9 +101,8 @@ pub fn drift(legs: &[Leg], then: &Reference, now: &Reference, limit: DriftLimit)
         }
     }
     for symbol in then.positions.keys().chain(now.positions.keys()) {
-        let held = |reference: &Reference| {
-            reference.positions.get(symbol).copied().unwrap_or(Qty::ZERO)
-        };
+        let held =
+            |reference: &Reference| reference.positions.get(symbol).copied().unwrap_or(Qty::ZERO);
         if held(then) != held(now) {
             let (then, now) = (held(then), held(now));
             return Some(Drift::Position { symbol: symbol.clone(), then, now });
@@ -201,7 +202,8 @@ impl Session {
     pub fn plan(&self, id: DecisionId) -> Result<RebalancePlan, Error> {
         let hash = self.decision(id)?.planned.plan_hash;
         let bytes = self.inputs().get(hash)?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::Plan { id, problem: error.to_string() })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Plan { id, problem: error.to_string() })
     }
 
     /// A decision by its number.
@@ -324,10 +326,7 @@ impl Session {
             return Some((end.outcome, end.reason.clone()));
         }
         let order = &self.state().orders().get(leg.id())?.order;
-        let status = match order.status() {
-            OrderStatus::Initialized => return None,
-            status => status,
-        };
+        let status = order.status();
         let qty = order.request().qty;
         let end = end_of(leg, qty, status, order.filled_qty(), order.reason())?;
         Some((end.outcome, end.reason))

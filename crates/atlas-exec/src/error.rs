@@ -40,7 +40,7 @@ pub enum Error {
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
     /// The file is a database, yet none of ours, or no database at all.
@@ -78,7 +78,9 @@ pub enum Error {
         problem: String,
     },
     /// A record of a kind or version this program does not know.
-    #[error("journal record {seq} is of kind {kind} version {version}, which this Atlas does not know")]
+    #[error(
+        "journal record {seq} is of kind {kind} version {version}, which this Atlas does not know"
+    )]
     UnknownEvent {
         /// The record.
         seq: u64,

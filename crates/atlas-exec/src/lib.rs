@@ -2,7 +2,7 @@
 //!
 //! - [`sequencer`]: the pure state machine that sends sells, waits, asks again, rescales buys.
 //! - [`event`], [`state`]: what can happen, and the fold of it.
-//! - [`journal`]: the append-only, hash-chained log, in SQLite or in memory.
+//! - [`journal`]: the append-only, hash-chained log, in `SQLite` or in memory.
 //! - [`folder`]: lock, fence, inbox and stored inputs of one account on disk.
 //! - [`session`], [`decision`]: the exclusive right to an account; plans and approvals.
 //! - [`reconcile`]: the journal held against the broker.

@@ -8,7 +8,8 @@ use atlas_core::{AccountName, Clock, DecisionId};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactWritten, CommandTaken, Event, OverrideRecorded, StateEntered, StateLeft, Subject,
+    Adopted, ArtifactWritten, CommandTaken, Event, OverrideRecorded, StateEntered, StateLeft,
+    Subject,
 };
 use crate::folder::{
     AccountFolder, AccountLock, Command, Fence, FenceNote, Inbox, InputStore, Received,

@@ -175,10 +175,9 @@ impl Cause {
                 SignalOutcome::RejectedByOperator
             }
             Self::StaleData => SignalOutcome::RejectedByStaleData,
-            Self::Mismatch
-            | Self::UnknownOrder
-            | Self::ConservationBreach
-            | Self::JournalFault => SignalOutcome::RejectedByPaused,
+            Self::Mismatch | Self::UnknownOrder | Self::ConservationBreach | Self::JournalFault => {
+                SignalOutcome::RejectedByPaused
+            }
         }
     }
 
@@ -285,7 +284,7 @@ pub fn table_markdown() -> String {
             row.cancels.1,
             row.left_by,
         ];
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
     }
     text
 }

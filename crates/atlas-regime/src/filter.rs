@@ -76,7 +76,14 @@ impl Filter {
         };
         if self.pushed == 0 {
             let centers = self.centers.chunks_exact(self.features);
-            self.values.iter_mut().zip(centers).for_each(|(v, c)| *v = loss(row, c));
+            for (v, c) in self.values.iter_mut().zip(centers) {
+                *v = loss(row, c);
+            }
+        } else if let [bull, bear] = self.values.as_mut_slice() {
+            let (first, second) = self.centers.split_at(self.features);
+            let (to_bull, to_bear) = (*bear + self.penalty, *bull + self.penalty);
+            *bull = loss(row, first) + if *bull < to_bull { *bull } else { to_bull };
+            *bear = loss(row, second) + if *bear < to_bear { *bear } else { to_bear };
         } else {
             advance(&mut self.values, self.penalty, row, &self.centers, |_, _| ());
         }
@@ -97,6 +104,11 @@ impl Filter {
     }
 
     fn estimate(&self) -> StateEstimate {
+        if let [bull, bear] = *self.values.as_slice() {
+            let bears = bear < bull;
+            let margin = if bears { bull - bear } else { bear - bull };
+            return StateEstimate { state: u8::from(bears), margin };
+        }
         let (state, smallest) = first_smallest(&self.values);
         let others = self.values.iter().enumerate().filter(|(k, _)| *k != usize::from(state));
         let next = others.fold(f64::INFINITY, |m, (_, &v)| if v < m { v } else { m });

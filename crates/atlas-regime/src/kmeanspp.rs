@@ -46,6 +46,8 @@ pub fn kmeanspp_rows(
 #[derive(Debug)]
 pub(crate) struct Seeding<'a> {
     rows: Rows<'a>,
+    /// The same numbers column after column, which makes distances to all rows quick.
+    columns: Vec<f64>,
     uniform_cdf: Vec<f64>,
     nearest: Vec<f64>,
     cumulative: Vec<f64>,
@@ -64,8 +66,15 @@ impl<'a> Seeding<'a> {
         for x in &mut uniform_cdf {
             *x /= whole;
         }
+        let mut columns = vec![0.0; rows.as_slice().len()];
+        for (t, row) in rows.iter().enumerate() {
+            for (j, x) in row.iter().enumerate() {
+                columns[j * n + t] = *x;
+            }
+        }
         Self {
             rows,
+            columns,
             uniform_cdf,
             nearest: vec![0.0; n],
             cumulative: vec![0.0; n],
@@ -81,7 +90,7 @@ impl<'a> Seeding<'a> {
         let first = self.uniform_cdf.partition_point(|&c| c <= u).min(last);
         let mut picked = Vec::with_capacity(states);
         picked.push(first);
-        let mut potential = distances(self.rows, first, None, &mut self.nearest);
+        let mut potential = distances(&self.columns, self.rows.row(first), None, &mut self.nearest);
         let trials = trials(states);
         let mut draws = [0.0; 8];
         while picked.len() < states {
@@ -93,7 +102,12 @@ impl<'a> Seeding<'a> {
             let mut winner: Option<(usize, f64)> = None;
             for &target in &draws[..trials] {
                 let row = self.cumulative.partition_point(|&c| c < target).min(last);
-                let left = distances(self.rows, row, Some(&self.nearest), &mut self.trial);
+                let left = distances(
+                    &self.columns,
+                    self.rows.row(row),
+                    Some(&self.nearest),
+                    &mut self.trial,
+                );
                 if winner.is_none_or(|(_, smallest)| left < smallest) {
                     winner = Some((row, left));
                     std::mem::swap(&mut self.best, &mut self.trial);
@@ -127,23 +141,29 @@ fn accumulate(values: &mut [f64]) {
     }
 }
 
-/// Squared distances of all rows to row `center`, cut at `cap`; returns their sum.
-fn distances(rows: Rows<'_>, center: usize, cap: Option<&[f64]>, out: &mut [f64]) -> f64 {
-    let center = rows.row(center);
-    for (slot, row) in out.iter_mut().zip(rows.iter()) {
-        let mut sum = 0.0;
-        for (x, c) in row.iter().zip(center) {
+/// Squared distances of all rows to `center`, cut at `cap`; returns their sum.
+fn distances(columns: &[f64], center: &[f64], cap: Option<&[f64]>, out: &mut [f64]) -> f64 {
+    out.fill(0.0);
+    for (column, c) in columns.chunks_exact(out.len()).zip(center) {
+        for (slot, x) in out.iter_mut().zip(column) {
             let gap = x - c;
-            sum += gap * gap;
+            *slot += gap * gap;
         }
-        *slot = sum;
     }
     if let Some(cap) = cap {
         for (slot, &old) in out.iter_mut().zip(cap) {
             *slot = if old < *slot { old } else { *slot };
         }
     }
-    out.iter().sum()
+    let blocks = out.chunks_exact(8);
+    let tail: f64 = blocks.remainder().iter().sum();
+    let mut sums = [0.0; 8];
+    for block in blocks {
+        for (sum, x) in sums.iter_mut().zip(block) {
+            *sum += x;
+        }
+    }
+    sums.iter().sum::<f64>() + tail
 }
 
 #[cfg(test)]

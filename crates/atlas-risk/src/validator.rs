@@ -157,3 +157,6 @@ fn verdict(gate: &dyn Gate, case: &Case<'_>) -> Verdict {
         sentence: finding.sentence,
     }
 }
+
+#[cfg(test)]
+mod tests;

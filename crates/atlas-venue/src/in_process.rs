@@ -14,8 +14,8 @@ use atlas_core::{
 use atlas_risk::ApprovedOrder;
 use uuid::Uuid;
 
-use crate::core::{self, Class, Kind, NewOrder, OrderRecord, Px, Refusal, Shares, Size, Tif};
 use crate::Venue;
+use crate::core::{self, Class, Kind, NewOrder, OrderRecord, Px, Refusal, Shares, Size, Tif};
 
 /// A venue asked directly: for backtests and tests. Every answer is the one the server would give
 /// to the Alpaca client.
@@ -51,10 +51,9 @@ impl InProcess {
                 order,
                 Error::NoAnswer { venue: NAME.to_owned(), request: "an order".to_owned(), reason },
             )),
-            Err(refusal) => Submission::Refused {
-                code: Some(refusal.code()),
-                reason: refusal.message(),
-            },
+            Err(refusal) => {
+                Submission::Refused { code: Some(refusal.code()), reason: refusal.message() }
+            }
         }
     }
 }
@@ -245,10 +244,7 @@ fn activity(entry: &core::Activity) -> Result<Activity, Error> {
     Ok(Activity { id, entry })
 }
 
-fn broker_fill(
-    fill: &core::Execution,
-    stamp: atlas_core::time::Timestamp,
-) -> Result<Fill, Error> {
+fn broker_fill(fill: &core::Execution, stamp: atlas_core::time::Timestamp) -> Result<Fill, Error> {
     let wrong = |error: atlas_core::Error| unreadable("an execution", &error);
     // Named by order and cumulative quantity, as the Alpaca client does.
     let execution = format!("{}:{}", fill.order_id, fill.cum_qty);

@@ -14,9 +14,9 @@ mod venue;
 
 pub use config::VenueConfig;
 pub use core::{Exchange, Listing, Refusal};
+pub use costs::{CostEstimate, CostModel, FeeKind, Slippage};
 pub use credentials::{Credentials, Secret};
+pub use error::Error;
 pub use faults::{Fault, Faults, Target};
 pub use in_process::InProcess;
 pub use venue::{Hours, Venue};
-pub use costs::{CostEstimate, CostModel, FeeKind, Slippage};
-pub use error::Error;

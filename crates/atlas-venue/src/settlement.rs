@@ -7,12 +7,8 @@ use chrono::{Datelike, NaiveDate};
 ///
 /// Sources: 58 FR 52891 (T+5, in place on 1993-10-13), FR 94-28266 (T+3 from 1995-06-07),
 /// 82 FR 15564 (T+2 from 2017-09-05), 88 FR 13872 (T+1 from 2024-05-28).
-const CYCLES: [((i32, u32, u32), usize); 4] = [
-    ((1993, 10, 13), 5),
-    ((1995, 6, 7), 3),
-    ((2017, 9, 5), 2),
-    ((2024, 5, 28), 1),
-];
+const CYCLES: [((i32, u32, u32), usize); 4] =
+    [((1993, 10, 13), 5), ((1995, 6, 7), 3), ((2017, 9, 5), 2), ((2024, 5, 28), 1)];
 
 /// The day a trade of `date` settles, counted in sessions of the exchange; `None` before the first
 /// evidenced cycle and at the end of the calendar.

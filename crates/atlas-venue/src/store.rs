@@ -30,16 +30,13 @@ impl Store {
     /// Opens the file in `dir`, or makes it and the directory.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(FILE);
-        std::fs::create_dir_all(dir).map_err(|error| Error::Store {
-            path: dir.to_owned(),
-            problem: error.to_string(),
-        })?;
+        std::fs::create_dir_all(dir)
+            .map_err(|error| Error::Store { path: dir.to_owned(), problem: error.to_string() })?;
         let wrong = |error: rusqlite::Error| failure(&path, &error);
         let connection = Connection::open(&path).map_err(wrong)?;
         connection.execute_batch(PRAGMAS).map_err(wrong)?;
-        let format: i64 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(wrong)?;
+        let format: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(wrong)?;
         if format > FORMAT {
             return Err(Error::NewerFormat { path, found: format, supported: FORMAT });
         }

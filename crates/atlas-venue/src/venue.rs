@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use atlas_core::{Clock, Weight};
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
+use atlas_core::{Clock, Weight};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -271,9 +271,9 @@ impl Venue {
 
 impl Inner {
     fn check_running(&self) -> Result<(), Error> {
-        self.stopped.as_ref().map_or(Ok(()), |problem| {
-            Err(Error::Stopped { problem: problem.clone() })
-        })
+        self.stopped
+            .as_ref()
+            .map_or(Ok(()), |problem| Err(Error::Stopped { problem: problem.clone() }))
     }
 }
 
@@ -285,3 +285,115 @@ impl Clock for Venue {
 
 /// Messages a slow listener may be behind before it misses some.
 const UPDATES_KEPT: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use atlas_core::Side;
+
+    use super::*;
+    use crate::core::Kind as OrderKind;
+    use crate::core::tests::{at, listings, order};
+
+    fn config() -> VenueConfig {
+        VenueConfig::realistic(at("2019-01-03T14:35:00Z"))
+    }
+
+    fn open(dir: &Path) -> Result<Venue, Error> {
+        Venue::open(Some(dir), config(), listings())
+    }
+
+    fn told(venue: &Venue) -> String {
+        venue.inspect(|exchange| {
+            format!("{:?} {:?} {:?}", exchange.state(), exchange.orders(), exchange.activities())
+        })
+    }
+
+    #[test]
+    fn opening_again_goes_on_where_it_was_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let venue = open(dir.path()).unwrap();
+        venue.submit(order("AAPL", Side::Buy, "10", OrderKind::Market)).unwrap();
+        venue
+            .submit(order("AAPL", Side::Buy, "1", OrderKind::Limit("100".parse().unwrap())))
+            .unwrap();
+        let before = told(&venue);
+        assert!(matches!(open(dir.path()), Err(Error::InUse { .. })));
+        drop(venue);
+        let venue = open(dir.path()).unwrap();
+        assert_eq!(told(&venue), before);
+        venue.settle_day().unwrap();
+        let again = venue.submit(order("AAPL", Side::Buy, "1", OrderKind::Market)).unwrap();
+        assert_eq!(again.seq, 3);
+        assert!(matches!(
+            venue.advance_to(at("2019-01-03T14:35:00Z")),
+            Err(Error::ClockBackwards { .. })
+        ));
+    }
+
+    #[test]
+    fn the_same_calls_give_the_same_bytes() {
+        let run = || {
+            let venue = Venue::open(None, config(), listings()).unwrap();
+            venue.submit(order("AAPL", Side::Buy, "10", OrderKind::Market)).unwrap();
+            venue.settle_day().unwrap();
+            told(&venue)
+        };
+        assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("venue.sqlite");
+        std::fs::write(
+            &file,
+            "this is no database, but long enough to be taken for one".repeat(20),
+        )
+        .unwrap();
+        assert!(matches!(open(dir.path()), Err(Error::Damaged { .. })));
+        std::fs::remove_file(&file).unwrap();
+
+        drop(open(dir.path()).unwrap());
+        let edit = |sql: &str| {
+            let connection = rusqlite::Connection::open(&file).unwrap();
+            connection.execute_batch(sql).unwrap();
+        };
+        edit("DELETE FROM activities");
+        assert!(matches!(open(dir.path()), Err(Error::Damaged { .. })));
+        edit("PRAGMA user_version = 99");
+        assert!(matches!(open(dir.path()), Err(Error::NewerFormat { found: 99, .. })));
+    }
+
+    #[test]
+    fn a_symbol_that_is_held_must_be_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let venue = open(dir.path()).unwrap();
+        venue.submit(order("AAPL", Side::Buy, "10", OrderKind::Market)).unwrap();
+        drop(venue);
+        let [_, xom] = listings();
+        let error = Venue::open(Some(dir.path()), config(), [xom]).unwrap_err();
+        assert!(matches!(error, Error::NotListed { symbol } if symbol == "AAPL"));
+    }
+
+    #[test]
+    fn listeners_hear_of_every_step() {
+        let venue = Venue::open(None, config(), listings()).unwrap();
+        let mut updates = venue.updates();
+        venue.submit(order("AAPL", Side::Buy, "10", OrderKind::Market)).unwrap();
+        let mut heard = Vec::new();
+        while let Ok(update) = updates.try_recv() {
+            heard.push(update.event.as_str());
+        }
+        assert_eq!(heard, ["pending_new", "new", "fill"]);
+    }
+
+    #[test]
+    fn hours_around_the_present() {
+        let venue = Venue::open(None, config(), listings()).unwrap();
+        let hours = venue.hours().unwrap();
+        assert!(hours.is_open && hours.next_close < hours.next_open);
+        venue.settle_day().unwrap();
+        assert!(!venue.hours().unwrap().is_open);
+        assert_eq!(venue.account_number().len(), 12);
+    }
+}

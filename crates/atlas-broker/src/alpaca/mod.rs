@@ -11,6 +11,7 @@
 
 mod books;
 mod credentials;
+mod data_stream;
 mod endpoint;
 mod http;
 mod ledger;

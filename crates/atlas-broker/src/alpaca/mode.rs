@@ -54,6 +54,9 @@ pub(crate) mod sealed {
 /// The one host that serves market data to either mode.
 pub(crate) const DATA_HOST: &str = "data.alpaca.markets";
 
+/// The one host that streams market data to either mode.
+pub(crate) const STREAM_HOST: &str = "stream.data.alpaca.markets";
+
 /// Whether the host of an address is this machine, by its literal name.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };

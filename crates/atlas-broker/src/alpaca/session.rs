@@ -8,7 +8,7 @@ use atlas_core::{ClientOrderId, VenueOrderId};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::http::{self, Call, Http};
-use super::mode::is_loopback;
+use super::mode::{DATA_HOST, STREAM_HOST, is_loopback};
 use super::{Credentials, Endpoint, Mode, Options, Paper, tls};
 use crate::{BrokerOrder, Error};
 
@@ -50,6 +50,8 @@ use crate::{BrokerOrder, Error};
 pub struct Session<M: Mode> {
     pub(crate) trading: Http,
     pub(crate) data: Http,
+    /// The host of the market data stream: Alpaca has one of its own, a loopback venue none.
+    pub(crate) stream: Http,
     pub(crate) options: Options,
     /// Client order ids by the broker's: executions in the ledger name only the latter.
     names: Mutex<BTreeMap<VenueOrderId, ClientOrderId>>,
@@ -94,9 +96,16 @@ impl<M: Mode> Session<M> {
         ]
         .into_iter()
         .collect();
+        let mut stream = data.clone();
+        if stream.host_str() == Some(DATA_HOST) {
+            let unnamed = |_| Error::Setup { problem: format!("{STREAM_HOST} is no host") };
+            stream.set_host(Some(STREAM_HOST)).map_err(unnamed)?;
+        }
+        let host = |base| Http::new(client.clone(), base, keys.clone(), options.timeout);
         Ok(Self {
-            trading: Http::new(client.clone(), trading, keys.clone(), options.timeout),
-            data: Http::new(client, data, keys, options.timeout),
+            trading: host(trading),
+            data: host(data),
+            stream: host(stream),
             options: options.clone(),
             names: Mutex::default(),
             authority,
@@ -109,6 +118,7 @@ impl<M: Mode> Session<M> {
         Session {
             trading: self.trading,
             data: self.data,
+            stream: self.stream,
             options: self.options,
             names: self.names,
             authority,

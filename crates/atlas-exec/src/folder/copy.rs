@@ -7,11 +7,11 @@ use super::AccountLock;
 use crate::error::Error;
 
 /// Copies a state directory so that a dry run can work on the copy, and changes no byte of the
-/// source: no file is opened for writing there, no lock text is written, and SQLite is not asked
+/// source: no file is opened for writing there, no lock text is written, and `SQLite` is not asked
 /// to open anything in place (the copies of database and write-ahead log belong together because
 /// the account's lock is held shared meanwhile, which keeps writers out).
 ///
-/// Left out are `lock`, shared-memory files (`*-shm`, rebuilt by SQLite), unfinished temporary
+/// Left out are `lock`, shared-memory files (`*-shm`, rebuilt by `SQLite`), unfinished temporary
 /// files, `artifacts` and `logs`. A source that does not exist gives an empty copy.
 ///
 /// # Errors
@@ -33,9 +33,14 @@ pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
             } else {
                 copy_state(&source, &target)?;
             }
-        } else if name != "lock" && !name.ends_with("-shm") && !name.ends_with(".tmp") {
+        } else if is_wanted(&name, &source) {
             fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
         }
     }
     Ok(())
+}
+
+fn is_wanted(name: &str, path: &Path) -> bool {
+    let unfinished = path.extension().is_some_and(|extension| extension == "tmp");
+    name != "lock" && !name.ends_with("-shm") && !unfinished
 }

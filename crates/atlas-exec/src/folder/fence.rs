@@ -87,9 +87,7 @@ impl Fence {
                 Ok(())
             }
             Place::File(path) if path.exists() => Ok(()),
-            Place::File(path) => {
-                write_durably(path, &serde_json::to_vec(note).unwrap_or_default())
-            }
+            Place::File(path) => write_durably(path, &serde_json::to_vec(note).unwrap_or_default()),
         }
     }
 

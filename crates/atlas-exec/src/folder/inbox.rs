@@ -1,7 +1,7 @@
 //! Commands for a running Atlas, left as files by other processes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use atlas_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ impl Inbox {
         for entry in entries {
             let entry = entry.map_err(Error::io("read", &self.folder))?;
             if let Ok(name) = entry.file_name().into_string()
-                && name.ends_with(".json")
+                && Path::new(&name).extension().is_some_and(|extension| extension == "json")
             {
                 names.push(name);
             }
@@ -101,7 +101,8 @@ impl Inbox {
         match serde_json::from_slice(&text) {
             Ok(command) => Ok(Some(Received { file, command })),
             Err(error) => {
-                fs::rename(&path, path.with_extension("bad")).map_err(Error::io("rename", &path))?;
+                fs::rename(&path, path.with_extension("bad"))
+                    .map_err(Error::io("rename", &path))?;
                 Err(Error::Command { path, problem: error.to_string() })
             }
         }

@@ -48,7 +48,8 @@ impl AccountFolder {
     /// # Errors
     /// [`Error::Io`] naming the folder that could not be made.
     pub fn create(&self) -> Result<(), Error> {
-        for folder in [self.root.clone(), self.inbox(), self.inputs(), self.artifacts(), self.logs()]
+        for folder in
+            [self.root.clone(), self.inbox(), self.inputs(), self.artifacts(), self.logs()]
         {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         }
@@ -117,9 +118,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         .write(true)
         .open(&temporary)
         .map_err(Error::io("create", &temporary))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(Error::io("write", &temporary))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &temporary))?;
     fs::rename(&temporary, path).map_err(Error::io("rename to", path))?;
     sync_folder(folder)
 }

@@ -34,8 +34,10 @@ pub trait Storage: Send {
     ///
     /// # Errors
     /// [`Error::Corrupt`] naming the first record that cannot be read, or what `each` returned.
-    fn replay(&mut self, each: &mut dyn FnMut(Record, Hash) -> Result<(), Error>)
-    -> Result<(), Error>;
+    fn replay(
+        &mut self,
+        each: &mut dyn FnMut(Record, Hash) -> Result<(), Error>,
+    ) -> Result<(), Error>;
 
     /// Says that what was replayed is whole, so that housekeeping in the file is safe from now on.
     ///
@@ -126,10 +128,11 @@ impl Journal {
         for draft in drafts {
             let (kind, version) = (draft.event.kind(), draft.event.version());
             let seq = self.state.seq() + 1;
-            let payload = draft
-                .event
-                .payload()
-                .map_err(|source| Error::Payload { seq, kind: kind.to_owned(), source })?;
+            let payload = draft.event.payload().map_err(|source| Error::Payload {
+                seq,
+                kind: kind.to_owned(),
+                source,
+            })?;
             let record = Record {
                 seq,
                 ts_event: draft.ts_event,

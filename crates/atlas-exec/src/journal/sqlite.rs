@@ -1,4 +1,4 @@
-//! Records in an SQLite file.
+//! Records in an `SQLite` file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +37,7 @@ CREATE TRIGGER record_is_never_deleted BEFORE DELETE ON record
 BEGIN SELECT RAISE(ABORT, 'journal records are never deleted'); END;
 ";
 
-/// A journal file: SQLite with a write-ahead log and a sync at every commit.
+/// A journal file: `SQLite` with a write-ahead log and a sync at every commit.
 #[derive(Debug)]
 pub struct SqliteStorage {
     path: PathBuf,
@@ -80,9 +80,7 @@ impl SqliteStorage {
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         connection.busy_timeout(Duration::ZERO).map_err(fail)?;
         // Until the chain is checked, closing must not fold the write-ahead log into the file.
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-            .map_err(fail)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
         Ok(Self { path: path.to_owned(), connection })
     }
 
@@ -126,7 +124,7 @@ impl SqliteStorage {
             .map_err(|error| self.fail("configure", error))
     }
 
-    /// Sorts SQLite's errors: damage is told apart from everything else.
+    /// Sorts `SQLite`'s errors: damage is told apart from everything else.
     fn fail(&self, doing: &'static str, source: rusqlite::Error) -> Error {
         let path = self.path.clone();
         match source.sqlite_error_code() {
@@ -221,14 +219,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Record, Hash)> {
     Ok((record, hash(8)?))
 }
 
-/// SQLite's integers have a sign; a number too large for them breaks the chain when read.
+/// `SQLite`'s integers have a sign; a number too large for them breaks the chain when read.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn refuse(
-    column: usize,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
+fn refuse(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -29,11 +29,7 @@ pub struct Report {
 ///
 /// # Errors
 /// [`Error::OutOfRange`] or [`Error::Overflow`] if sums leave the range of exact arithmetic.
-pub fn compare(
-    state: &State,
-    report: &Report,
-    policy: &Policy,
-) -> Result<Vec<Discrepancy>, Error> {
+pub fn compare(state: &State, report: &Report, policy: &Policy) -> Result<Vec<Discrepancy>, Error> {
     let mut found = Vec::new();
     positions(state, report, policy, &mut found)?;
     cash(state, report, policy, &mut found)?;
@@ -146,11 +142,7 @@ fn one(tracked: &TrackedOrder, broker: &BrokerOrder, found: &mut Vec<Discrepancy
     }
     let (ours, theirs) = (order.status(), broker.status);
     if ours.is_terminal() != theirs.is_terminal() {
-        found.push(Discrepancy::OrderState {
-            client_order_id: id.clone(),
-            ours,
-            broker: theirs,
-        });
+        found.push(Discrepancy::OrderState { client_order_id: id.clone(), ours, broker: theirs });
     }
 }
 

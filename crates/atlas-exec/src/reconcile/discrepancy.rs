@@ -136,7 +136,10 @@ impl fmt::Display for Discrepancy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Position { symbol, ours, broker } => {
-                write!(f, "{symbol}: the journal expects {ours} shares, the broker reports {broker}")
+                write!(
+                    f,
+                    "{symbol}: the journal expects {ours} shares, the broker reports {broker}"
+                )
             }
             Self::Cash { ours, broker, allowance } => write!(
                 f,

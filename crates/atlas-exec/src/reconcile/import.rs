@@ -22,10 +22,8 @@ impl Session {
     pub(crate) async fn import_news(&mut self, broker: &dyn Broker) -> Result<usize, Error> {
         let report = self.ask_for_orders(broker).await?;
         let after = self.state().bookmark().cloned();
-        let ledger = broker
-            .activities(after.as_ref())
-            .await
-            .map_err(Error::broker("ask for activities"))?;
+        let ledger =
+            broker.activities(after.as_ref()).await.map_err(Error::broker("ask for activities"))?;
         let count = ledger.len();
         let drafts = ledger.into_iter().map(|activity| self.draft_of(activity)).collect();
         self.record_all(drafts)?;
@@ -67,9 +65,7 @@ impl Session {
     }
 
     /// Everything a comparison needs.
-    pub(super) async fn ask_for_report(
-        &mut self,
-        broker: &dyn Broker) -> Result<Report, Error> {
+    pub(super) async fn ask_for_report(&mut self, broker: &dyn Broker) -> Result<Report, Error> {
         let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
         let positions = broker.positions().await.map_err(Error::broker("ask for the positions"))?;
         let open_orders =

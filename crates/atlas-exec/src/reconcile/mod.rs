@@ -156,8 +156,7 @@ impl Session {
         };
         let positions: BTreeMap<Symbol, Qty> =
             report.positions.iter().map(|(symbol, p)| (symbol.clone(), p.qty)).collect();
-        let result =
-            Reconciliation { account: report.account, positions, imported, discrepancies };
+        let result = Reconciliation { account: report.account, positions, imported, discrepancies };
         self.record_result(&result)?;
         Ok(result)
     }

@@ -37,7 +37,8 @@ pub fn end_of(
         let reason = format!("{filled} of {planned} shares filled, as the money allowed");
         (SignalOutcome::PartiallyExecuted, reason)
     } else if !filled.is_zero() {
-        let reason = format!("{filled} of {planned} shares filled, the rest {}{because}", words(status));
+        let reason =
+            format!("{filled} of {planned} shares filled, the rest {}{because}", words(status));
         (SignalOutcome::PartiallyExecuted, reason)
     } else {
         let outcome = match status {

@@ -21,7 +21,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use atlas_core::{ClientOrderId, OrderRequest, OrderStatus, Price, Qty, SignalOutcome, Symbol, Usd};
+use atlas_core::{
+    ClientOrderId, OrderRequest, OrderStatus, Price, Qty, SignalOutcome, Symbol, Usd,
+};
 
 pub use conservation::{Breach, Ceilings, Conservation};
 pub use end::{LegEnd, end_of};
@@ -167,13 +169,25 @@ enum Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Reducing { since: Duration },
+    Reducing {
+        since: Duration,
+    },
     Asking,
-    Opening { since: Duration },
+    Opening {
+        since: Duration,
+    },
     /// `next` says what follows once every cancel is confirmed.
-    Canceling { since: Duration, asked: u32, next: Next },
+    Canceling {
+        since: Duration,
+        asked: u32,
+        next: Next,
+    },
     /// Pausing: opening orders were canceled, reducing ones get their wait.
-    Winding { since: Duration },
+    Winding {
+        since: Duration,
+    },
+    /// Halting: only the answer to an order just handed out is waited for.
+    Halting,
     Done,
 }
 
@@ -410,12 +424,15 @@ impl Sequencer {
                 self.no_entries.get_or_insert((outcome, reason));
             }
             Stop::Pause { reason } => self.pause(reason, out),
-            Stop::Halt { reason } => self.finish(reason, out),
+            Stop::Halt { reason } => {
+                self.pause = Some(reason);
+                self.phase = Phase::Halting;
+            }
         }
     }
 
     fn pause(&mut self, reason: String, out: &mut Vec<Action>) {
-        if self.pause.is_some() {
+        if self.pause.is_some() || self.phase == Phase::Halting {
             return;
         }
         self.pause = Some(reason);
@@ -448,6 +465,11 @@ impl Sequencer {
                     self.advance_canceling(since, asked, next, out);
                 }
                 Phase::Winding { since } => self.advance_winding(since, out),
+                Phase::Halting => {
+                    if !self.tracks.iter().any(Track::is_released) {
+                        self.finish("halted".to_owned(), out);
+                    }
+                }
             }
             if self.phase == before {
                 return Ok(());
@@ -547,10 +569,8 @@ impl Sequencer {
                 let (notional, limit) = (cost, self.left);
                 return Err(Breach::Notional { what: "the buy", notional, limit });
             }
-            self.left = self
-                .left
-                .checked_sub(cost)
-                .map_err(|source| Breach::Arithmetic { id, source })?;
+            self.left =
+                self.left.checked_sub(cost).map_err(|source| Breach::Arithmetic { id, source })?;
         }
         let request = OrderRequest { qty, ..track.leg.request.clone() };
         track.progress = Progress::Released { qty };
@@ -562,8 +582,7 @@ impl Sequencer {
         let Some((outcome, reason)) = &self.no_entries else { return };
         for track in &mut self.tracks {
             if track.is_unsent() && !track.leg.reduces() {
-                track.progress =
-                    Progress::Dropped { outcome: *outcome, reason: reason.clone() };
+                track.progress = Progress::Dropped { outcome: *outcome, reason: reason.clone() };
             }
         }
     }

@@ -66,8 +66,7 @@ impl Run<'_> {
     /// Asks for everything at once.
     async fn ask(&mut self) -> Result<FreshContext, Error> {
         let now = self.session.now();
-        let symbols: Vec<Symbol> =
-            self.legs.iter().map(|leg| leg.request.symbol.clone()).collect();
+        let symbols: Vec<Symbol> = self.legs.iter().map(|leg| leg.request.symbol.clone()).collect();
         let broker = self.broker;
         let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
         let positions = broker.positions().await.map_err(Error::broker("ask for positions"))?;
@@ -162,6 +161,30 @@ fn add_what_was_sent(context: &mut FreshContext, session: &Session) {
     context.state = session.trading_state();
     if let Ok((recent, activity)) = past(session, context.now) {
         (context.recent_orders, context.activity) = (recent, activity);
+    }
+}
+
+impl Session {
+    /// What was sent within the last day: orders that have ended with a fill, and counts.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the dollars traded do not fit.
+    pub fn recent(&self) -> Result<(Vec<RecentOrder>, Activity), Error> {
+        Ok(past(self, self.now())?)
+    }
+
+    /// How the account has done on a trading day, were `equity` what it is worth; deposits and
+    /// withdrawals since the baseline are excluded.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the amounts do not fit.
+    pub fn performance(
+        &self,
+        equity: Usd,
+        day: chrono::NaiveDate,
+    ) -> Result<atlas_risk::Performance, Error> {
+        let net = equity.checked_sub(self.state().books().flows())?;
+        Ok(self.state().track().performance(day, net))
     }
 }
 

@@ -6,6 +6,8 @@ mod report;
 mod run;
 mod send;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use context::reference_now;
 pub use open_time::open_time;

@@ -35,39 +35,45 @@ pub fn open_time(from: Timestamp, to: Timestamp) -> Result<Duration, atlas_core:
 }
 
 /// The open-market time of one execution, and whether its session is over.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct OpenTime {
     elapsed: Duration,
-    seen_open: bool,
-    over: bool,
+    session: SessionPart,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionPart {
+    Before,
+    During,
+    After,
 }
 
 impl OpenTime {
     /// Begins to count at an instant.
     pub(super) fn begin(now: Timestamp) -> Self {
-        Self { elapsed: Duration::ZERO, seen_open: is_open(now), over: false }
+        let session = if is_open(now) { SessionPart::During } else { SessionPart::Before };
+        Self { elapsed: Duration::ZERO, session }
     }
 
     /// Counts a wait of `slept` that began and ended at these instants. A clock that stands still
     /// while one waits, as in a replay that holds the opening phase, counts as open time, and so
     /// does time outside of the calendar: a wait always ends.
     pub(super) fn count(&mut self, before: Timestamp, after: Timestamp, slept: Duration) {
-        self.elapsed += if after > before {
-            open_time(before, after).unwrap_or(slept)
-        } else {
-            slept
+        self.elapsed +=
+            if after > before { open_time(before, after).unwrap_or(slept) } else { slept };
+        self.session = match (self.session, is_open(after)) {
+            (SessionPart::Before | SessionPart::During, true) => SessionPart::During,
+            (SessionPart::Before, false) => SessionPart::Before,
+            (SessionPart::During, false) | (SessionPart::After, _) => SessionPart::After,
         };
-        let open = is_open(after);
-        self.over |= self.seen_open && !open;
-        self.seen_open |= open;
     }
 
     pub(super) const fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    pub(super) const fn session_over(&self) -> bool {
-        self.over
+    pub(super) fn session_over(&self) -> bool {
+        self.session == SessionPart::After
     }
 }
 

@@ -130,8 +130,7 @@ async fn check_approval(
 
 impl Run<'_> {
     async fn run(&mut self) -> Result<Finish, Error> {
-        let account =
-            self.broker.account().await.map_err(Error::broker("ask for the account"))?;
+        let account = self.broker.account().await.map_err(Error::broker("ask for the account"))?;
         self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
         let mut sequencer = Sequencer::new(self.legs.clone(), self.settings.waits);
         self.recover().await?;
@@ -209,11 +208,11 @@ impl Run<'_> {
     /// Takes in the broker's news, the inbox and the fence.
     async fn look(&mut self) -> Result<(), Error> {
         if let Err(error) = self.session.import_news(self.broker).await {
-            match error {
-                // Not knowing for a while is what waiting is for; the waits end on their own.
-                Error::Broker { .. } => tracing::warn!(%error, "the broker could not be asked"),
-                error => return Err(error),
+            // Not knowing for a while is what waiting is for; the waits end on their own.
+            if !matches!(error, Error::Broker { .. }) {
+                return Err(error);
             }
+            tracing::warn!(%error, "the broker could not be asked");
         }
         for leg in &self.legs {
             self.news.extend(standing(self.session, leg.id()));
@@ -270,14 +269,14 @@ impl Run<'_> {
         loop {
             match self.funds().await {
                 Ok(funds) => return self.fund(funds),
-                Err(error @ (Error::Broker { .. } | Error::Core(_))) => match waits.next() {
-                    Some(wait) => self.timer.sleep(*wait).await,
-                    None => {
+                Err(error @ (Error::Broker { .. } | Error::Core(_))) => {
+                    let Some(wait) = waits.next() else {
                         self.session.enter(Cause::StaleData, error.to_string())?;
                         self.heed_state();
                         return Ok(());
-                    }
-                },
+                    };
+                    self.timer.sleep(*wait).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -337,9 +336,11 @@ impl Run<'_> {
 /// Where a leg stands by the journal, as news for the sequencer; none if it was never intended.
 pub(super) fn standing(session: &Session, id: &ClientOrderId) -> Option<Input> {
     let order = &session.state().orders().get(id)?.order;
-    let status = match order.status() {
-        OrderStatus::Initialized => OrderStatus::Submitted,
-        status => status,
+    // An intent without a send may have been sent, as far as the sequencer is concerned.
+    let status = if order.status() == OrderStatus::Initialized {
+        OrderStatus::Submitted
+    } else {
+        order.status()
     };
     Some(Input::Order {
         id: id.clone(),

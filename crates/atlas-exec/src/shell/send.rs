@@ -49,7 +49,8 @@ impl Run<'_> {
         let id = request.client_order_id.clone();
         let Some(leg) = self.leg(&id) else { return Ok(()) };
         if self.is_blocked(&leg)? {
-            return self.keep(id);
+            self.keep(id);
+            return Ok(());
         }
         let approved = match self.ask_approval(&leg, &request).await? {
             Asked::Approved(approved) => approved,
@@ -58,17 +59,20 @@ impl Run<'_> {
                 self.push(Input::Dropped { id, outcome, reason });
                 return Ok(());
             }
-            Asked::Unasked => return self.keep(id),
+            Asked::Unasked => {
+                self.keep(id);
+                return Ok(());
+            }
         };
         if let Err(breach) = self.conserve(approved.get(), &request) {
             self.session.enter(Cause::ConservationBreach, breach.to_string())?;
             self.heed_state();
-            return self.keep(id);
+            self.keep(id);
+            return Ok(());
         }
         let quote = self.context.as_ref().and_then(|context| context.quotes.get(&request.symbol));
         let (bid, ask) = quote.map_or((None, None), |quote| (quote.bid, quote.ask));
-        let update =
-            OrderUpdate { client_order_id: id.clone(), update: OrderEvent::Submitted };
+        let update = OrderUpdate { client_order_id: id.clone(), update: OrderEvent::Submitted };
         let ts_event = self.session.now();
         let events =
             [Event::OrderIntent(OrderIntent { request, bid, ask }), Event::OrderUpdate(update)];
@@ -89,12 +93,12 @@ impl Run<'_> {
                 continue;
             }
             let Some(tracked) = self.session.state().orders().get(leg.id()) else { continue };
-            match tracked.order.status() {
-                OrderStatus::Initialized | OrderStatus::Submitted => {
-                    let request = tracked.order.request().clone();
-                    self.recover_one(&leg, request).await?;
-                }
-                _ => self.push_standing(leg.id()),
+            let status = tracked.order.status();
+            if matches!(status, OrderStatus::Initialized | OrderStatus::Submitted) {
+                let request = tracked.order.request().clone();
+                self.recover_one(&leg, request).await?;
+            } else {
+                self.push_standing(leg.id());
             }
         }
         Ok(())
@@ -240,11 +244,7 @@ impl Run<'_> {
     }
 
     /// Has an order approved on fresh data, asking a few times if the broker does not answer.
-    async fn ask_approval(
-        &mut self,
-        leg: &Leg,
-        request: &OrderRequest,
-    ) -> Result<Asked, Error> {
+    async fn ask_approval(&mut self, leg: &Leg, request: &OrderRequest) -> Result<Asked, Error> {
         let mut waits = self.settings.lookups.iter();
         loop {
             match self.fresh().await {
@@ -257,14 +257,14 @@ impl Run<'_> {
                         Err(denial) => Asked::Denied(denial),
                     });
                 }
-                Err(error @ Error::Broker { .. }) => match waits.next() {
-                    Some(wait) => self.timer.sleep(*wait).await,
-                    None => {
+                Err(error @ Error::Broker { .. }) => {
+                    let Some(wait) = waits.next() else {
                         self.session.enter(Cause::StaleData, error.to_string())?;
                         self.heed_state();
                         return Ok(Asked::Unasked);
-                    }
-                },
+                    };
+                    self.timer.sleep(*wait).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -343,9 +343,8 @@ impl Run<'_> {
     }
 
     /// Leaves a leg unsent; what stopped it was told before.
-    fn keep(&mut self, id: ClientOrderId) -> Result<(), Error> {
+    fn keep(&mut self, id: ClientOrderId) {
         self.push(Input::Kept { id });
-        Ok(())
     }
 
     fn push_standing(&mut self, id: &ClientOrderId) {

@@ -60,12 +60,12 @@ impl Settings {
     /// ```
     #[must_use]
     pub fn standard(minimum_position: Usd) -> Self {
-        let fill = Duration::from_secs(300);
+        let fill = Duration::from_mins(5);
         Self {
             waits: Waits {
                 reducing: fill,
                 opening: fill,
-                cancel: Duration::from_secs(60),
+                cancel: Duration::from_mins(1),
                 minimum_position,
             },
             poll_first: Duration::from_millis(250),

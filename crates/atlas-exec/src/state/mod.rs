@@ -3,6 +3,7 @@
 mod books;
 mod decision;
 mod orders;
+mod performance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use books::{Books, DaySells, Lot, Owner};
 pub use decision::{Decision, DecisionStatus, End};
 pub use orders::TrackedOrder;
+pub use performance::Track;
 
 use crate::error::Error;
 use crate::event::{AccountOpened, Adopted, Event, Filled, Reconciled, Subject};
@@ -40,6 +42,7 @@ pub struct State {
     accepted_orders: BTreeSet<ClientOrderId>,
     anomalies: BTreeMap<u64, Anomaly>,
     reconciled: Option<LastReconciliation>,
+    track: Track,
     commands: BTreeSet<String>,
 }
 
@@ -97,9 +100,7 @@ impl State {
         let kind = event.kind();
         self.take(record, event).map_err(|error| match error {
             Fault::Problem(problem) => Error::Fold { seq: record.seq, kind, problem },
-            Fault::Core(error) => {
-                Error::Fold { seq: record.seq, kind, problem: error.to_string() }
-            }
+            Fault::Core(error) => Error::Fold { seq: record.seq, kind, problem: error.to_string() },
         })?;
         self.seq = record.seq;
         self.head = Hash0(record.hash());
@@ -179,6 +180,12 @@ impl State {
         self.reconciled.as_ref()
     }
 
+    /// How the account has done, as the reconciliations saw it.
+    #[must_use]
+    pub const fn track(&self) -> &Track {
+        &self.track
+    }
+
     /// Whether a command file was taken before.
     #[must_use]
     pub fn has_taken(&self, file: &str) -> bool {
@@ -201,9 +208,8 @@ impl State {
         let offered = self.open_orders().map(|tracked| &tracked.order).filter(|order| {
             order.request().side == Side::Sell && order.request().symbol == *symbol
         });
-        offered.fold(self.books.owned(symbol), |free, order| {
-            free.saturating_sub(order.leaves_qty())
-        })
+        offered
+            .fold(self.books.owned(symbol), |free, order| free.saturating_sub(order.leaves_qty()))
     }
 
     /// The number the next decision gets.
@@ -237,6 +243,8 @@ impl State {
             }
             Event::Reconciled(result) => {
                 let (seq, at) = (record.seq, record.ts_event);
+                let net = result.account.equity.checked_sub(self.books.flows())?;
+                self.track.see(at.date_naive(), net);
                 self.reconciled = Some(LastReconciliation { seq, at, result: *result });
                 Ok(())
             }

@@ -66,8 +66,10 @@ pub(crate) fn mixed_losses(row: &[f64], centers: &[f64], grid: &Grid, out: &mut 
         let half = crate::discrete::estep::loss(row, center);
         *slot = if half.is_finite() { half } else { FORBIDDEN };
     }
-    for (i, slot) in out.iter_mut().enumerate() {
-        let mix = grid.vertex(i).iter().zip(&pure[..states]);
-        *slot = mix.fold(0.0, |sum, (p, l)| sum + p * l);
+    out.fill(0.0);
+    for (k, l) in pure[..states].iter().enumerate() {
+        for (slot, p) in out.iter_mut().zip(grid.weights_of(k)) {
+            *slot += p * l;
+        }
     }
 }

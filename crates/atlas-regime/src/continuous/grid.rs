@@ -20,6 +20,8 @@ use crate::dp::Penalties;
 pub struct Grid {
     states: usize,
     vertices: Vec<f64>,
+    /// The same weights state by state.
+    by_state: Vec<f64>,
 }
 
 /// The largest number of vertices supported; their penalties take 128 MiB.
@@ -42,7 +44,9 @@ impl Grid {
         fill(&mut tuple, 0, steps, &mut |tuple| {
             vertices.extend(tuple.iter().map(|&i| float(i) / float(steps)));
         });
-        Ok(Self { states, vertices })
+        let by_state = (0..states).flat_map(|k| vertices.iter().skip(k).step_by(states)).copied();
+        let by_state = by_state.collect();
+        Ok(Self { states, vertices, by_state })
     }
 
     /// Number of vertices a grid would have: C(N + K − 1, K − 1), at most `usize::MAX`.
@@ -80,6 +84,12 @@ impl Grid {
         &self.vertices[i * self.states..(i + 1) * self.states]
     }
 
+    /// Weights of one state at all vertices.
+    pub(crate) fn weights_of(&self, state: usize) -> &[f64] {
+        let n = self.len();
+        &self.by_state[state * n..(state + 1) * n]
+    }
+
     /// Penalties `λ (‖p − q‖₁ / 2)²` for going from vertex p to q; with `mode_loss` each row is
     /// charged with `m_p − m_0`, where `m_p = log Σ_q exp(−penalty(p, q))`, so that corners stay
     /// free and mixed states cost something for every session spent in them.
@@ -107,7 +117,7 @@ impl Grid {
                 }
             }
         }
-        Penalties::new(n, matrix)
+        Penalties::new(n, &matrix)
     }
 }
 

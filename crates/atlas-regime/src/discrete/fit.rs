@@ -1,10 +1,10 @@
 //! Fitting the discrete model.
 
-use super::estep::Discrete;
 use super::general::General;
+use super::lockstep;
 use super::params::CheckedJumpParams;
 use super::prepare::{FitOptions, Prepared};
-use crate::descent::{Limits, Restart, Steps, best, descend};
+use crate::descent::{Limits, Restart, best, descend};
 use crate::dp::Penalties;
 use crate::model::JumpModel;
 use crate::order::InSample;
@@ -65,13 +65,14 @@ impl CheckedJumpParams {
         let limits =
             Limits { iterations_max: params.iterations_max, tol: params.tol, exact: false };
         let mut partitions = Partitions::new(params.states);
-        let restarts = if params.penalty < 0.0 {
+        let restarts: Vec<Restart> = if params.penalty < 0.0 {
             let penalties = Penalties::uniform(params.states, params.penalty)?;
             let mut steps = General::new(rows, &penalties);
-            descend_all(&mut steps, &prepared.starts, rows, limits, &mut partitions)
+            let run =
+                |start: &Vec<f64>| descend(&mut steps, start, rows.len(), limits, &mut partitions);
+            prepared.starts.iter().map(run).collect()
         } else {
-            let mut steps = Discrete::new(rows, params.states, params.penalty);
-            descend_all(&mut steps, &prepared.starts, rows, limits, &mut partitions)
+            lockstep::descend_all(rows, params.states, params.penalty, &prepared.starts, limits)
         };
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {
@@ -92,17 +93,6 @@ impl CheckedJumpParams {
         let start_rows = prepared.start_rows;
         Ok(Fit { model, labels, restarts, start_rows, sort_permutation: order })
     }
-}
-
-fn descend_all(
-    steps: &mut impl Steps,
-    starts: &[Vec<f64>],
-    rows: Rows<'_>,
-    limits: Limits,
-    partitions: &mut Partitions,
-) -> Vec<Restart> {
-    let run = |start: &Vec<f64>| descend(steps, start, rows.len(), limits, partitions);
-    starts.iter().map(run).collect()
 }
 
 /// The identity matrix, row after row.

@@ -3,8 +3,11 @@
 pub(crate) mod estep;
 mod fit;
 mod general;
+mod lanes;
+mod lockstep;
 mod params;
 mod prepare;
+mod runs;
 
 pub use fit::Fit;
 pub use params::{CheckedJumpParams, JumpParams};

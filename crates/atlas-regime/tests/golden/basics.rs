@@ -17,7 +17,7 @@ pub(crate) fn dp(file: &Case<'_>, tally: &mut Tally) -> Result<(), String> {
         tally.check("dp/cases", case, |case| {
             case.skip(&["note"]);
             let states = case.count("K")?;
-            let penalties = Penalties::new(states, case.floats("penalty")?).map_err(text)?;
+            let penalties = Penalties::new(states, &case.floats("penalty")?).map_err(text)?;
             let found = penalties.solve(&case.floats("loss")?).map_err(text)?;
             same("T", &found.path.len(), &case.count("T")?)?;
             exact("value", &[found.value], &[case.float("value")?])?;
@@ -148,13 +148,11 @@ pub(crate) fn lasso(folder: &Folder, file: &Case<'_>, tally: &mut Tally) -> Resu
 fn moments(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
     let matrix = folder.matrix(case.text("X")?)?.first(case.count("rows")?)?;
     let states = case.count("K")?;
-    let memberships: Vec<f64> = match case.opt("weights_col0") {
-        Some(first) => floats(first)?.iter().flat_map(|&w| [w, 1.0 - w]).collect(),
-        None => {
-            let one_hot =
-                |label: u32| (0..).take(states).map(move |k| f64::from(u8::from(k == label)));
-            case.runs("labels_rle")?.into_iter().flat_map(one_hot).collect()
-        }
+    let memberships: Vec<f64> = if let Some(first) = case.opt("weights_col0") {
+        floats(first)?.iter().flat_map(|&w| [w, 1.0 - w]).collect()
+    } else {
+        let one_hot = |label: u32| (0..).take(states).map(move |k| f64::from(u8::from(k == label)));
+        case.runs("labels_rle")?.into_iter().flat_map(one_hot).collect()
     };
     case.skip(&["labels_rle"]);
     let rows = Rows::new(&matrix.data, matrix.cols).map_err(text)?;

@@ -10,6 +10,7 @@ mod scene;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::gate::Gate;
 use crate::gates;
 use crate::limits::Limits;
 use crate::validator::{Judgement, Validator};
@@ -48,13 +49,13 @@ pub struct ControlTest {
 /// Every control with its limits, in the order in which the gates speak.
 #[must_use]
 pub fn explain(limits: &Limits) -> Vec<Control> {
-    let control = |gate: &Box<dyn crate::Gate>| Control {
+    let control = |gate: &dyn Gate| Control {
         gate: gate.name(),
         rule: gate.explain(),
         unit: gate.unit().to_owned(),
         denies_reducing: gate.name().may_deny_reducing(),
     };
-    gates::all(limits).iter().map(control).collect()
+    gates::all(limits).iter().map(|gate| control(gate.as_ref())).collect()
 }
 
 /// Tries every control on the limits in force.

@@ -1,12 +1,31 @@
 //! How many shares: from a budget and ranked candidates to targets, every cut reported.
+//!
+//! A method turns risk into wishes, [`spread`] turns wishes into shares within every limit:
+//!
+//! | method | gives | wishes |
+//! | --- | --- | --- |
+//! | [`equal_weight`] | the same to all | [`Wishes::Equal`] |
+//! | [`fixed_fractional`], with [`atr_stop`] for a stop by volatility | shares | [`Wishes::Dollars`] |
+//! | [`volatility_target`], [`kelly`] | a share of equity | [`Wishes::Dollars`] |
+//! | [`inverse_volatility`], [`risk_parity`], then [`correlation_cut`] | proportions | [`Wishes::Weights`] |
+//!
+//! Scaling by regime is the budget's part: it is the regime's allocation of equity. Prices are those
+//! one would pay: the ask for purchases, the decision price where there is no quote.
 
-mod equal_weight;
+mod method;
+mod risk_parity;
+mod spread;
 
 use atlas_core::{Bps, Price, Qty, Symbol, Usd};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use equal_weight::equal_weight;
+pub use method::{
+    TradeRecord, atr_stop, correlation_cut, fixed_fractional, inverse_volatility, kelly,
+    volatility_target,
+};
+pub use risk_parity::risk_parity;
+pub use spread::{Wishes, equal_weight, spread};
 
 use crate::verdict::GateName;
 

@@ -362,7 +362,12 @@ impl Exchange {
     }
 
     /// Moves an order to another state and tells of it.
-    pub(super) fn set_status(&mut self, seq: u64, status: Status, event: Event) -> Result<(), Error> {
+    pub(super) fn set_status(
+        &mut self,
+        seq: u64,
+        status: Status,
+        event: Event,
+    ) -> Result<(), Error> {
         let stamp = self.stamp();
         self.change(seq, |order| {
             order.status = status;

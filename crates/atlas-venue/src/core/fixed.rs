@@ -303,8 +303,7 @@ fn plain(f: &mut fmt::Formatter<'_>, units: i128, scale: u32) -> fmt::Result {
 
 /// Reads plain decimal text as a whole number of 10^-`scale` units.
 fn read(what: &'static str, text: &str, scale: u32) -> Result<i128, Error> {
-    let wrong =
-        || Error::Core(atlas_core::Error::NotADecimal { what, text: text.to_owned() });
+    let wrong = || Error::Core(atlas_core::Error::NotADecimal { what, text: text.to_owned() });
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),

@@ -175,7 +175,9 @@ impl Market {
                 let path = self.path(listing, &session)?;
                 match path.filter(Path::is_visible) {
                     Some(path) => Ok(Some(path.price_at(since_open(&session, now)))),
-                    None => listing.close_until(Calendar::nyse().previous_session(session.date)?.date),
+                    None => {
+                        listing.close_until(Calendar::nyse().previous_session(session.date)?.date)
+                    }
                 }
             }
         }

@@ -17,9 +17,7 @@ pub use exchange::{Event, Exchange, Update};
 pub use fixed::{Money, NANO, Px, Shares};
 pub use ledger::{Activity, Entry, Execution, Holding};
 pub use market::Listing;
-pub use order::{
-    Class, Kind, NewOrder, OrderRecord, Replacement, Size, Status, Tif, Times, Trail,
-};
+pub use order::{Class, Kind, NewOrder, OrderRecord, Replacement, Size, Status, Tif, Times, Trail};
 pub use refusal::{Extras, Refusal};
 
 pub(crate) use exchange::{Changes, State};
@@ -27,4 +25,4 @@ pub(crate) use ids::date_of;
 pub(crate) use matching::trail_stop;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

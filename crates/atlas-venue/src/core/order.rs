@@ -338,10 +338,10 @@ impl OrderRecord {
         }
         match self.size {
             Size::Shares(qty) => qty.minus(self.filled),
-            Size::Notional(amount) => Money::from_attos(
-                amount.attos().saturating_sub(self.filled_notional.attos()),
-            )
-            .buys(price),
+            Size::Notional(amount) => {
+                Money::from_attos(amount.attos().saturating_sub(self.filled_notional.attos()))
+                    .buys(price)
+            }
         }
     }
 

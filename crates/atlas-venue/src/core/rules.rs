@@ -82,7 +82,10 @@ pub(super) fn check_window(tif: Tif, now: Timestamp) -> Result<(), Refusal> {
     };
     let evening = NaiveTime::from_hms_opt(19, 0, 0).unwrap_or_default();
     if now >= from && local.time() < evening {
-        return Err(Refusal::Rule(format!("{} orders are not accepted at this time", tif.as_str())));
+        return Err(Refusal::Rule(format!(
+            "{} orders are not accepted at this time",
+            tif.as_str()
+        )));
     }
     Ok(())
 }

@@ -97,11 +97,7 @@ impl CostModel {
     /// As Alpaca's paper service charges: nothing.
     #[must_use]
     pub fn free() -> Self {
-        Self {
-            slippage: Slippage::None,
-            commission: Commission::default(),
-            regulatory: false,
-        }
+        Self { slippage: Slippage::None, commission: Commission::default(), regulatory: false }
     }
 
     /// What trading `qty` at a reference of `price` on `date` would cost at the worst: the price
@@ -163,11 +159,6 @@ pub(crate) struct DayFees {
 }
 
 impl DayFees {
-    /// Whether nothing is owed.
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Adds what one execution owes.
     pub(crate) fn add(
         &mut self,

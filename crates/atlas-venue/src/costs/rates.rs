@@ -3,8 +3,8 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::table;
-use crate::core::{Money, Px, Shares};
 use crate::Error;
+use crate::core::{Money, Px, Shares};
 
 /// How well a rate and its dates are evidenced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

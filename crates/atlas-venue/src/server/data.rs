@@ -77,7 +77,8 @@ fn page(shared: &Shared, query: &Query, symbols: &[String]) -> Answer<Page> {
     shared.venue.inspect(|exchange| {
         let now = exchange.now();
         let last = Calendar::nyse().last_closed(exchange.state().clock)?.date;
-        let (start, end) = (start.unwrap_or_else(|| midnight(now.date_naive())), end.unwrap_or(now));
+        let (start, end) =
+            (start.unwrap_or_else(|| midnight(now.date_naive())), end.unwrap_or(now));
         let (mut page, mut count): (BTreeMap<String, Vec<Value>>, usize) = (BTreeMap::new(), 0);
         for name in &sorted {
             let Some(listing) = listing(exchange, name) else { continue };
@@ -91,7 +92,8 @@ fn page(shared: &Shared, query: &Query, symbols: &[String]) -> Answer<Page> {
             for row in rows {
                 let stamp = midnight(dates[row]);
                 let seen = token.as_ref().is_some_and(|(symbol, date)| {
-                    let passed = if newest_first { dates[row] >= *date } else { dates[row] <= *date };
+                    let passed =
+                        if newest_first { dates[row] >= *date } else { dates[row] <= *date };
                     name < symbol || (name == symbol && passed)
                 });
                 if stamp < start || stamp > end || seen {
@@ -115,9 +117,9 @@ fn last_token(page: &BTreeMap<String, Vec<Value>>) -> Option<String> {
 }
 
 fn read_token(text: &str) -> Answer<(String, NaiveDate)> {
-    let parts = text.split_once('|').and_then(|(symbol, date)| {
-        Some((symbol.to_owned(), date.parse().ok()?))
-    });
+    let parts = text
+        .split_once('|')
+        .and_then(|(symbol, date)| Some((symbol.to_owned(), date.parse().ok()?)));
     parts.ok_or_else(|| Failure::BadData("invalid page_token".to_owned()))
 }
 

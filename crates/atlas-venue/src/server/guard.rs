@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use atlas_core::Clock;
+use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
-use axum::{Router, middleware};
 
 use super::answer::{Failure, not_found};
 use super::listener::Line;
@@ -30,7 +30,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .merge(admin::router(&shared))
         .merge(guarded)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), signed))
+        .layer(from_fn_with_state(Arc::clone(&shared), signed))
         .with_state(shared)
 }
 

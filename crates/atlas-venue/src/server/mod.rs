@@ -15,6 +15,9 @@ mod query;
 mod trading;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +132,8 @@ pub async fn serve(
     if !listen.ip().is_loopback() && !options.allow_remote {
         return Err(Error::NotLoopback { addr: listen });
     }
-    let refused = |error: std::io::Error| Error::Listen { addr: listen, problem: error.to_string() };
+    let refused =
+        |error: std::io::Error| Error::Listen { addr: listen, problem: error.to_string() };
     let socket = TcpListener::bind(listen).await.map_err(refused)?;
     let addr = socket.local_addr().map_err(refused)?;
     let credentials = options.credentials.unwrap_or_else(|| venue.credentials());

@@ -20,7 +20,8 @@ impl Query {
 
     /// The last value of a name that is not empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().rev().filter(|(key, value)| key == name && !value.is_empty());
+        let mut values =
+            self.0.iter().rev().filter(|(key, value)| key == name && !value.is_empty());
         values.next().map(|(_, value)| value.as_str())
     }
 
@@ -86,7 +87,10 @@ fn moment(text: &str) -> Option<Timestamp> {
         return Some(moment.with_timezone(&Utc));
     }
     let date: NaiveDate = text.parse().ok()?;
-    Some(from_eastern(date, NaiveTime::MIN).unwrap_or_else(|_| date.and_time(NaiveTime::MIN).and_utc()))
+    Some(
+        from_eastern(date, NaiveTime::MIN)
+            .unwrap_or_else(|_| date.and_time(NaiveTime::MIN).and_utc()),
+    )
 }
 
 /// A symbol, also in the forms `AAPL:NASDAQ` and `AAPL:NASDAQ:us_equity`.

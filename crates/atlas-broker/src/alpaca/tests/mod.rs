@@ -1,11 +1,13 @@
 //! The client against a scripted server on this machine.
 
+mod data_streaming;
 mod mutations;
 mod payloads;
 mod placing;
 mod reading;
 mod server;
 mod streaming;
+mod terms;
 
 use std::time::Duration;
 

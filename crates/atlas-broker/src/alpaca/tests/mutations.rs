@@ -7,8 +7,8 @@ use super::payloads::{
     ACCOUNT, BAR, CALENDAR_DAY, CLOCK, DIVIDEND, FILL, ORDER, POSITION, QUOTE, TRADE, snapshot,
 };
 use crate::alpaca::wire::{
-    BarsPage, LatestQuotes, LatestTrades, WireAccount, WireActivity, WireCalendarDay, WireClock,
-    WireEntry, WireOrder, WirePosition, WireSnapshot,
+    BarsPage, DataFrame, LatestQuotes, LatestTrades, StreamFrame, WireAccount, WireActivity,
+    WireCalendarDay, WireClock, WireEntry, WireOrder, WirePosition, WireSnapshot,
 };
 
 type Reader = fn(&str) -> Option<()>;
@@ -50,7 +50,21 @@ fn cases() -> Vec<(&'static str, String, Reader, &'static [&'static str])> {
         let wire: WireSnapshot = serde_json::from_str(text).ok()?;
         wire.snapshot(&"AAPL".parse().ok()?).ok().map(drop)
     };
+    let update: Reader = |text| {
+        let text = format!(r#"{{"stream":"trade_updates","data":{text}}}"#);
+        match StreamFrame::read(text.as_bytes()).ok()? {
+            StreamFrame::Update(wire) => wire.read().ok().map(drop),
+            _ => None,
+        }
+    };
+    let data: Reader = |text| DataFrame::read(format!("[{text}]").as_bytes()).ok().map(drop);
+    let streamed = QUOTE.replacen('{', r#"{"T":"q","S":"AAPL","#, 1);
+    let fill = format!(
+        r#"{{"event":"fill","execution_id":"e","timestamp":"2026-01-05T14:30:01Z","price":"1","qty":"4","position_qty":"4","order":{ORDER}}}"#
+    );
     vec![
+        ("update", fill, update, &["event", "order"]),
+        ("streamed quote", streamed, data, &["T", "S", "t"]),
         ("account", ACCOUNT.into(), account, &["cash", "equity", "buying_power"]),
         ("position", POSITION.into(), position, &["symbol", "qty"]),
         ("order", ORDER.into(), order, &["id", "symbol", "qty", "filled_qty", "side", "status"]),
@@ -126,7 +140,7 @@ fn new_words_pass_unless_they_decide_something() {
                     && text.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
             });
             // Symbols are names, not words; the status of money is what blocks the account.
-            if !word || field == "symbol" {
+            if !word || field == "symbol" || field == "S" {
                 continue;
             }
             let mut object: Value = serde_json::from_str(&payload).expect("a payload");

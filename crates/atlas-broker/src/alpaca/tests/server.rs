@@ -49,6 +49,8 @@ pub(super) enum Act {
     Stall,
     /// Becomes a WebSocket that takes the keys and a subscription, and then plays these.
     Stream(Vec<Frame>),
+    /// The same for market data.
+    Data(Vec<Frame>),
 }
 
 /// What a stream does next.
@@ -133,7 +135,12 @@ async fn serve(stream: TcpStream, (script, log, gate): Shared) {
             Act::CutBody(body) => (200, body, "", true),
             Act::Cut => return,
             Act::Stall => return std::future::pending().await,
-            Act::Stream(frames) => return play(stream.into_inner(), &request, frames, &gate).await,
+            Act::Stream(frames) => {
+                return play(stream.into_inner(), &request, &ORDERS, frames, &gate).await;
+            }
+            Act::Data(frames) => {
+                return play(stream.into_inner(), &request, &DATA, frames, &gate).await;
+            }
         };
         let length = body.len();
         let sent = if cut { &body[..length / 2] } else { &body };
@@ -146,8 +153,26 @@ async fn serve(stream: TcpStream, (script, log, gate): Shared) {
     }
 }
 
+/// What the order stream answers to the keys and to the request to listen.
+const ORDERS: [&str; 2] = [
+    r#"{"stream":"authorization","data":{"status":"authorized","action":"authenticate"}}"#,
+    r#"{"stream":"listening","data":{"streams":["trade_updates"]}}"#,
+];
+
+/// What the data stream answers to the keys and to the subscription.
+const DATA: [&str; 2] = [
+    r#"[{"T":"success","msg":"connected"},{"T":"success","msg":"authenticated"}]"#,
+    r#"[{"T":"subscription","trades":["AAPL"],"quotes":["AAPL"],"bars":[]}]"#,
+];
+
 /// Plays a stream; afterwards the connection stays open and pings are answered.
-async fn play(mut stream: TcpStream, request: &Request, frames: Vec<Frame>, gate: &Notify) {
+async fn play(
+    mut stream: TcpStream,
+    request: &Request,
+    hello: &[&'static str],
+    frames: Vec<Frame>,
+    gate: &Notify,
+) {
     let key = request.headers.iter().find_map(|line| line.strip_prefix("sec-websocket-key: "));
     let accept = derive_accept_key(key.expect("a key").as_bytes());
     let head = format!(
@@ -156,10 +181,7 @@ async fn play(mut stream: TcpStream, request: &Request, frames: Vec<Frame>, gate
     );
     stream.write_all(head.as_bytes()).await.expect("a client");
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
-    for answer in [
-        r#"{"stream":"authorization","data":{"status":"authorized","action":"authenticate"}}"#,
-        r#"{"stream":"listening","data":{"streams":["trade_updates"]}}"#,
-    ] {
+    for answer in hello.iter().copied() {
         let Some(Ok(_)) = socket.next().await else { return };
         if socket.send(Message::binary(answer)).await.is_err() {
             return;

@@ -6,6 +6,7 @@
 mod account;
 mod activity;
 mod amount;
+mod data_stream;
 mod market;
 mod order;
 mod reference;
@@ -14,6 +15,7 @@ mod update;
 pub(crate) use account::{WireAccount, WireCalendarDay, WireClock, WirePosition};
 pub(crate) use activity::{WireActivity, WireEntry};
 pub(crate) use amount::Amount;
+pub(crate) use data_stream::DataFrame;
 pub(crate) use market::{
     BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
     WireTrade,

@@ -39,9 +39,8 @@ pub(super) async fn calendar(
 }
 
 fn day(session: &Session) -> Result<Value, Error> {
-    let time = |moment| -> Result<String, Error> {
-        Ok(to_eastern(moment)?.format("%H:%M").to_string())
-    };
+    let time =
+        |moment| -> Result<String, Error> { Ok(to_eastern(moment)?.format("%H:%M").to_string()) };
     let mut day = json!({
         "date": session.date,
         "open": time(session.open)?,

@@ -102,7 +102,9 @@ fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
     let cursor = |name: &str| -> Answer<Option<u64>> {
         let Some(id) = query.id(name)? else { return Ok(None) };
         let order = exchange.order_by_id(id);
-        order.map(|order| Some(order.seq)).ok_or_else(|| not_found(format!("order not found for {id}")))
+        order
+            .map(|order| Some(order.seq))
+            .ok_or_else(|| not_found(format!("order not found for {id}")))
     };
     let between = (cursor("after_order_id")?, cursor("before_order_id")?);
     let (after, until) = (query.moment("after")?, query.moment("until")?);
@@ -131,9 +133,9 @@ pub(super) async fn cancel(State(shared): Ctx, Path(id): Path<String>) -> Answer
 }
 
 pub(super) async fn cancel_all(State(shared): Ctx) -> Answer<(StatusCode, Json<Vec<Value>>)> {
-    let mut open: Vec<(u64, Uuid)> = shared.venue.inspect(|exchange| {
-        exchange.open_orders().map(|order| (order.seq, order.id)).collect()
-    });
+    let mut open: Vec<(u64, Uuid)> = shared
+        .venue
+        .inspect(|exchange| exchange.open_orders().map(|order| (order.seq, order.id)).collect());
     open.sort_unstable();
     let mut results = Vec::with_capacity(open.len());
     for (_, id) in open {

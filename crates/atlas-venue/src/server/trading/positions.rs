@@ -5,13 +5,13 @@ use axum::Json;
 use axum::extract::{Path, Query as Pairs, State};
 use serde_json::{Value, json};
 
+use super::super::Ctx;
 use super::super::answer::{Answer, not_found};
 use super::super::query::{self, Query};
 use super::super::wire::{OrderBody, OrderWish};
-use super::super::Ctx;
 use super::assets;
-use crate::core::{Exchange, Money, Shares, ids};
 use crate::Error;
+use crate::core::{Exchange, Money, Shares, ids};
 
 pub(super) async fn all(State(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -54,9 +54,8 @@ pub(super) async fn close(
 
 /// A percentage of a position; whole shares of a position in whole shares.
 fn portion(held: Shares, percent: &str) -> Answer<Shares> {
-    let wrong = || {
-        super::super::answer::Failure::BadRequest(format!("invalid percentage {percent:?}"))
-    };
+    let wrong =
+        || super::super::answer::Failure::BadRequest(format!("invalid percentage {percent:?}"));
     let percent: rust_decimal::Decimal = percent.parse().map_err(|_| wrong())?;
     let qty = held.to_qty()?.value();
     let part = qty.checked_mul(percent).ok_or_else(wrong)? / rust_decimal::Decimal::ONE_HUNDRED;

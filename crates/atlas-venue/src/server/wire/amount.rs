@@ -15,9 +15,9 @@ impl<'de> Deserialize<'de> for Amount {
         let raw: Box<RawValue> = Deserialize::deserialize(deserializer)?;
         let text = raw.get().trim_matches('"');
         let parsed = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
-        parsed.map(Self).map_err(|_| {
-            serde::de::Error::custom(format!("{text:?} is not a decimal number"))
-        })
+        parsed
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom(format!("{text:?} is not a decimal number")))
     }
 }
 

@@ -149,12 +149,12 @@ impl OrderWish {
 
     #[expect(clippy::type_complexity, reason = "the two exits as NewOrder holds them")]
     fn exits(&self) -> Result<(Option<Px>, Option<(Px, Option<Px>)>), Refusal> {
-        let limit = |exit: &TakeProfit| {
+        let limit = |exit: &TakeProfit| -> Result<Px, Refusal> {
             let price = exit.limit_price;
             let needed = || malformed("take_profit.limit_price is required");
             price.ok_or_else(needed).and_then(|price| px("take_profit.limit_price", price))
         };
-        let stop = |exit: &StopLoss| {
+        let stop = |exit: &StopLoss| -> Result<(Px, Option<Px>), Refusal> {
             let needed = || malformed("stop_loss.stop_price is required");
             let stop = px("stop_loss.stop_price", exit.stop_price.ok_or_else(needed)?)?;
             let limit = exit.limit_price.map(|price| px("stop_loss.limit_price", price));

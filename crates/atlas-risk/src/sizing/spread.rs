@@ -1,4 +1,4 @@
-//! The same share of the budget for every candidate.
+//! A budget spread over ranked candidates, in shares, within every limit.
 
 use atlas_core::{Qty, Rounding, Usd};
 use rust_decimal::Decimal;
@@ -8,14 +8,39 @@ use crate::Error;
 use crate::limits::{Limits, LimitsSpec, Shares};
 use crate::verdict::GateName;
 
-/// Spreads a budget evenly over ranked candidates, in shares.
+/// How much of the budget each candidate is meant to get, before limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wishes {
+    /// All alike.
+    Equal,
+    /// In proportion to these weights, one a candidate, zero or more; they need not add up to one.
+    Weights(Vec<Decimal>),
+    /// These dollars, one a candidate, zero or more; scaled down alike where they exceed the budget.
+    Dollars(Vec<Usd>),
+}
+
+/// Spreads a budget evenly over ranked candidates, in shares: [`spread`] with [`Wishes::Equal`].
+///
+/// # Errors
+/// As [`spread`].
+pub fn equal_weight(
+    candidates: &[Candidate],
+    room: &Room,
+    limits: &Limits,
+) -> Result<Sizing, Error> {
+    spread(candidates, &Wishes::Equal, room, limits)
+}
+
+/// Spreads a budget over ranked candidates, in shares.
 ///
 /// 1. Candidates beyond the free slots are skipped, the lowest ranked first.
-/// 2. Each gets `budget / number`, at most the profile's largest position, rounded down to shares.
+/// 2. Each gets its part of the budget, at most the profile's largest position, rounded down to shares.
 /// 3. Below the smallest position it is raised to it, if the largest position allows, else
 ///    skipped; the others then share anew. If raising overdraws the budget, the lowest ranked is
 ///    skipped.
-/// 4. What rounding left over goes out one share a candidate, largest remainder first, then rank.
+/// 4. What rounding left over goes out one share a candidate, largest remainder first, then rank;
+///    not where dollars are wished, which stand for a risk.
 /// 5. Held positions within the drift band of their target stay as they are, where limits allow.
 /// 6. Where purchases at their worst prices exceed the money, all are scaled down alike.
 ///
@@ -23,7 +48,8 @@ use crate::verdict::GateName;
 /// budget, nor a position the profile's largest.
 ///
 /// # Errors
-/// [`Error::Money`] if an amount overflows.
+/// [`Error::Sizing`] if wishes are negative or not one a candidate; [`Error::Money`] if an amount
+/// overflows.
 ///
 /// # Examples
 /// ```
@@ -54,12 +80,13 @@ use crate::verdict::GateName;
 /// assert_eq!(shares, [Qty::from_shares(12), Qty::from_shares(7)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn equal_weight(
+pub fn spread(
     candidates: &[Candidate],
+    wishes: &Wishes,
     room: &Room,
     limits: &Limits,
 ) -> Result<Sizing, Error> {
-    let mut method = EqualWeight::new(candidates, room, limits.get())?;
+    let mut method = Spread::new(candidates, wishes, room, limits.get())?;
     method.slots();
     while !method.lines.is_empty() && !method.share() {}
     method.finish()
@@ -70,6 +97,10 @@ pub fn equal_weight(
 struct Line<'a> {
     candidate: &'a Candidate,
     rank: usize,
+    /// Weight or dollars, as the wishes say.
+    wish: Decimal,
+    /// Its part of the budget in the present round, USD.
+    part: Decimal,
     target: Decimal,
     remainder: Decimal,
 }
@@ -93,26 +124,32 @@ impl Line<'_> {
     }
 }
 
-struct EqualWeight<'a> {
+struct Spread<'a> {
     room: &'a Room,
     limits: &'a LimitsSpec,
     /// The largest position, USD.
     cap: Decimal,
+    /// Whether wishes are dollars, not weights.
+    in_dollars: bool,
     lines: Vec<Line<'a>>,
     /// Cuts that stand whatever the next round brings, and those of the present round.
     skipped: Vec<(usize, Cut)>,
     round: Vec<(usize, Cut)>,
 }
 
-impl<'a> EqualWeight<'a> {
+impl<'a> Spread<'a> {
     fn new(
         candidates: &'a [Candidate],
+        wishes: &'a Wishes,
         room: &'a Room,
         limits: &'a LimitsSpec,
     ) -> Result<Self, Error> {
-        let line = |(rank, candidate)| Line {
+        let wished = wished(wishes, candidates.len())?;
+        let line = |(rank, (candidate, wish))| Line {
             candidate,
             rank,
+            wish,
+            part: Decimal::ZERO,
             target: Decimal::ZERO,
             remainder: Decimal::ZERO,
         };
@@ -120,7 +157,8 @@ impl<'a> EqualWeight<'a> {
             room,
             limits,
             cap: room.equity.share(limits.position_deny)?.value(),
-            lines: candidates.iter().enumerate().map(line).collect(),
+            lines: candidates.iter().zip(wished).enumerate().map(line).collect(),
+            in_dollars: matches!(wishes, Wishes::Dollars(_)),
             skipped: Vec::new(),
             round: Vec::new(),
         })
@@ -140,9 +178,9 @@ impl<'a> EqualWeight<'a> {
     fn share(&mut self) -> bool {
         self.round.clear();
         let budget = self.room.budget.value().max(Decimal::ZERO);
-        let part = Rounding::Down.apply(budget / Decimal::from(self.lines.len()), 9);
+        self.parts(budget);
         for index in 0..self.lines.len() {
-            if !self.first_target(index, part) {
+            if !self.first_target(index) {
                 return false;
             }
         }
@@ -157,21 +195,40 @@ impl<'a> EqualWeight<'a> {
             return false;
         }
         self.fill_up(budget - total);
-        self.keep_what_is_near(budget, part);
+        self.keep_what_is_near(budget);
         self.pay()
     }
 
-    /// The equal part in shares, within the smallest and the largest position; false if skipped.
-    fn first_target(&mut self, index: usize, part: Decimal) -> bool {
-        let cap = self.cap;
+    /// Gives each its part of the budget, rounded down at nine decimals.
+    fn parts(&mut self, budget: Decimal) {
+        let sum: Decimal = self.lines.iter().map(|line| line.wish).sum();
+        let scale = if sum.is_zero() || (self.in_dollars && sum <= budget) {
+            Decimal::ONE
+        } else {
+            // Rounded down, so that parts never add up to more than the budget.
+            Rounding::Down.apply(budget / sum, 18)
+        };
+        for line in &mut self.lines {
+            line.part = Rounding::Down.apply(line.wish * scale, 9);
+        }
+    }
+
+    /// The part in shares, within the smallest and the largest position; false if skipped.
+    fn first_target(&mut self, index: usize) -> bool {
+        let (cap, part) = (self.cap, self.lines[index].part);
+        if part.is_zero() {
+            let min = self.limits.min_position.value();
+            let text = "its part of the budget is nothing".to_owned();
+            self.skip(index, GateName::MinPosition, part, min, text);
+            return false;
+        }
         let wanted = part.min(cap);
         let min = self.limits.min_position.value();
         let price = self.lines[index].price();
         let exact = wanted / price;
         let mut target = self.floor(exact);
         if part > cap {
-            let text =
-                format!("an equal part of {part} USD is above the largest position of {cap} USD");
+            let text = format!("its part of {part} USD is above the largest position of {cap} USD");
             self.cut(index, GateName::PositionSize, CutKind::Reduced, part, cap, text);
         }
         if target * price < min || target.is_zero() {
@@ -185,7 +242,7 @@ impl<'a> EqualWeight<'a> {
                 return false;
             }
             target = raised;
-            let text = format!("an equal part buys {value} USD; raised to {needed} USD");
+            let text = format!("its part buys {value} USD; raised to {needed} USD");
             self.cut(index, GateName::MinPosition, CutKind::Raised, value, min, text);
         }
         let line = &mut self.lines[index];
@@ -196,7 +253,8 @@ impl<'a> EqualWeight<'a> {
 
     /// Gives out what rounding left over, one share a candidate, largest remainder first.
     fn fill_up(&mut self, mut left: Decimal) {
-        if self.limits.shares == Shares::Fractional {
+        // Dollars are wished for a risk they stand for: never a share more.
+        if self.limits.shares == Shares::Fractional || self.in_dollars {
             return;
         }
         let cap = self.cap;
@@ -213,8 +271,8 @@ impl<'a> EqualWeight<'a> {
     }
 
     /// Leaves held positions within the drift band alone, where budget and largest position allow.
-    fn keep_what_is_near(&mut self, budget: Decimal, part: Decimal) {
-        let band = part * self.room.drift_band.value();
+    fn keep_what_is_near(&mut self, budget: Decimal) {
+        let band = self.room.drift_band.value();
         if band.is_zero() {
             return;
         }
@@ -223,7 +281,7 @@ impl<'a> EqualWeight<'a> {
         for line in &mut self.lines {
             let kept = line.held() * line.price();
             let after = total - line.value() + kept;
-            let near = (kept - line.value()).abs() <= band;
+            let near = (kept - line.value()).abs() <= band * line.part;
             if near && kept >= min && kept <= cap && after <= budget && !line.held().is_zero() {
                 line.target = line.held();
                 total = after;
@@ -355,3 +413,24 @@ impl<'a> EqualWeight<'a> {
         }
     }
 }
+
+/// One wish a candidate, none of them negative.
+fn wished(wishes: &Wishes, candidates: usize) -> Result<Vec<Decimal>, Error> {
+    let wished: Vec<Decimal> = match wishes {
+        Wishes::Equal => return Ok(vec![Decimal::ONE; candidates]),
+        Wishes::Weights(weights) => weights.clone(),
+        Wishes::Dollars(dollars) => dollars.iter().map(|amount| amount.value()).collect(),
+    };
+    let wrong =
+        |value: String, rule| Error::Sizing { method: "spread", name: "wishes", value, rule };
+    if wished.len() != candidates {
+        return Err(wrong(wished.len().to_string(), "one a candidate"));
+    }
+    match wished.iter().find(|wish| wish.is_sign_negative() && !wish.is_zero()) {
+        Some(wish) => Err(wrong(wish.to_string(), "0 or more")),
+        None => Ok(wished),
+    }
+}
+
+#[cfg(test)]
+mod tests;

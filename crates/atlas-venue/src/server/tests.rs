@@ -1,0 +1,293 @@
+//! The server over a real socket, with a client that knows nothing but HTTP.
+
+use std::sync::Arc;
+
+use atlas_core::time::FixedClock;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{ServeOptions, ServerHandle, serve};
+use crate::core::tests::{at, listings};
+use crate::{Error, Fault, Target, Venue, VenueConfig};
+
+/// An answer: status, head in lower case, body.
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
+    }
+}
+
+struct Desk {
+    venue: Venue,
+    server: ServerHandle,
+}
+
+impl Desk {
+    async fn open(options: ServeOptions) -> Self {
+        let config = VenueConfig::realistic(at("2019-01-03T14:35:00Z"));
+        let venue = Venue::open(None, config, listings()).unwrap();
+        let server = serve(venue.clone(), "127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+        Self { venue, server }
+    }
+
+    /// Sends a request; an error means that the connection ended without an answer.
+    async fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<Reply> {
+        let keys = format!(
+            "APCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}",
+            self.server.key_id,
+            self.server.secret.expose()
+        );
+        self.ask_as(&keys, method, path, body).await
+    }
+
+    async fn ask_as(
+        &self,
+        headers: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> std::io::Result<Reply> {
+        let mut socket = TcpStream::connect(self.server.addr).await?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: venue\r\nConnection: close\r\n{headers}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        socket.write_all(request.as_bytes()).await?;
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await?;
+        let lost = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(lost)?;
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(lost)?;
+        Ok(Reply { status, head: head.to_lowercase(), body: body.to_owned() })
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let reply = self.ask("GET", path, "").await.unwrap();
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.json()
+    }
+
+    async fn send(&self, order: Value) -> Reply {
+        self.ask("POST", "/v2/orders", &order.to_string()).await.unwrap()
+    }
+}
+
+fn buy(qty: &str, id: &str) -> Value {
+    json!({
+        "symbol": "AAPL", "qty": qty, "side": "buy", "type": "market",
+        "time_in_force": "day", "client_order_id": id,
+    })
+}
+
+#[tokio::test]
+async fn one_order_from_the_account_to_the_ledger() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let account = desk.get("/v2/account").await;
+    assert_eq!((&account["cash"], &account["status"]), (&json!("100000"), &json!("ACTIVE")));
+    let quote = desk.get("/v2/stocks/quotes/latest?symbols=AAPL").await;
+    assert_eq!(quote["quotes"]["AAPL"]["ap"].to_string(), "144.072");
+
+    let reply = desk.send(buy("10", "first")).await;
+    assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("pending_new")));
+    assert!(reply.head.contains("x-request-id") && reply.head.contains("x-ratelimit-remaining"));
+    let id = reply.json()["id"].as_str().unwrap().to_owned();
+    for path in [
+        format!("/v2/orders/{id}"),
+        format!("/v2/orders/{}", id.replace('-', "")),
+        "/v2/orders:by_client_order_id?client_order_id=first".to_owned(),
+        "/v2/orders%3Aby_client_order_id?client_order_id=first".to_owned(),
+    ] {
+        let order = desk.get(&path).await;
+        assert_eq!(order["status"], "filled", "{path}");
+        assert_eq!(order["filled_avg_price"], "144.072");
+        assert_eq!(order["filled_qty"], "10");
+        assert_eq!(order["limit_price"], Value::Null);
+    }
+    let position = desk.get("/v2/positions/AAPL").await;
+    assert_eq!((&position["qty"], &position["cost_basis"]), (&json!("10"), &json!("1440.72")));
+    let ledger = desk.get("/v2/account/activities?direction=asc").await;
+    assert_eq!(
+        (&ledger[0]["activity_type"], &ledger[1]["activity_type"]),
+        (&json!("CSD"), &json!("FILL"))
+    );
+    assert_eq!(ledger[1]["order_id"], json!(id));
+    let first = ledger[0]["id"].as_str().unwrap();
+    let path = format!("/v2/account/activities/FILL?direction=asc&page_token={first}");
+    let rest = desk.get(&path).await;
+    assert_eq!(rest.as_array().unwrap().len(), 1);
+    desk.server.stop().await;
+}
+
+#[tokio::test]
+async fn errors_have_alpacas_codes() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let check = async |order: Value, status: u16, code: i64| {
+        let reply = desk.send(order.clone()).await;
+        assert_eq!((reply.status, reply.json()["code"].as_i64()), (status, Some(code)), "{order}");
+        reply.json()
+    };
+    let body = check(buy("10000", "a"), 403, 40_310_000).await;
+    assert_eq!(body["message"], "insufficient buying power");
+    assert!(body["buying_power"].is_string() && body["cost_basis"].is_string());
+    check(buy("0", "a"), 422, 40_010_001).await;
+    check(buy("-1", "a"), 422, 40_010_001).await;
+    check(json!({"symbol": "AAPL", "side": "buy"}), 422, 40_010_001).await;
+    check(json!({"symbol": "NOPE", "qty": 1, "side": "buy", "type": "market", "time_in_force": "day"}), 422, 42_210_000).await;
+    assert_eq!(desk.send(buy("1", "twice")).await.status, 200);
+    check(buy("1", "twice"), 422, 40_010_001).await;
+    let malformed = desk.ask("POST", "/v2/orders", "{").await.unwrap();
+    assert_eq!((malformed.status, malformed.json()["code"].as_i64()), (400, Some(40_010_000)));
+    for path in
+        ["/v2/orders/61e69015-8549-4bfd-b9c3-01e75843f47d", "/v2/nothing", "/v2/positions/XOM"]
+    {
+        let reply = desk.ask("GET", path, "").await.unwrap();
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_i64()),
+            (404, Some(40_410_000)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_the_key_pair_opens() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let wrong = "APCA-API-KEY-ID: PKX\r\nAPCA-API-SECRET-KEY: no";
+    for headers in [wrong, "X-Nothing: 1", "Authorization: Basic eDp5"] {
+        let reply = desk.ask_as(headers, "GET", "/v2/account", "").await.unwrap();
+        assert_eq!(reply.status, 401);
+        assert_eq!(reply.json(), json!({"message": "unauthorized."}));
+    }
+    let reply = desk.ask("GET", "/atlas/v1/clock", "").await.unwrap();
+    assert_eq!(reply.status, 401, "the key pair is no admin token");
+}
+
+#[tokio::test]
+async fn lists_walk_through_every_order_once() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    for n in 0..7 {
+        let order = json!({
+            "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": 100.0,
+            "time_in_force": "gtc", "client_order_id": format!("n{n}"),
+        });
+        assert_eq!(desk.send(order).await.status, 200);
+    }
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = desk.get(&format!("/v2/orders?direction=asc&limit=3{after}")).await;
+        let page = page.as_array().unwrap().clone();
+        let Some(last) = page.last() else { break };
+        after = format!("&after_order_id={}", last["id"].as_str().unwrap());
+        seen.extend(page.iter().map(|order| order["client_order_id"].clone()));
+    }
+    assert_eq!(seen, ["n0", "n1", "n2", "n3", "n4", "n5", "n6"]);
+    let reply = desk.ask("DELETE", "/v2/orders", "").await.unwrap();
+    assert_eq!((reply.status, reply.json().as_array().unwrap().len()), (207, 7));
+    assert_eq!(desk.get("/v2/orders").await, json!([]));
+    let id = desk.get("/v2/orders?status=closed&limit=1").await[0]["id"].clone();
+    let again = desk.ask("DELETE", &format!("/v2/orders/{}", id.as_str().unwrap()), "").await;
+    assert_eq!(again.unwrap().status, 204);
+}
+
+#[tokio::test]
+async fn bars_end_where_the_clock_stands() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let path = "/v2/stocks/bars?symbols=AAPL,XOM&timeframe=1Day&start=2018-01-01";
+    let bars = desk.get(path).await;
+    assert_eq!(bars["bars"]["AAPL"].as_array().unwrap().len(), 1);
+    desk.venue.settle_day().unwrap();
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = desk.get(&format!("{path}&limit=1{token}")).await;
+        for (symbol, bars) in page["bars"].as_object().unwrap() {
+            seen.extend(bars.as_array().unwrap().iter().map(|b| format!("{symbol} {}", b["c"])));
+        }
+        let Some(next) = page["next_page_token"].as_str() else { break };
+        token = format!("&page_token={}", next.replace('|', "%7C"));
+    }
+    assert_eq!(seen, ["AAPL 157.0", "AAPL 142.5", "XOM 50.123456", "XOM 49.5"]);
+    let clock = desk.get("/v2/clock").await;
+    assert_eq!(
+        (&clock["is_open"], &clock["next_open"]),
+        (&json!(false), &json!("2019-01-04T09:30:00-05:00"))
+    );
+    let days = desk.get("/v2/calendar?start=2019-01-01&end=2019-01-03").await;
+    assert_eq!(days.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn scripted_faults_happen_once() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let faults = desk.server.faults();
+    let orders = || desk.venue.inspect(|exchange| exchange.orders().len());
+
+    faults.script(Target::Submit, Fault::DropBefore);
+    assert!(desk.ask("POST", "/v2/orders", &buy("1", "a").to_string()).await.is_err());
+    assert_eq!(orders(), 0);
+    faults.script(Target::Submit, Fault::DropAfter);
+    assert!(desk.ask("POST", "/v2/orders", &buy("1", "b").to_string()).await.is_err());
+    assert_eq!(orders(), 1);
+    faults.script(Target::Submit, Fault::FailAfter(503));
+    let reply = desk.send(buy("1", "c")).await;
+    assert_eq!((reply.status, orders()), (503, 2));
+    assert!(reply.body.starts_with("<html>"));
+    faults.script(Target::Submit, Fault::PartialFill("0.5".parse().unwrap()));
+    assert_eq!(desk.send(buy("10", "d")).await.status, 200);
+    let order = desk.get("/v2/orders:by_client_order_id?client_order_id=d").await;
+    assert_eq!((&order["status"], &order["filled_qty"]), (&json!("partially_filled"), &json!("5")));
+    let admin = format!("Atlas-Admin-Token: {}", desk.server.admin_token.expose());
+    let script = r#"{"target": "read", "fault": {"fail_before": 500}}"#;
+    let reply = desk.ask_as(&admin, "POST", "/atlas/v1/faults", script).await.unwrap();
+    assert_eq!(reply.json(), json!({"pending": 1}));
+    assert_eq!(desk.ask("GET", "/v2/account", "").await.unwrap().status, 500);
+    assert_eq!(desk.ask("GET", "/v2/account", "").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_hanging_request_does_not_keep_the_server_from_stopping() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    desk.server.faults().script(Target::Submit, Fault::HangAfter);
+    let Desk { venue, server } = desk;
+    let mut socket = TcpStream::connect(server.addr).await.unwrap();
+    let body = buy("1", "a").to_string();
+    let request = format!(
+        "POST /v2/orders HTTP/1.1\r\nHost: v\r\nAPCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.key_id,
+        server.secret.expose(),
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    while venue.inspect(|exchange| exchange.orders().is_empty()) {
+        tokio::task::yield_now().await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_rate_limit_counts_by_its_own_clock() {
+    let clock = Arc::new(FixedClock(at("2026-01-05T12:00:30Z")));
+    let options = ServeOptions { rate_limit: Some((2, clock)), ..ServeOptions::default() };
+    let desk = Desk::open(options).await;
+    assert_eq!(desk.ask("GET", "/v2/clock", "").await.unwrap().status, 200);
+    assert_eq!(desk.ask("GET", "/v2/clock", "").await.unwrap().status, 200);
+    let reply = desk.ask("GET", "/v2/clock", "").await.unwrap();
+    assert_eq!((reply.status, reply.json()["code"].as_i64()), (429, Some(42_910_000)));
+    assert!(reply.head.contains("x-ratelimit-reset: 1767614460"), "{}", reply.head);
+}
+
+#[tokio::test]
+async fn other_addresses_need_permission() {
+    let config = VenueConfig::realistic(at("2019-01-03T14:35:00Z"));
+    let venue = Venue::open(None, config, listings()).unwrap();
+    let refused = serve(venue, "0.0.0.0:0".parse().unwrap(), ServeOptions::default()).await;
+    assert!(matches!(refused, Err(Error::NotLoopback { .. })));
+}
