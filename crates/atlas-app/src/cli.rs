@@ -70,7 +70,7 @@ pub(crate) struct Decide {
     #[arg(long, value_name = "NAME|SYMBOLS|FILE")]
     pub(crate) universe: Option<String>,
     /// Hold at most the best N symbols.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) top_n: Option<u16>,
     /// Use this regime instead of the detected one; recorded as an override, refused in live mode.
     #[arg(long, value_name = "bull|neutral|bear|crash")]

@@ -20,7 +20,7 @@ use crate::decision::{self, Decided};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::market::{Market, needs};
-use crate::seat::{Ground, Hold, Seat};
+use crate::seat::{Ground, Hold, Reached, Seat};
 use crate::{execution, render, reporting};
 
 /// Runs a command to its end.
@@ -51,6 +51,7 @@ enum Extent {
 }
 
 async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
+    let broker = Reached::reach(&job).await?;
     let universe = flags.universe.clone().or_else(|| job.config.rebalance.universe.clone());
     let market = Market::load(job.data(), universe.as_deref())?;
     let as_of = as_of(&job, &market)?;
@@ -60,7 +61,7 @@ async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
     job.stopwatch.lap("data");
 
     let ground = if flags.dry_run { Ground::Copy } else { Ground::Real };
-    let hold = Hold::take(&job, ground).await?;
+    let hold = Hold::take(&job, ground, broker)?;
     let mut seat = hold.sit(&mut job, market, as_of).await?;
     let result = rebalance_at(&mut job, &mut seat, &flags, extent).await;
     seat.desk.close().await;
@@ -218,7 +219,7 @@ fn planned_summary(
 
 /// Takes hold of the account at its pending plan.
 async fn take_pending(job: &mut Job) -> Result<(Seat, Decided)> {
-    let hold = Hold::take(job, Ground::Real).await?;
+    let hold = Hold::take(job, Ground::Real, Reached::reach(job).await?)?;
     let pending = hold.session().state().pending().map(|pending| &pending.planned);
     let Some((id, as_of)) = pending.map(|planned| (planned.decision_id, planned.as_of)) else {
         return Err(Failure::new(
@@ -267,6 +268,8 @@ async fn execute(mut job: Job) -> Result<()> {
 }
 
 async fn execute_at(job: &mut Job, seat: &mut Seat, decided: &Decided) -> Result<()> {
+    execution::enter_window(job, seat)?;
+    execution::check_approval(job, seat, decided.plan.decision_id).await?;
     let (status, summary) = planned_summary(job, seat, decided, false);
     let report = reporting::report(job, seat, decided, status, summary)?;
     show_decision(job, &report)?;
@@ -280,6 +283,7 @@ async fn finish(
     decided: &Decided,
     approval: Approval,
 ) -> Result<()> {
+    execution::enter_window(job, seat)?;
     let done = execution::carry_out(job, seat, &decided.plan, approval).await?;
     // A replay goes on to the close, where the day's fees are posted.
     if let Some(venue) = &seat.desk.venue {

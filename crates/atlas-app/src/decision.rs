@@ -125,8 +125,7 @@ fn describe(seat: &Seat, warnings: &[Warning], mode: Mode) -> DataSource {
     let mut data = seat.market.describe(warnings);
     if mode == Mode::Replay && seat.market.is_adjusted() {
         data.notes.push(
-            "prices are adjusted closes, traded as total-return units: filled at the next \
-             session's close, no dividends credited"
+            "total-return units are orderable in a replay only, and fill at the next session's close"
                 .to_owned(),
         );
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
+use atlas_broker::Broker;
 use atlas_core::{DecisionId, OrderRequest};
 use atlas_engine::{Fresh, RebalancePlan};
 use atlas_exec::sequencer::{Leg, Waits};
-use atlas_exec::shell::Approval;
+use atlas_exec::shell::{Approval, reference_now};
 use atlas_exec::{Approver, Denial, DriftLimit, ExecutionReport, FreshContext, Settings, execute};
 use atlas_risk::{ApprovedOrder, Authority, BreakerStance, Limits, Performance, Validator};
 
@@ -15,34 +16,51 @@ use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Seat;
 
-/// Carries the plan out in the session it is for.
+/// Goes to the plan's window: a replay moves its clock there, real time has to be within it.
 ///
 /// # Errors
-/// [`Exit::Refused`] outside of that session's window.
+/// [`Exit::Refused`] outside of the window.
+pub(crate) fn enter_window(job: &Job, seat: &Seat) -> Result<()> {
+    match &seat.desk.venue {
+        Some(venue) => venue.advance_to(job.due(&seat.execute_on)),
+        None => check_window(job, seat),
+    }
+}
+
+/// Refuses a plan that nobody approved, or whose approval no longer holds.
+///
+/// # Errors
+/// [`Exit::Refused`] with what is missing or has moved.
+pub(crate) async fn check_approval(job: &Job, seat: &Seat, id: DecisionId) -> Result<()> {
+    let legs = &seat.session.decision(id)?.planned.legs;
+    let reference = reference_now(&seat.desk.broker, legs).await?;
+    Ok(seat.session.check_approval(id, &reference, drift_limit(job))?)
+}
+
+/// Carries the plan out; its window has been entered.
+///
+/// # Errors
+/// As [`execute`].
 pub(crate) async fn carry_out(
     job: &mut Job,
     seat: &mut Seat,
     plan: &RebalancePlan,
     approval: Approval,
 ) -> Result<ExecutionReport> {
-    let due = job.due(&seat.execute_on);
-    match &seat.desk.venue {
-        Some(venue) => venue.advance_to(due)?,
-        None => check_window(job, seat)?,
-    }
     let limits = job.limits()?;
     let settings = settings(job, &limits, approval)?;
-    let performance = seat.session.performance(
-        atlas_broker::Broker::account(&seat.desk.broker).await?.equity,
-        seat.as_of.date,
-    )?;
+    let equity = seat.desk.broker.account().await?.equity;
+    let performance = seat.session.performance(equity, seat.execute_on.date)?;
     let judge = Judge { plan, validator: Validator::new(&limits), performance };
-    let timer = seat.desk.timer();
-    let id: DecisionId = plan.decision_id;
-    let report =
-        execute(&mut seat.session, id, &seat.desk.broker, &judge, &*timer, &settings).await?;
+    let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
+    let report = execute(&mut seat.session, id, broker, &judge, &*timer, &settings).await?;
     job.stopwatch.lap("execution");
     Ok(report)
+}
+
+const fn drift_limit(job: &Job) -> DriftLimit {
+    let drift = job.config.rebalance.approval_drift_bps;
+    DriftLimit { price: drift, cash: drift }
 }
 
 /// Whether the plan's window is now; a replay makes it now instead.
@@ -69,12 +87,11 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
     let poll = execution.poll_s.unwrap_or(spec.fill_poll_seconds);
     let wait = Duration::from_secs(wait.into());
     let standard = Settings::standard(spec.min_position);
-    let drift = job.config.rebalance.approval_drift_bps;
     Ok(Settings {
         waits: Waits { reducing: wait, opening: wait, ..standard.waits },
         poll: Duration::from_secs(poll.into()),
         approval,
-        drift: DriftLimit { price: drift, cash: drift },
+        drift: drift_limit(job),
         policy: job.reconciliation()?,
         ..standard
     })

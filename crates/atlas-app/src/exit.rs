@@ -71,11 +71,79 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.exit);
     }
+    if let Some(error) = cause.downcast_ref::<atlas_exec::Error>() {
+        return of_exec(error);
+    }
+    if let Some(error) = cause.downcast_ref::<atlas_venue::Error>() {
+        return of_venue(error);
+    }
+    if let Some(error) = cause.downcast_ref::<atlas_broker::Error>() {
+        return Some(of_broker(error));
+    }
+    if let Some(error) = cause.downcast_ref::<atlas_engine::Error>() {
+        return of_engine(error);
+    }
+    if let Some(error) = cause.downcast_ref::<atlas_core::Error>() {
+        return of_core(error);
+    }
     if cause.is::<atlas_data::Error>() || cause.is::<atlas_regime::Error>() {
         return Some(Exit::Data);
     }
-    if cause.is::<atlas_broker::Error>() {
-        return Some(Exit::Broker);
+    cause.is::<atlas_report::Error>().then_some(Exit::State)
+}
+
+// In the following, `None` leaves the word to the error's own cause.
+
+fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
+    use atlas_exec::Error as E;
+    match error {
+        E::Broker { .. } | E::Core(_) => None,
+        E::NotPermitted { .. } => Some(Exit::Paused),
+        E::WrongAccount { .. }
+        | E::Busy { .. }
+        | E::PendingDecision { .. }
+        | E::NoSuchDecision { .. }
+        | E::NoSuchPlan { .. }
+        | E::Approval { .. }
+        | E::Adopt { .. } => Some(Exit::Refused),
+        _ => Some(Exit::State),
     }
-    None
+}
+
+fn of_venue(error: &atlas_venue::Error) -> Option<Exit> {
+    use atlas_venue::Error as E;
+    match error {
+        E::Core(_) => None,
+        E::ClockBackwards { .. } => Some(Exit::Refused),
+        E::NotListed { .. } | E::ListedTwice { .. } => Some(Exit::Data),
+        E::Setting { .. } | E::NotLoopback { .. } => Some(Exit::Config),
+        E::Listen { .. } => Some(Exit::Broker),
+        _ => Some(Exit::State),
+    }
+}
+
+const fn of_broker(error: &atlas_broker::Error) -> Exit {
+    use atlas_broker::Error as E;
+    match error {
+        E::Address { .. } | E::Setup { .. } => Exit::Config,
+        _ => Exit::Broker,
+    }
+}
+
+fn of_engine(error: &atlas_engine::Error) -> Option<Exit> {
+    use atlas_engine::Error as E;
+    match error {
+        E::Regime { .. } | E::Risk(_) | E::Core(_) => None,
+        E::Policy { .. } | E::Detector(_) | E::Strategy(_) => Some(Exit::Config),
+        E::OverrideInLive | E::Unmanaged { .. } | E::NoEquity { .. } => Some(Exit::Refused),
+        _ => Some(Exit::Data),
+    }
+}
+
+const fn of_core(error: &atlas_core::Error) -> Option<Exit> {
+    use atlas_core::Error as E;
+    match error {
+        E::NotASession { .. } | E::CalendarRange { .. } | E::BadBar { .. } => Some(Exit::Data),
+        _ => None,
+    }
 }

@@ -26,10 +26,12 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if error.use_stderr() {
+                return fail(Exit::Usage, &usage(&error.render().to_string()));
+            }
             // Help and version come this way too, and end well.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             drop(error.print());
-            return exit.into();
+            return Exit::Done.into();
         }
     };
     tracing_subscriber::fmt()
@@ -38,13 +40,22 @@ fn main() -> ExitCode {
         .init();
     match commands::run(cli) {
         Ok(()) => Exit::Done.into(),
-        Err(error) => {
-            let exit = code_of(&error);
-            let sentence = sentence_of(&error);
-            drop(writeln!(std::io::stderr(), "atlas: {sentence}"));
-            exit.into()
-        }
+        Err(error) => fail(code_of(&error), &sentence_of(&error)),
     }
+}
+
+/// Says in one line what went wrong; a closed standard error is no reason to say it differently.
+fn fail(exit: Exit, sentence: &str) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "atlas: {sentence}"));
+    exit.into()
+}
+
+/// The first paragraph of the parser's message in one line, with where to read on.
+fn usage(message: &str) -> String {
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let first: Vec<&str> =
+        message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    format!("{}; `atlas --help` tells more", first.join(" "))
 }
 
 /// The error and its causes as one sentence, without saying the same thing twice.

@@ -131,7 +131,7 @@ impl Market {
         let info = &self.data.source;
         let warnings = warnings.iter().map(ToString::to_string);
         DataSource {
-            name: info.name.clone(),
+            name: self.source.name(),
             universe: self.universe.name().to_owned(),
             symbols: self.universe.symbols().to_vec(),
             sha256: info.sha256.clone(),

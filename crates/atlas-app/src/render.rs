@@ -8,8 +8,8 @@ use atlas_core::{OrderStatus, OrderType, Regime, Rounding, SignalOutcome, Usd};
 use atlas_regime::{DecidedBy, RegimeEstimate, ReturnBasis, VixEvidence};
 use atlas_report::RunReport;
 use atlas_report::run::{Books, OrderReport, RunStatus};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table, TableComponent};
 
 /// Prints for a person, with colours only on a terminal.
 #[derive(Debug, Clone, Copy)]
@@ -245,7 +245,11 @@ fn fill_table(orders: &[OrderReport]) -> Table {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+    table
+        .load_preset(NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─')
+        .set_header(header.to_vec());
     table
 }
 

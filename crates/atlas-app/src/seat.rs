@@ -27,6 +27,32 @@ pub(crate) struct Hold {
     copy: Option<TempDir>,
 }
 
+/// A broker that has answered, or will be opened in this process.
+pub(crate) enum Reached {
+    /// The embedded venue, with its settings.
+    Embedded(VenueConfig),
+    /// A paper account that has answered.
+    Paper(Desk),
+}
+
+impl Reached {
+    /// Asks the broker of a paper account for the account before anything else is done: one that
+    /// does not answer changes nothing.
+    ///
+    /// # Errors
+    /// [`Exit::Broker`] if it does not answer, [`Exit::Config`] for its address or credentials.
+    pub(crate) async fn reach(job: &Job) -> Result<Self> {
+        Ok(match &job.place {
+            AccountConfig::Venue(config) => Self::Embedded(config.clone()),
+            AccountConfig::Alpaca(config) => {
+                let desk = accounts::open_paper(config, job.timeout())?;
+                desk.broker.account().await?;
+                Self::Paper(desk)
+            }
+        })
+    }
+}
+
 /// How the account's broker is reached.
 enum Reach {
     /// By opening the embedded venue.
@@ -48,23 +74,20 @@ impl Hold {
     /// Takes the account's lock and reads its journal.
     ///
     /// # Errors
-    /// [`Exit::Broker`] if a paper account does not answer, which is asked before anything is
-    /// written; [`Exit::State`] if the state directory cannot be used.
-    pub(crate) async fn take(job: &Job, ground: Ground) -> Result<Self> {
+    /// [`Exit::State`] if the state directory cannot be used.
+    pub(crate) fn take(job: &Job, ground: Ground, broker: Reached) -> Result<Self> {
         let copy = match ground {
             Ground::Real => None,
             Ground::Copy => Some(copy_of(&job.state_dir)?),
         };
         let state_dir = copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
-        let (session, reach) = match &job.place {
-            AccountConfig::Venue(config) => {
+        let (session, reach) = match broker {
+            Reached::Embedded(config) => {
                 let clock = Arc::new(VenueClock::default());
                 let session = Session::open(state_dir, &job.account, Arc::clone(&clock) as _)?;
-                (session, Reach::Venue(config.clone(), clock))
+                (session, Reach::Venue(config, clock))
             }
-            AccountConfig::Alpaca(config) => {
-                let desk = accounts::open_paper(config, job.timeout())?;
-                desk.broker.account().await?;
+            Reached::Paper(desk) => {
                 let session = Session::open(state_dir, &job.account, Arc::new(SystemClock))?;
                 (session, Reach::Paper(desk))
             }

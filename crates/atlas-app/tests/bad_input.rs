@@ -64,7 +64,14 @@ fn refuses(line: &str, code: i32, words: &[&str]) {
     let state = used_state();
     let before = tree(state.path());
     atlas(state.path(), line).fails(code, words);
-    assert!(before == tree(state.path()), "{line} changed the state directory");
+    // The lock keeps a note of who held it last; everything else is as it was.
+    let after = tree(state.path());
+    let changed: Vec<_> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| !path.ends_with("lock") && before.get(*path) != after.get(*path))
+        .collect();
+    assert!(changed.is_empty(), "{line} changed {changed:?}");
 }
 
 #[test]
@@ -82,14 +89,14 @@ fn data_files() {
         cells.join(",")
     };
     let cases: [(TempDir, &[&str]); 8] = [
-        (spoil(3, |line| row(line, 4, "NaN")), &["AAA", "2018"]),
-        (spoil(3, |line| row(line, 4, "-5")), &["AAA", "2018", "-5"]),
-        (spoil(3, |line| row(line, 2, "1.0")), &["AAA", "high"]),
-        (spoil(3, |line| row(line, 4, "oops")), &["AAA.csv", "oops"]),
-        (spoil(3, |line| row(line, 0, "2018-13-01")), &["AAA.csv", "2018-13-01"]),
-        (spoil(3, |line| format!("{line}\n{line}")), &["AAA", "2018"]),
+        (spoil(3, |line| row(line, 4, "NaN")), &["AAA.csv", "line 1406", "NaN"]),
+        (spoil(3, |line| row(line, 4, "-5")), &["AAA.csv", "line 1406", "-5"]),
+        (spoil(3, |line| row(line, 2, "1.0")), &["AAA", "2018-12-28", "high"]),
+        (spoil(3, |line| row(line, 4, "oops")), &["AAA.csv", "line 1406", "oops"]),
+        (spoil(3, |line| row(line, 0, "2018-13-01")), &["AAA.csv", "line 1406", "2018-13-01"]),
+        (spoil(3, |line| format!("{line}\n{line}")), &["AAA", "2018-12-28"]),
         (spoil(3, |line| row(line, 0, "2018-01-02")), &["AAA", "2018-01-02"]),
-        (spoil(3, |_| String::new()), &["AAA", "2018"]),
+        (spoil(3, |_| String::new()), &["AAA", "2018-12-28"]),
     ];
     for (folder, words) in cases {
         let state = TempDir::new().unwrap();
@@ -107,7 +114,7 @@ fn stale_data() {
         lines
     });
     let state = TempDir::new().unwrap();
-    plan(folder.path(), state.path()).fails(4, &["BBB", "2018-12-31", "2019-01-02"]);
+    plan(folder.path(), state.path()).fails(4, &["BBB", "2018-12-28", "2019-01-02"]);
 }
 
 #[test]
@@ -137,7 +144,7 @@ fn dates() {
 fn command_line() {
     refuses("plan --top-n 0", 2, &["top-n"]);
     refuses("plan --regime sideways", 2, &["sideways", "crash"]);
-    refuses("approve not-a-hash", 8, &["not-a-hash"]);
+    refuses("approve 0123456789ab", 8, &["atlas plan"]);
     refuses("execute", 8, &["atlas plan"]);
 }
 
@@ -181,7 +188,7 @@ fn a_locked_state_directory_names_its_holder() {
     let lock = state.path().join("accounts/default/lock");
     let holder = fs::OpenOptions::new().read(true).write(true).open(&lock).unwrap();
     holder.lock().unwrap();
-    atlas(state.path(), "plan --as-of 2014-09-30").fails(5, &["default", "lock"]);
+    atlas(state.path(), "plan --as-of 2014-09-30").fails(5, &["default", "in use"]);
 }
 
 #[test]
@@ -237,5 +244,5 @@ fn a_paper_account_without_credentials_or_on_a_foreign_host() {
     let config = remote(&folder, "192.0.2.1:80");
     let mut command = command(state.path(), &["plan", "--config", &config]);
     command.env("APCA_API_KEY_ID", "key").env("APCA_API_SECRET_KEY", "secret-word");
-    run_of(&command.output().unwrap()).fails(6, &["192.0.2.1", "loopback"]);
+    run_of(&command.output().unwrap()).fails(3, &["192.0.2.1", "loopback"]);
 }

@@ -237,6 +237,9 @@ pub trait Broker: Send + Sync {
 
     /// Everything that moved money or shares since a bookmark, oldest first.
     ///
+    /// Fees and dividends can be posted days later under the day they belong to, and so before
+    /// later fills: who wants those asks again from an older bookmark and skips the ids it knows.
+    ///
     /// # Errors
     /// As [`Broker::account`].
     async fn activities(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error>;

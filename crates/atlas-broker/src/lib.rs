@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod alpaca;
 pub mod broker;
+mod daily;
 pub mod error;
 pub mod market_data;
 #[cfg(any(test, feature = "mock"))]
@@ -16,6 +17,7 @@ pub mod updates;
 
 pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry};
 pub use broker::{Broker, BrokerOrder, MarketClock, Sent, Submission, UnknownOutcome};
+pub use daily::daily_bars;
 pub use error::Error;
 pub use market_data::MarketData;
 #[cfg(any(test, feature = "mock"))]

@@ -82,6 +82,20 @@ impl Terms {
         }
     }
 
+    /// How far the stop stays behind, if it follows the market.
+    #[must_use]
+    pub const fn trail(&self) -> Option<Trail> {
+        match self {
+            Self::Trailing(trail) => Some(*trail),
+            Self::Simple
+            | Self::ExtendedHours
+            | Self::Bracket { .. }
+            | Self::TakeProfit { .. }
+            | Self::StopLoss(_)
+            | Self::OneCancelsOther(_) => None,
+        }
+    }
+
     /// The exit with a gain that is sent beside the order.
     #[must_use]
     pub const fn take_profit(&self) -> Option<Price> {

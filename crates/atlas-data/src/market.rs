@@ -67,7 +67,21 @@ impl MarketData {
     /// [`Error::TooShort`], [`Error::Gaps`], and [`Error::NoSeries`] when a VIX is asked for and
     /// the source has none.
     pub fn as_of(&self, as_of: NaiveDate, needs: &Needs) -> Result<MarketView<'_>, Error> {
-        validate::view(self, as_of, needs)
+        validate::view(self, as_of, needs, &|_| true)
+    }
+
+    /// As [`as_of`](Self::as_of), of the symbols alone that `among` says yes to: the members of an
+    /// index on that date. The others are neither checked nor shown.
+    ///
+    /// # Errors
+    /// As [`as_of`](Self::as_of).
+    pub fn as_of_among(
+        &self,
+        as_of: NaiveDate,
+        needs: &Needs,
+        among: impl Fn(&Symbol) -> bool,
+    ) -> Result<MarketView<'_>, Error> {
+        validate::view(self, as_of, needs, &among)
     }
 
     /// The bar of one session, in the series' own basis, whether before or after a decision.

@@ -206,11 +206,13 @@ pub fn check_sessions(series: &str, dates: &[NaiveDate]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Cuts the data at `as_of` and checks what is left; see [`MarketData::as_of`].
+/// Cuts the data at `as_of` and checks what is left of the symbols `among` says yes to; see
+/// [`MarketData::as_of`].
 pub(crate) fn view<'a>(
     market: &'a MarketData,
     as_of: NaiveDate,
     needs: &Needs,
+    among: &dyn Fn(&Symbol) -> bool,
 ) -> Result<MarketView<'a>, Error> {
     let session = Calendar::nyse().session(as_of).map_err(Error::AsOf)?;
     refuse_after_end(market, as_of)?;
@@ -221,7 +223,7 @@ pub(crate) fn view<'a>(
     check.dates("the index", index.dates(), needs.index_history, &mut warnings)?;
 
     let mut series = BTreeMap::new();
-    for (symbol, prices) in &market.series {
+    for (symbol, prices) in market.series.iter().filter(|(symbol, _)| among(symbol)) {
         if let Some(view) = checked_prices(prices.as_of(as_of), needs, &check, &mut warnings)? {
             series.insert(symbol.clone(), view);
         }

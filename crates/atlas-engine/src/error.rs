@@ -29,6 +29,14 @@ pub enum Error {
         /// What the detector said.
         source: atlas_regime::Error,
     },
+    /// An estimate of another session was handed in.
+    #[error("the regime handed in is of {found}, and the decision is of {as_of}")]
+    Estimate {
+        /// The decision's session.
+        as_of: NaiveDate,
+        /// The estimate's session.
+        found: NaiveDate,
+    },
     /// Detector parameters that cannot be used.
     #[error("the detector's parameters cannot be used: {0}")]
     Detector(atlas_regime::Error),

@@ -18,7 +18,7 @@ mod send;
 mod snapshot;
 mod view;
 
-pub use decide::plan;
+pub use decide::{plan, plan_detected};
 pub use error::Error;
 pub use inputs::{DecisionInputs, StoredBasis, StoredPrices, StoredSeries};
 pub use plan::RebalancePlan;

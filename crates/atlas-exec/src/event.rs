@@ -258,10 +258,10 @@ pub struct ExecutionStarted {
 pub struct FundsAsked {
     /// What the account can spend, in USD.
     pub spendable: Usd,
-    /// What the buys not sent yet need at reference prices, in USD.
-    pub needed: Usd,
     /// The price per share each buy was fitted at.
     pub prices: BTreeMap<Symbol, Price>,
+    /// What each buy was fitted to, in shares; a resumed plan never sends more than that.
+    pub sizes: BTreeMap<ClientOrderId, Qty>,
 }
 
 /// A leg will not be sent.

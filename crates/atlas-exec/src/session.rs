@@ -66,6 +66,7 @@ impl Session {
         let folder = AccountFolder::new(state_dir, account);
         folder.create()?;
         let lock = AccountLock::acquire(&folder, clock.now())?;
+        refuse_lost_journal(&folder)?;
         let journal = Journal::open(Box::new(SqliteStorage::open(&folder.journal())?))?;
         Ok(Self {
             account: account.clone(),
@@ -355,4 +356,19 @@ impl Session {
     ) -> Result<(), Error> {
         self.record(decision_id, Event::ArtifactWritten(written))
     }
+}
+
+/// A journal that is gone or empty while its artifacts are there was lost, not never written.
+fn refuse_lost_journal(folder: &AccountFolder) -> Result<(), Error> {
+    let path = folder.journal();
+    if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let artifacts = folder.artifacts();
+    let mut entries = std::fs::read_dir(&artifacts).map_err(Error::io("read", &artifacts))?;
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let problem = "it is missing or empty, and artifacts/ is not".to_owned();
+    Err(Error::NotAJournal { path, problem })
 }

@@ -45,8 +45,8 @@ impl Penalties {
         let by_to = (0..states * states).map(|i| matrix[i % states * states + i / states]);
         let by_to = by_to.collect();
         let stride = match states {
-            9..=12 => 12,
-            13..=24 => 24,
+            9..=16 => 16,
+            17..=24 => 24,
             _ => states,
         };
         let mut by_from = vec![f64::INFINITY; states * stride];
@@ -139,7 +139,7 @@ impl Penalties {
             let (past, now) = values.split_at_mut(t * k);
             let (before, row) = (&past[(t - 1) * k..], &mut now[..k]);
             match self.stride {
-                12 => self.advance_fixed::<12>(before, row),
+                16 => self.advance_fixed::<16>(before, row),
                 24 => self.advance_fixed::<24>(before, row),
                 _ => self.advance_any(before, row),
             }
@@ -165,7 +165,7 @@ impl Penalties {
     /// Adds to each loss in `row` the cheapest way to get there from the values `before`.
     pub(crate) fn advance(&self, before: &[f64], row: &mut [f64]) {
         match self.stride {
-            12 => self.advance_fixed::<12>(before, row),
+            16 => self.advance_fixed::<16>(before, row),
             24 => self.advance_fixed::<24>(before, row),
             _ => self.advance_any(before, row),
         }
@@ -176,15 +176,17 @@ impl Penalties {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled once per instruction set")]
     fn advance_fixed<const S: usize>(&self, before: &[f64], row: &mut [f64]) {
-        let mut cheapest = [f64::INFINITY; S];
-        for (v, exits) in before.iter().zip(self.by_from.chunks_exact(S)) {
-            for (best, p) in cheapest.iter_mut().zip(exits) {
-                let cost = v + p;
-                *best = if cost < *best { cost } else { *best };
+        for block in (0..S).step_by(LANES) {
+            let mut cheapest = [f64::INFINITY; LANES];
+            for (v, exits) in before.iter().zip(self.by_from.chunks_exact(S)) {
+                for (best, p) in cheapest.iter_mut().zip(&exits[block..block + LANES]) {
+                    let cost = v + p;
+                    *best = if cost < *best { cost } else { *best };
+                }
             }
-        }
-        for (loss, best) in row.iter_mut().zip(cheapest) {
-            *loss += best;
+            for (loss, best) in row.iter_mut().skip(block).zip(cheapest) {
+                *loss += best;
+            }
         }
     }
 

@@ -143,6 +143,25 @@ fn accumulate(values: &mut [f64]) {
 
 /// Squared distances of all rows to `center`, cut at `cap`; returns their sum.
 fn distances(columns: &[f64], center: &[f64], cap: Option<&[f64]>, out: &mut [f64]) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "the processor was just asked; measured to be worth it")]
+        // SAFETY: the function needs nothing but AVX2, which the processor has.
+        return unsafe { distances_avx2(columns, center, cap, out) };
+    }
+    distances_plain(columns, center, cap, out)
+}
+
+/// The same loops compiled for wider vectors; no operation is fused, so no bit differs.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn distances_avx2(columns: &[f64], center: &[f64], cap: Option<&[f64]>, out: &mut [f64]) -> f64 {
+    distances_plain(columns, center, cap, out)
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled once per instruction set")]
+fn distances_plain(columns: &[f64], center: &[f64], cap: Option<&[f64]>, out: &mut [f64]) -> f64 {
     out.fill(0.0);
     for (column, c) in columns.chunks_exact(out.len()).zip(center) {
         for (slot, x) in out.iter_mut().zip(column) {

@@ -55,6 +55,7 @@ mod order;
 mod partition;
 mod rates;
 mod rng;
+pub mod rolling;
 mod rows;
 mod scaler;
 mod sliding;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::discrete::estep::loss;
 use crate::filter::check_row;
 use crate::{Error, JumpModel};
@@ -24,7 +26,7 @@ use crate::{Error, JumpModel};
 /// assert_eq!(filter.push(&[3.9])?, 1);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlidingFilter {
     model: JumpModel,
     centers: [Vec<f64>; 2],

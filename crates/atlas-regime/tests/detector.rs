@@ -55,10 +55,7 @@ fn later_rows_never_matter() {
             changed.rates[later] = f64::INFINITY;
         }
         assert_eq!(detector.detect(&changed.inputs(t)).unwrap(), known);
-        changed.dates.truncate(t + 1);
-        changed.closes.truncate(t + 1);
-        changed.vix.truncate(t + 1);
-        changed.rates.truncate(t + 1);
+        changed.truncate(t + 1);
         assert_eq!(detector.detect(&changed.inputs(t)).unwrap(), known);
     }
 }

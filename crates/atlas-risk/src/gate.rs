@@ -5,7 +5,7 @@ use std::fmt;
 use atlas_core::{OrderRequest, Price, Qty, Side, Usd};
 
 use crate::context::{Context, Phase, SymbolMarket};
-use crate::ledger::Ledger;
+use crate::ledger::{Amounts, Ledger};
 use crate::verdict::{Effect, Finding, GateName};
 
 /// One rule an order is held against.
@@ -35,6 +35,10 @@ pub struct Case<'a> {
     pub(crate) market: Option<&'a SymbolMarket>,
     pub(crate) context: &'a Context<'a>,
     pub(crate) ledger: &'a Ledger,
+    /// The decision price, for what is held without one the broker's.
+    pub(crate) price: Option<Price>,
+    /// Shares × that price.
+    pub(crate) notional: Option<Usd>,
     /// Shares × the worst price it can fill at.
     pub(crate) worst: Option<Usd>,
     /// Shares of the symbol if it fills.
@@ -57,18 +61,27 @@ impl<'a> Case<'a> {
             Side::Buy => held.checked_add(request.qty).ok(),
             Side::Sell => Some(held.saturating_sub(request.qty)),
         });
-        let price = context.price(&request.symbol);
+        let decided = market.map(|market| market.decision_price);
+        let held = || context.positions.get(&request.symbol).map(|held| held.current_price);
+        let price = decided.or_else(held);
         Self {
             request,
             effect: if reduces { Effect::Reducing } else { Effect::Opening },
             market,
             context,
             ledger,
-            worst: worst_price(request, context, market)
+            price,
+            notional: price.and_then(|price| price.notional(request.qty).ok()),
+            worst: worst_price(request, context, market, price)
                 .and_then(|price| price.notional(request.qty).ok()),
             after,
             position: after.and_then(|qty| price?.notional(qty).ok()),
         }
+    }
+
+    /// What the ledger takes in.
+    pub(crate) const fn amounts(&self) -> Amounts {
+        Amounts { notional: self.notional, worst: self.worst }
     }
 
     pub(crate) const fn is_reducing(&self) -> bool {
@@ -82,11 +95,12 @@ fn worst_price(
     request: &OrderRequest,
     context: &Context<'_>,
     market: Option<&SymbolMarket>,
+    decided: Option<Price>,
 ) -> Option<Price> {
     if let Some(limit) = request.limit_price() {
         return Some(limit);
     }
-    let decided = context.price(&request.symbol)?;
+    let decided = decided?;
     let quoted = market?.quote.as_ref().and_then(|quote| quote.touch(request.side));
     match context.phase {
         Phase::Plan => Some(decided),

@@ -15,11 +15,26 @@ pub(crate) struct Ledger {
     funds: Option<Usd>,
     exposure: Option<Usd>,
     positions: usize,
-    after: BTreeMap<Symbol, Qty>,
-    sold: BTreeMap<Symbol, Qty>,
-    sides: BTreeSet<(Symbol, Side)>,
+    touched: BTreeMap<Symbol, Touched>,
     orders: u32,
     traded: Option<Usd>,
+}
+
+/// What one order is worth: at the decision price, and at the worst price it can fill at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Amounts {
+    pub(crate) notional: Option<Usd>,
+    pub(crate) worst: Option<Usd>,
+}
+
+/// What a batch does to one symbol.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    /// Shares after it.
+    after: Qty,
+    /// Shares sold by it.
+    sold: Qty,
+    bought: bool,
 }
 
 impl Ledger {
@@ -38,9 +53,7 @@ impl Ledger {
             funds: funds(context),
             exposure: exposure(context),
             positions: context.positions.len() + opened.len(),
-            after: BTreeMap::new(),
-            sold: BTreeMap::new(),
-            sides: BTreeSet::new(),
+            touched: BTreeMap::new(),
             orders: 0,
             traded: Some(Usd::ZERO),
         }
@@ -73,14 +86,16 @@ impl Ledger {
 
     /// Whether the batch already trades this symbol this way.
     pub(crate) fn has(&self, symbol: &Symbol, side: Side) -> bool {
-        // A batch holds few orders, and a set of pairs cannot be asked without cloning the symbol.
-        self.sides.iter().any(|(known, way)| *way == side && known == symbol)
+        self.touched.get(symbol).is_some_and(|touched| match side {
+            Side::Buy => touched.bought,
+            Side::Sell => !touched.sold.is_zero(),
+        })
     }
 
     /// Shares of a symbol after the batch so far, open buys included.
     pub(crate) fn shares(&self, context: &Context<'_>, symbol: &Symbol) -> Option<Qty> {
-        if let Some(qty) = self.after.get(symbol) {
-            return Some(*qty);
+        if let Some(touched) = self.touched.get(symbol) {
+            return Some(touched.after);
         }
         context.held(symbol).checked_add(context.open(symbol, Side::Buy)?).ok()
     }
@@ -88,41 +103,36 @@ impl Ledger {
     /// Shares that can be sold without a short: held, minus open sells, minus those of the batch.
     pub(crate) fn free(&self, context: &Context<'_>, symbol: &Symbol) -> Qty {
         let Some(open) = context.open(symbol, Side::Sell) else { return Qty::ZERO };
-        let sold = self.sold.get(symbol).copied().unwrap_or(Qty::ZERO);
+        let sold = self.touched.get(symbol).map_or(Qty::ZERO, |touched| touched.sold);
         context.held(symbol).saturating_sub(open).saturating_sub(sold)
     }
 
     /// Takes in an order that was let through.
-    pub(crate) fn take(
-        &mut self,
-        context: &Context<'_>,
-        request: &OrderRequest,
-        worst: Option<Usd>,
-    ) {
+    pub(crate) fn take(&mut self, context: &Context<'_>, request: &OrderRequest, amounts: Amounts) {
         let OrderRequest { symbol, side, qty, .. } = request;
-        let notional = context.price(symbol).and_then(|price| price.notional(*qty).ok());
+        let Amounts { notional, worst } = amounts;
         let before = self.shares(context, symbol).unwrap_or(Qty::ZERO);
-        let after = match side {
+        let fresh = Touched { after: before, sold: Qty::ZERO, bought: false };
+        let touched = self.touched.entry(symbol.clone()).or_insert(fresh);
+        match side {
             Side::Buy => {
                 self.funds = minus(self.funds, worst);
                 self.exposure = plus(self.exposure, notional);
-                before.checked_add(*qty).unwrap_or(before)
+                touched.after = before.checked_add(*qty).unwrap_or(before);
+                touched.bought = true;
             }
             Side::Sell => {
                 self.funds = plus(self.funds, notional);
                 self.exposure = minus(self.exposure, notional);
-                let sold = self.sold.entry(symbol.clone()).or_default();
-                *sold = sold.checked_add(*qty).unwrap_or(*sold);
-                before.saturating_sub(*qty)
+                touched.after = before.saturating_sub(*qty);
+                touched.sold = touched.sold.checked_add(*qty).unwrap_or(touched.sold);
             }
-        };
-        match (before.is_zero(), after.is_zero()) {
+        }
+        match (before.is_zero(), touched.after.is_zero()) {
             (true, false) => self.positions += 1,
             (false, true) => self.positions = self.positions.saturating_sub(1),
             (true, true) | (false, false) => {}
         }
-        self.after.insert(symbol.clone(), after);
-        self.sides.insert((symbol.clone(), *side));
         self.orders = self.orders.saturating_add(1);
         self.traded = plus(self.traded, notional);
     }

@@ -106,9 +106,9 @@ impl Validator {
         for side in [Side::Sell, Side::Buy] {
             for (index, request) in batch.iter().enumerate().filter(|(_, r)| r.side == side) {
                 let case = Case::new(request, context, &ledger);
-                let (worst, judgement) = (case.worst, self.hear(&case));
+                let (judgement, amounts) = (self.hear(&case), case.amounts());
                 if !judgement.is_denied() {
-                    ledger.take(context, request, worst);
+                    ledger.take(context, request, amounts);
                 }
                 judged.push((index, judgement));
             }

@@ -89,8 +89,9 @@ impl Finding {
 
     /// The same finding with the two numbers it rests on.
     pub(crate) fn with(mut self, value: Decimal, limit: Decimal) -> Self {
-        self.value = Some(value);
-        self.limit = Some(limit);
+        // Normalized, so that what is read back from JSON is written the same: no minus zero.
+        self.value = Some(value.normalize());
+        self.limit = Some(limit.normalize());
         self
     }
 

@@ -1,6 +1,6 @@
 //! The account on disk: an order is durable before it is acknowledged.
 //!
-//! One SQLite file holds the state (one row), every order and every ledger entry. Each request is
+//! One `SQLite` file holds the state (one row), every order and every ledger entry. Each request is
 //! one transaction, synced to disk, so that after a crash the file holds all of a request or nothing
 //! of it. Prices are not kept: they are handed in again.
 

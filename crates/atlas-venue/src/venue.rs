@@ -10,9 +10,9 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::core::ids::{self, Kind};
-use crate::core::{Exchange, Listing, NewOrder, OrderRecord, Refusal, Update};
+use crate::core::{Exchange, Listing, NewOrder, OrderRecord, Refusal, Replacement, Taken, Update};
 use crate::credentials::Credentials;
-use crate::store::Store;
+use crate::store::{Kept, Store};
 use crate::{Error, VenueConfig};
 
 /// A venue with one account: cheap to clone, all clones are the same venue.
@@ -89,19 +89,13 @@ impl Venue {
             None => (Exchange::new(config, listings)?, None),
             Some(dir) => {
                 let mut store = Store::open(dir)?;
-                let exchange = match store.load()? {
-                    Some(kept) => Exchange::restore(
-                        config,
-                        listings,
-                        kept.state,
-                        kept.orders,
-                        kept.activities,
-                    )?,
-                    None => {
-                        let mut exchange = Exchange::new(config, listings)?;
-                        store.create(&mut exchange)?;
-                        exchange
-                    }
+                let exchange = if let Some(kept) = store.load()? {
+                    let Kept { state, orders, activities } = kept;
+                    Exchange::restore(config, listings, state, orders, activities)?
+                } else {
+                    let mut exchange = Exchange::new(config, listings)?;
+                    store.create(&mut exchange)?;
+                    exchange
                 };
                 (exchange, Some(store))
             }
@@ -175,26 +169,39 @@ impl Venue {
     pub fn hours(&self) -> Result<Hours, Error> {
         let (now, session) = self.inspect(|exchange| (exchange.now(), exchange.session()));
         let nyse = Calendar::nyse();
-        Ok(match session? {
-            Some(session) => Hours {
-                now,
-                is_open: true,
-                next_open: nyse.next_session(session.date)?.open,
-                next_close: session.close,
-            },
-            None => {
-                let next = nyse.next_session(nyse.last_closed(now)?.date)?;
-                Hours { now, is_open: false, next_open: next.open, next_close: next.close }
-            }
-        })
+        let Some(session) = session? else {
+            let next = nyse.next_session(nyse.last_closed(now)?.date)?;
+            return Ok(Hours { now, is_open: false, next_open: next.open, next_close: next.close });
+        };
+        let next_open = nyse.next_session(session.date)?.open;
+        Ok(Hours { now, is_open: true, next_open, next_close: session.close })
     }
 
     /// Takes an order; see [`Exchange::submit`].
     ///
     /// # Errors
     /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
-    pub fn submit(&self, order: NewOrder) -> Result<OrderRecord, Refusal> {
+    pub fn submit(&self, order: NewOrder) -> Result<Taken, Refusal> {
         self.change(|exchange| exchange.submit(order))
+    }
+
+    /// Replaces an order; see [`Exchange::replace`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn replace(&self, id: Uuid, wish: &Replacement) -> Result<OrderRecord, Refusal> {
+        self.change(|exchange| exchange.replace(id, wish))
+    }
+
+    /// Suspends trading, or lifts the suspension; see [`Exchange::suspend`].
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] if it could not be kept: the venue has stopped.
+    pub fn suspend(&self, suspended: bool) -> Result<(), Refusal> {
+        self.change(|exchange| {
+            exchange.suspend(suspended);
+            Ok(())
+        })
     }
 
     /// Cancels an order; see [`Exchange::cancel`].
@@ -323,7 +330,7 @@ mod tests {
         assert_eq!(told(&venue), before);
         venue.settle_day().unwrap();
         let again = venue.submit(order("AAPL", Side::Buy, "1", OrderKind::Market)).unwrap();
-        assert_eq!(again.seq, 3);
+        assert_eq!(again.order.seq, 3);
         assert!(matches!(
             venue.advance_to(at("2019-01-03T14:35:00Z")),
             Err(Error::ClockBackwards { .. })

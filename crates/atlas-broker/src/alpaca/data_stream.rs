@@ -28,7 +28,7 @@ pub(crate) struct MarketStream<'a> {
 
 enum Link {
     Down(Instant),
-    Live(Socket),
+    Live(Box<Socket>),
 }
 
 /// Failures a second connection of the same account counts as: the first may live on at the
@@ -139,9 +139,11 @@ impl MarketStream<'_> {
                 let connected = connect(self.http, &self.path, &self.subscription).await;
                 let (socket, events) = connected?;
                 self.failures = 0;
-                self.link = Link::Live(socket);
+                self.link = Link::Live(Box::new(socket));
                 self.ready.push_back(DataEvent::Connected);
-                events.into_iter().for_each(|event| self.keep(event));
+                for event in events {
+                    self.keep(event);
+                }
             }
             Link::Live(socket) => {
                 let call = Call::get(self.path.as_str());

@@ -24,6 +24,10 @@ pub struct Configuration {
 }
 
 /// Something that can be traded.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent properties, as Alpaca lists them"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// Its symbol.

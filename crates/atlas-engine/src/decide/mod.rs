@@ -55,8 +55,30 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<RebalancePlan, Error> {
     policy.check()?;
+    let detected = regime::detect(view, policy)?;
+    plan_detected(view, snapshot, policy, now, detected)
+}
+
+/// As [`plan`], with what the detector says about the session handed in: for whoever judges many
+/// sessions at once with [`atlas_regime::Detector::history`], which says the same about each.
+///
+/// # Errors
+/// As [`plan`]; [`Error::Estimate`] if the estimate is of another session.
+pub fn plan_detected(
+    view: &MarketView<'_>,
+    snapshot: &AccountSnapshot,
+    policy: &Policy,
+    now: Timestamp,
+    detected: Result<atlas_regime::RegimeEstimate, atlas_regime::Error>,
+) -> Result<RebalancePlan, Error> {
+    policy.check()?;
+    if let Ok(estimate) = &detected
+        && estimate.as_of != view.as_of
+    {
+        return Err(Error::Estimate { as_of: view.as_of, found: estimate.as_of });
+    }
     let mut notes = Vec::new();
-    let regime = regime::decide(view, policy, &mut notes)?;
+    let regime = regime::decide(view, policy, detected, &mut notes)?;
     let book = Book::open(view, snapshot, policy, &mut notes)?;
     let budget = book.equity.share(regime.allocation.times(policy.limits.get().allocation_cap))?;
     let adjusted = view.adjusted();

@@ -15,8 +15,18 @@ use crate::error::Error;
 /// files, `artifacts` and `logs`. A source that does not exist gives an empty copy.
 ///
 /// # Errors
-/// [`Error::Locked`] if a process works on an account in there; [`Error::Io`] otherwise.
+/// [`Error::Locked`] if a process works on an account in there; [`Error::Io`] otherwise, also
+/// for a target within the source.
 pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));
+    if absolute(to)?.starts_with(absolute(from)?) {
+        let within = std::io::Error::other("the copy would lie within the source");
+        return Err(Error::io("copy to", to)(within));
+    }
+    copy_folder(from, to)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to).map_err(Error::io("create", to))?;
     if !from.exists() {
         return Ok(());
@@ -31,7 +41,7 @@ pub fn copy_state(from: &Path, to: &Path) -> Result<(), Error> {
             if matches!(name.as_str(), "artifacts" | "logs") {
                 fs::create_dir_all(&target).map_err(Error::io("create", &target))?;
             } else {
-                copy_state(&source, &target)?;
+                copy_folder(&source, &target)?;
             }
         } else if is_wanted(&name, &source) {
             fs::copy(&source, &target).map_err(Error::io("copy", &source))?;

@@ -5,6 +5,8 @@ mod memory;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod long;
 
 use atlas_core::DecisionId;
 use atlas_core::journal::{Hash, Record};

@@ -1,1 +1,346 @@
+//! Journals that were tampered with, cut off, or written by somebody else.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use atlas_core::time::{FixedClock, Timestamp};
+use rusqlite::Connection;
+
+use super::*;
+use crate::event::{ArtifactWritten, OverrideRecorded, StateEntered};
+use crate::folder::{AccountFolder, copy_state};
+use crate::session::Session;
+use crate::states::Cause;
+
+fn now() -> Timestamp {
+    "2019-01-03T14:35:00.123456789Z".parse().unwrap()
+}
+
+fn event(number: u64) -> Event {
+    Event::OverrideRecorded(OverrideRecorded {
+        what: "regime".into(),
+        from: "bull".into(),
+        to: format!("number {number}"),
+        by: "me".into(),
+        why: "a test".into(),
+    })
+}
+
+fn draft(number: u64) -> Draft {
+    Draft { ts_event: now(), decision_id: Some(DecisionId(number)), event: event(number) }
+}
+
+fn journal(path: &Path) -> Result<Journal, Error> {
+    Journal::open(Box::new(SqliteStorage::open(path)?))
+}
+
+/// A journal of `count` records; gives its path and head.
+fn written(dir: &Path, count: u64) -> (PathBuf, Hash) {
+    let path = dir.join("journal.sqlite");
+    let mut journal = journal(&path).unwrap();
+    for number in 1..=count {
+        journal.append(now(), vec![draft(number)]).unwrap();
+    }
+    (path, journal.state().head())
+}
+
+#[test]
+fn what_is_written_is_what_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, head) = written(dir.path(), 3);
+    let mut again = journal(&path).unwrap();
+    assert_eq!((again.state().seq(), again.state().head()), (3, head));
+    again.append(now(), vec![draft(4), draft(5)]).unwrap();
+    let mut seen = Vec::new();
+    again
+        .replay(&mut |record, hash| {
+            assert_eq!(record.hash(), hash);
+            seen.push(Event::decode(record.seq, &record.kind, record.version, &record.payload)?);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, (1..=5).map(event).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_tampering_is_found_at_its_record_and_changes_nothing() {
+    let damages: [(&str, u64); 7] = [
+        ("UPDATE record SET payload = replace(payload, 'number 3', 'number 9') WHERE seq = 3", 3),
+        ("UPDATE record SET ts_event = ts_event + 1 WHERE seq = 2", 2),
+        ("UPDATE record SET decision_id = NULL WHERE seq = 5", 5),
+        ("UPDATE record SET kind = 'artifact_written' WHERE seq = 4", 4),
+        ("UPDATE record SET prev_hash = hash WHERE seq = 4", 4),
+        ("DELETE FROM record WHERE seq = 3", 4),
+        ("UPDATE record SET hash = 'no hash' WHERE seq = 1", 1),
+    ];
+    for (damage, seq) in damages {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _) = written(dir.path(), 5);
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "DROP TRIGGER record_is_never_changed; DROP TRIGGER record_is_never_deleted",
+            )
+            .unwrap();
+        assert_eq!(connection.execute(damage, []).unwrap(), 1);
+        drop(connection);
+        let before = fs::read(&path).unwrap();
+        let error = journal(&path).unwrap_err();
+        let Error::Corrupt { seq: found, .. } = &error else { panic!("{damage}: {error}") };
+        assert_eq!(*found, seq, "{damage}: {error}");
+        assert!(error.to_string().contains(&format!("at record {seq}: ")), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{damage}");
+        let verified = verify(&path, &[]).unwrap();
+        let [Finding::Broken { seq: found, .. }] = &verified.findings[..] else {
+            panic!("{damage}: {verified:?}")
+        };
+        assert_eq!(
+            (*found, verified.records),
+            (seq, if seq == 4 && damage.starts_with('D') { 2 } else { seq - 1 })
+        );
+    }
+}
+
+#[test]
+fn records_are_never_changed_nor_deleted_by_accident() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = written(dir.path(), 2);
+    let connection = Connection::open(&path).unwrap();
+    for attempt in ["UPDATE record SET kind = 'x'", "DELETE FROM record"] {
+        let error = connection.execute(attempt, []).unwrap_err().to_string();
+        assert!(error.contains("journal records are never"), "{error}");
+    }
+}
+
+#[test]
+fn a_tail_that_was_cut_off_shows_by_the_artifacts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, head) = written(dir.path(), 5);
+    let artifacts = [("2019-01-03.json".to_owned(), head)];
+    assert!(verify(&path, &artifacts).unwrap().is_whole());
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER record_is_never_deleted; DELETE FROM record WHERE seq > 3")
+        .unwrap();
+    drop(connection);
+    // The chain itself is whole.
+    assert_eq!(journal(&path).unwrap().state().seq(), 3);
+    let [Finding::HeadMissing { artifact, .. }] = &verify(&path, &artifacts).unwrap().findings[..]
+    else {
+        panic!("the missing head was not found")
+    };
+    assert_eq!(artifact, "2019-01-03.json");
+}
+
+#[test]
+fn cut_files_are_refused_and_left_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = written(dir.path(), 200);
+    let whole = fs::read(&path).unwrap();
+    for kept in [whole.len() - 4096, whole.len() / 2, 5000, 4096, 100, 10] {
+        fs::write(&path, &whole[..kept]).unwrap();
+        let error = journal(&path).unwrap_err();
+        assert!(
+            matches!(error, Error::Corrupt { .. } | Error::NotAJournal { .. }),
+            "{kept} of {}: {error}",
+            whole.len()
+        );
+        assert_eq!(fs::read(&path).unwrap(), whole[..kept]);
+    }
+}
+
+#[test]
+fn damaged_pages_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = written(dir.path(), 200);
+    let whole = fs::read(&path).unwrap();
+    for page in 2..whole.len() / 4096 {
+        let mut bytes = whole.clone();
+        for byte in &mut bytes[page * 4096 + 2000..page * 4096 + 2100] {
+            *byte ^= 0x5a;
+        }
+        fs::write(&path, &bytes).unwrap();
+        drop(fs::remove_file(path.with_extension("sqlite-wal")));
+        let result = journal(&path).map(|journal| journal.state().seq());
+        // A page may be an index nobody reads, or hold free space there.
+        assert!(!matches!(result, Ok(seq) if seq != 200), "page {page}: {result:?}");
+    }
+}
+
+#[test]
+fn newer_and_foreign_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = written(dir.path(), 1);
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA user_version = 99").unwrap();
+    drop(connection);
+    let error = journal(&path).unwrap_err().to_string();
+    assert!(error.contains("schema version 99, and this Atlas knows up to 1"), "{error}");
+
+    let foreign = dir.path().join("foreign.sqlite");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    assert!(matches!(journal(&foreign), Err(Error::NotAJournal { .. })));
+    let text = dir.path().join("text.sqlite");
+    fs::write(
+        &text,
+        "this is no database, and it is longer than a header of one hundred bytes \
+        would be, so that it is looked at.",
+    )
+    .unwrap();
+    assert!(matches!(journal(&text), Err(Error::NotAJournal { .. })));
+}
+
+#[test]
+fn an_event_of_a_newer_atlas_is_named() {
+    let mut storage = MemoryStorage::new();
+    let record = Record {
+        seq: 1,
+        ts_event: now(),
+        ts_init: now(),
+        decision_id: None,
+        kind: "telepathy".into(),
+        version: 7,
+        payload: "{}".into(),
+        prev_hash: Hash::ZERO,
+    };
+    let hash = record.hash();
+    storage.append(&[(record, hash)]).unwrap();
+    let error = Journal::open(Box::new(storage)).unwrap_err().to_string();
+    assert!(error.contains("record 1 is of kind telepathy version 7"), "{error}");
+}
+
+#[test]
+fn an_impossible_event_changes_nothing() {
+    let mut journal = Journal::open(Box::new(MemoryStorage::new())).unwrap();
+    let orphan = crate::event::SignalEnded {
+        id: "1-x-AAPL".parse().unwrap(),
+        outcome: atlas_core::SignalOutcome::Executed,
+        reason: "no".into(),
+    };
+    let draft = Draft {
+        ts_event: now(),
+        decision_id: Some(DecisionId(1)),
+        event: Event::SignalEnded(orphan),
+    };
+    assert!(matches!(journal.append(now(), vec![draft]), Err(Error::Fold { seq: 1, .. })));
+    assert!(!journal.has_failed());
+    journal.append(now(), vec![self::draft(1)]).unwrap();
+}
+
+#[test]
+fn export_has_one_line_a_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, head) = written(dir.path(), 3);
+    let mut out = Vec::new();
+    assert_eq!(export(&path, &mut out).unwrap(), 3);
+    let lines: Vec<serde_json::Value> = String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["payload"]["to"], "number 3");
+    assert_eq!(lines[2]["hash"], head.to_string());
+}
+
+fn session(dir: &Path) -> Result<Session, Error> {
+    Session::open(dir, &"demo".parse().unwrap(), Arc::new(FixedClock(now())))
+}
+
+#[test]
+fn a_state_survives_the_restart_and_the_lock_holds_off_a_second_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = session(dir.path()).unwrap();
+    first.enter(Cause::OperatorPause, "lunch".into()).unwrap();
+    assert!(matches!(session(dir.path()), Err(Error::Locked { .. })));
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(matches!(copy_state(dir.path(), elsewhere.path()), Err(Error::Locked { .. })));
+    assert!(copy_state(dir.path(), &dir.path().join("x")).is_err(), "not into itself");
+    drop(first);
+    let second = session(dir.path()).unwrap();
+    assert_eq!(second.trading_state(), atlas_risk::TradingState::Paused);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("accounts"), "in the way").unwrap();
+    let error = session(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("cannot create") && error.contains("accounts/demo"), "{error}");
+}
+
+#[test]
+fn a_journal_that_is_gone_while_artifacts_are_there_is_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(session(dir.path()).unwrap());
+    let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+    fs::write(folder.artifacts().join("2019-01-03.json"), "{}").unwrap();
+    drop(session(dir.path()).unwrap());
+    fs::write(folder.journal(), "").unwrap();
+    let error = session(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("missing or empty"), "{error}");
+}
+
+fn every_file(dir: &Path, into: &mut Vec<(PathBuf, Vec<u8>, std::time::SystemTime)>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        if path.is_dir() {
+            into.push((path.clone(), Vec::new(), modified));
+            every_file(&path, into);
+        } else {
+            into.push((path.clone(), fs::read(&path).unwrap(), modified));
+        }
+    }
+    into.sort();
+}
+
+#[test]
+fn a_copy_works_and_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("state");
+    // A process that dies leaves a write-ahead log behind.
+    let mut dying = session(&source).unwrap();
+    dying.enter(Cause::OperatorPause, "lunch".into()).unwrap();
+    let kept = dir.path().join("kept");
+    fs::create_dir_all(kept.join("accounts/demo")).unwrap();
+    for file in ["journal.sqlite", "journal.sqlite-wal"] {
+        fs::copy(source.join("accounts/demo").join(file), kept.join("accounts/demo").join(file))
+            .unwrap();
+    }
+    drop(dying);
+    fs::create_dir_all(kept.join("venue")).unwrap();
+    fs::write(kept.join("venue/account.json"), "{}").unwrap();
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    every_file(&kept, &mut before);
+    let copy = dir.path().join("copy");
+    copy_state(&kept, &copy).unwrap();
+    let tried = session(&copy).unwrap();
+    assert_eq!(tried.trading_state(), atlas_risk::TradingState::Paused);
+    assert_eq!(fs::read(copy.join("venue/account.json")).unwrap(), b"{}");
+    every_file(&kept, &mut after);
+    assert_eq!(before, after);
+    copy_state(&dir.path().join("nowhere"), &dir.path().join("empty")).unwrap();
+}
+
+#[test]
+fn group_commit_is_all_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let mut journal = journal(&path).unwrap();
+    let entered = StateEntered { cause: Cause::StaleData, detail: "old".into() };
+    let written = ArtifactWritten { path: "x".into(), hash: Hash::ZERO };
+    let bad = crate::event::OrderUpdate {
+        client_order_id: "atlas-x".parse().unwrap(),
+        update: atlas_core::OrderEvent::Submitted,
+    };
+    let drafts =
+        [Event::StateEntered(entered), Event::ArtifactWritten(written), Event::OrderUpdate(bad)]
+            .map(|event| Draft { ts_event: now(), decision_id: None, event });
+    assert!(journal.append(now(), drafts.to_vec()).is_err());
+    assert!(journal.has_failed(), "the state is ahead of the file now");
+    assert!(matches!(journal.append(now(), vec![draft(1)]), Err(Error::JournalFault)));
+    drop(journal);
+    assert_eq!(self::journal(&path).unwrap().state().seq(), 0);
+}

@@ -92,6 +92,13 @@ pub enum Input {
         /// Shares filled so far.
         filled: Qty,
     },
+    /// Before a restart, a leg that was not sent yet had been fitted to so many shares.
+    Fitted {
+        /// The leg.
+        id: ClientOrderId,
+        /// Shares; it is sent with no more.
+        qty: Qty,
+    },
     /// A leg will not be sent, such as one that was denied.
     Dropped {
         /// The leg.
@@ -315,6 +322,17 @@ impl Sequencer {
         self.tracks.iter().map(|track| (&track.leg, track.end()))
     }
 
+    /// The opening legs that are not sent yet, or were just handed out, with what each was fitted
+    /// to.
+    pub fn sizes(&self) -> impl Iterator<Item = (&ClientOrderId, Qty)> {
+        self.tracks.iter().filter(|track| !track.leg.reduces()).filter_map(|track| {
+            let (Progress::Unsent { qty } | Progress::Released { qty }) = track.progress else {
+                return None;
+            };
+            Some((track.leg.id(), qty))
+        })
+    }
+
     fn take(&mut self, input: Input, out: &mut Vec<Action>) -> Result<(), Breach> {
         match input {
             Input::Begin => {
@@ -323,6 +341,12 @@ impl Sequencer {
                 }
             }
             Input::Order { id, qty, status, filled } => self.on_order(&id, qty, status, filled)?,
+            Input::Fitted { id, qty } => {
+                let track = self.track(&id)?;
+                if let Progress::Unsent { qty: planned } = track.progress {
+                    track.progress = Progress::Unsent { qty: planned.min(qty) };
+                }
+            }
             Input::Dropped { id, outcome, reason } => {
                 self.track(&id)?.progress = Progress::Dropped { outcome, reason };
             }
@@ -390,9 +414,11 @@ impl Sequencer {
     /// Fits the buys that are not sent yet to what can be spent.
     fn fit(&mut self, spendable: Usd) -> Result<(), Breach> {
         let mut wishes = Vec::new();
-        for track in self.tracks.iter().filter(|track| track.is_unsent()) {
-            if let Some(price) = self.prices.get(&track.leg.request.symbol) {
-                wishes.push(Wish { qty: track.leg.request.qty, price: *price });
+        for track in &self.tracks {
+            if let Progress::Unsent { qty } = track.progress
+                && let Some(price) = self.prices.get(&track.leg.request.symbol)
+            {
+                wishes.push(Wish { qty, price: *price });
             }
         }
         let Some(first) = self.tracks.iter().find(|track| track.is_unsent()) else {

@@ -65,6 +65,8 @@ impl Run<'_> {
 
     /// Asks for everything at once.
     async fn ask(&mut self) -> Result<FreshContext, Error> {
+        // What filled is in the broker's cash already, so it must not count as open any more.
+        self.session.import_news(self.broker).await?;
         let now = self.session.now();
         let symbols: Vec<Symbol> = self.legs.iter().map(|leg| leg.request.symbol.clone()).collect();
         let broker = self.broker;
@@ -103,7 +105,6 @@ impl Run<'_> {
     /// What can be spent, and what a share of each symbol to be bought is taken to cost: its
     /// limit, else the ask plus the cushion.
     pub(super) async fn funds(&mut self) -> Result<Funds, Error> {
-        self.session.import_news(self.broker).await?;
         self.context = None;
         let context = self.fresh().await?;
         let mut prices = BTreeMap::new();

@@ -90,11 +90,11 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let friday = at("2019-01-04T20:59:00Z");
         let monday = at("2019-01-07T14:31:00Z");
-        assert_eq!(open_time(friday, monday).unwrap(), Duration::from_secs(120));
+        assert_eq!(open_time(friday, monday).unwrap(), Duration::from_mins(2));
         assert_eq!(open_time(monday, friday).unwrap(), Duration::ZERO);
         let mut time = OpenTime::begin(friday);
-        time.count(friday, friday + Duration::from_secs(120), Duration::from_secs(120));
-        assert_eq!(time.elapsed(), Duration::from_secs(60));
+        time.count(friday, friday + Duration::from_mins(2), Duration::from_mins(2));
+        assert_eq!(time.elapsed(), Duration::from_mins(1));
         assert!(time.session_over());
         time.count(friday, friday, Duration::from_secs(10));
         assert_eq!(time.elapsed(), Duration::from_secs(70), "a frozen clock still lets waits end");

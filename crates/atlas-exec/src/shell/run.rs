@@ -13,7 +13,8 @@ use super::{Approval, ExecutionReport, Settings};
 use crate::approver::{Approver, FreshContext};
 use crate::error::Error;
 use crate::event::{Event, ExecutionStarted, FundsAsked, LegDropped, OrderUpdate};
-use crate::sequencer::{Action, Finish, Funds, Input, Leg, Sequencer, Stop};
+use crate::journal::Draft;
+use crate::sequencer::{Action, Finish, Funds, Input, Leg, LegEnd, Sequencer, Stop};
 use crate::session::Session;
 use crate::states::Cause;
 use crate::timer::Timer;
@@ -156,6 +157,7 @@ impl Run<'_> {
     /// Hands the sequencer all news and does what it wants, until it wants nothing more.
     async fn work_off(&mut self, sequencer: &mut Sequencer) -> Result<Option<Finish>, Error> {
         while let Some(input) = self.news.pop_front() {
+            let funds = if let Input::Funds(funds) = &input { Some(funds.clone()) } else { None };
             let actions = match sequencer.step(input) {
                 Ok(actions) => actions,
                 Err(breach) => {
@@ -164,7 +166,7 @@ impl Run<'_> {
                     return Ok(Some(Finish::Stopped { reason, unresolved: true }));
                 }
             };
-            self.note_dropped(sequencer)?;
+            self.note(sequencer, funds)?;
             for action in actions {
                 match action {
                     Action::Finish(finish) => return Ok(Some(finish)),
@@ -183,16 +185,29 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Journals the legs that the sequencer has dropped by itself.
-    fn note_dropped(&mut self, sequencer: &Sequencer) -> Result<(), Error> {
+    /// Journals what the sequencer has decided by itself, all of it or nothing: which legs it
+    /// dropped and, after the account was asked, what it fitted the buys to.
+    fn note(&mut self, sequencer: &Sequencer, funds: Option<Funds>) -> Result<(), Error> {
+        let dropped = &self.session.decision(self.id)?.dropped;
+        let orders = self.session.state().orders();
+        let mut events = Vec::new();
         for (leg, end) in sequencer.ends() {
-            let Some(end) = end else { continue };
-            let sent = self.session.state().orders().contains_key(leg.id());
-            if !sent && !self.session.decision(self.id)?.dropped.contains_key(leg.id()) {
-                self.drop_leg(leg.id(), end.outcome, end.reason)?;
+            let id = leg.id();
+            if let Some(LegEnd { outcome, reason }) = end
+                && !orders.contains_key(id)
+                && !dropped.contains_key(id)
+            {
+                let client_order_id = id.clone();
+                events.push(Event::LegDropped(LegDropped { client_order_id, outcome, reason }));
             }
         }
-        Ok(())
+        if let Some(Funds { spendable, prices }) = funds {
+            let sizes = sequencer.sizes().map(|(id, qty)| (id.clone(), qty)).collect();
+            events.push(Event::FundsAsked(FundsAsked { spendable, prices, sizes }));
+        }
+        let (ts_event, decision_id) = (self.session.now(), Some(self.id));
+        let drafts = events.into_iter().map(|event| Draft { ts_event, decision_id, event });
+        self.session.record_all(drafts.collect())
     }
 
     /// Journals that a leg will not be sent.
@@ -268,7 +283,10 @@ impl Run<'_> {
         let mut waits = self.settings.lookups.iter();
         loop {
             match self.funds().await {
-                Ok(funds) => return self.fund(funds),
+                Ok(funds) => {
+                    self.news.push_back(Input::Funds(funds));
+                    return Ok(());
+                }
                 Err(error @ (Error::Broker { .. } | Error::Core(_))) => {
                     let Some(wait) = waits.next() else {
                         self.session.enter(Cause::StaleData, error.to_string())?;
@@ -280,27 +298,6 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn fund(&mut self, funds: Funds) -> Result<(), Error> {
-        let orders = self.session.state().orders();
-        let decision = self.session.decision(self.id)?;
-        let unsent = self.legs.iter().filter(|leg| {
-            !leg.reduces()
-                && !orders.contains_key(leg.id())
-                && !decision.dropped.contains_key(leg.id())
-        });
-        let mut needed = atlas_core::Usd::ZERO;
-        for leg in unsent {
-            if let Some(price) = funds.prices.get(&leg.request.symbol) {
-                needed = needed.checked_add(price.notional(leg.request.qty)?)?;
-            }
-        }
-        let (spendable, prices) = (funds.spendable, funds.prices.clone());
-        self.record(Event::FundsAsked(FundsAsked { spendable, needed, prices }))?;
-        self.news.push_back(Input::Funds(funds));
-        self.heed_state();
-        Ok(())
     }
 
     /// Journals what the end amounts to.

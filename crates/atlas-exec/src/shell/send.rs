@@ -52,7 +52,13 @@ impl Run<'_> {
             self.keep(id);
             return Ok(());
         }
-        let approved = match self.ask_approval(&leg, &request).await? {
+        let asked = self.ask_approval(&leg, &request).await?;
+        // Asking took time and brought news.
+        if self.is_blocked(&leg)? {
+            self.keep(id);
+            return Ok(());
+        }
+        let approved = match asked {
             Asked::Approved(approved) => approved,
             Asked::Denied(Denial { outcome, reason }) => {
                 self.drop_leg(&id, outcome, reason.clone())?;
@@ -92,7 +98,13 @@ impl Run<'_> {
                 self.push(Input::Dropped { id: leg.id().clone(), outcome, reason });
                 continue;
             }
-            let Some(tracked) = self.session.state().orders().get(leg.id()) else { continue };
+            let Some(tracked) = self.session.state().orders().get(leg.id()) else {
+                let funds = self.session.decision(self.id)?.funds.as_ref();
+                if let Some(qty) = funds.and_then(|funds| funds.sizes.get(leg.id()).copied()) {
+                    self.push(Input::Fitted { id: leg.id().clone(), qty });
+                }
+                continue;
+            };
             let status = tracked.order.status();
             if matches!(status, OrderStatus::Initialized | OrderStatus::Submitted) {
                 let request = tracked.order.request().clone();

@@ -37,7 +37,7 @@ impl Track {
         let peak = self.peak.map_or(net, |peak| peak.max(net));
         Performance {
             day_return: base.map_or(Some(Decimal::ZERO), |base| change(base, net)),
-            drawdown: change(peak, net).map(|change| -change),
+            drawdown: change(peak, net).map(|change| (-change).normalize()),
         }
     }
 }

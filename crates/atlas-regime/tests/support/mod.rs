@@ -43,6 +43,14 @@ impl Market {
         out
     }
 
+    /// The first sessions only.
+    pub(crate) fn truncate(&mut self, sessions: usize) {
+        self.dates.truncate(sessions);
+        self.closes.truncate(sessions);
+        self.vix.truncate(sessions);
+        self.rates.truncate(sessions);
+    }
+
     /// Everything, judged on session `t`.
     pub(crate) fn inputs(&self, t: usize) -> Inputs<'_> {
         Inputs {

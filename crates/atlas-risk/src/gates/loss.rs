@@ -28,11 +28,9 @@ impl Gate for Turnover {
 
     fn judge(&self, case: &Case<'_>) -> Finding {
         let context = case.context;
-        let price = context.price(&case.request.symbol);
-        let notional = price.and_then(|price| price.notional(case.request.qty).ok());
         let traded = case.ledger.traded().and_then(|batch| {
             let before = context.activity.traded_today.checked_add(batch).ok()?;
-            before.checked_add(notional?).ok()
+            before.checked_add(case.notional?).ok()
         });
         let limit = context.equity.value().checked_mul(self.multiple);
         let (Some(traded), Some(Ok(limit))) = (traded, limit.map(Usd::new)) else {

@@ -146,9 +146,7 @@ impl Gate for TotalAllocation {
         if case.is_reducing() {
             return Finding::pass("a sale lowers the allocation");
         }
-        let price = case.context.price(&case.request.symbol);
-        let notional = price.and_then(|price| price.notional(case.request.qty).ok());
-        let exposure = case.ledger.exposure().and_then(|sum| sum.checked_add(notional?).ok());
+        let exposure = case.ledger.exposure().and_then(|sum| sum.checked_add(case.notional?).ok());
         let Some(exposure) = exposure else {
             return Finding::missing("the exposure cannot be added up");
         };

@@ -125,7 +125,7 @@ impl Gate for PriceCollar {
 
     fn judge(&self, case: &Case<'_>) -> Finding {
         let side = case.request.side;
-        let Some(close) = case.context.price(&case.request.symbol) else {
+        let Some(close) = case.price else {
             return Finding::missing("there is no decision price");
         };
         let quote = case.market.and_then(|market| market.quote.as_ref()?.touch(side));

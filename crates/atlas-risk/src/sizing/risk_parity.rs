@@ -21,7 +21,7 @@ use crate::Error;
 /// ```
 /// // Without correlation it is inverse volatility.
 /// let parts = atlas_risk::sizing::risk_parity(&[0.01, 0.0, 0.0, 0.09])?;
-/// assert!((parts[0] - "0.75".parse()?).abs() < "0.000001".parse()?);
+/// assert_eq!(parts[0].round_dp(6), "0.75".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn risk_parity(covariance: &[f64]) -> Result<Vec<Decimal>, Error> {

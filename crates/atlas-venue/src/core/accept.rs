@@ -6,9 +6,8 @@ use uuid::Uuid;
 use super::exchange::{Event, Exchange};
 use super::ids::{self, Kind as IdKind};
 use super::market::{Listing, Market, Phase};
-use super::order::{Kind, NewOrder, OrderRecord, Size, Status, Times};
+use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status, Taken, Times, Wake};
 use super::{Money, Px, Refusal, Shares, rules};
-use crate::Error;
 use crate::costs::Slippage;
 
 impl Exchange {
@@ -18,27 +17,51 @@ impl Exchange {
     /// # Errors
     /// A [`Refusal`], which leaves nothing behind; after [`Refusal::Internal`] the exchange must
     /// not be used any more.
-    pub fn submit(&mut self, order: NewOrder) -> Result<OrderRecord, Refusal> {
+    pub fn submit(&mut self, order: NewOrder) -> Result<Taken, Refusal> {
         let unknown = || Refusal::Rule(format!("asset \"{}\" not found", order.symbol));
         let listing = self.market.listing(&order.symbol).ok_or_else(unknown)?;
         rules::check(&order, listing)?;
+        if self.state.suspended {
+            return Err(Refusal::Forbidden("trading is suspended by the user".to_owned()));
+        }
         if order.client_order_id.as_ref().is_some_and(|id| self.order_by_client_id(id).is_some()) {
             return Err(Refusal::Duplicate);
         }
         rules::check_window(order.tif, self.state.clock)?;
+        let exits = self.check_exits(&order, listing)?;
         let reserve = self.check_means(&order, listing)?;
         self.check_wash(&order)?;
-        let phase = Market::phase(self.state.clock).map_err(Error::from)?;
+        let phase = Market::phase(self.state.clock)?;
         let record = self.record(order, reserve, phase)?;
-        let (seq, submitted) = (record.seq, record.times.submitted);
-        let taken = record.clone();
+        let mut taken = Taken { order: record.clone(), legs: Vec::with_capacity(exits.len()) };
         self.add(record)?;
-        match phase {
-            Phase::Closed { .. } => self.tell(seq, Event::Accepted, submitted, None),
-            Phase::Open(session) => {
-                self.tell(seq, Event::PendingNew, submitted, None);
-                self.set_status(seq, Status::New, Event::New)?;
-                self.meet(seq, &session)?;
+        for (role, kind) in exits {
+            let leg = self.leg(&taken.order, role, kind);
+            self.add(leg.clone())?;
+            taken.legs.push(leg);
+        }
+        for order in std::iter::once(&taken.order).chain(&taken.legs) {
+            let event = match order.status {
+                Status::Accepted => Event::Accepted,
+                Status::Held => Event::Held,
+                Status::PendingNew
+                | Status::New
+                | Status::PartiallyFilled
+                | Status::Filled
+                | Status::Canceled
+                | Status::Expired
+                | Status::Replaced
+                | Status::Rejected => Event::PendingNew,
+            };
+            self.tell(order.seq, event, order.times.submitted, None);
+        }
+        if let Phase::Open(session) = phase {
+            for order in std::iter::once(&taken.order).chain(&taken.legs) {
+                // Exits that wait stay so; an exit may have been canceled by the other meanwhile.
+                if self.order(order.seq).is_some_and(|now| now.status == Status::PendingNew) {
+                    self.set_status(order.seq, Status::New, Event::New)?;
+                    self.meet(order.seq, &session)?;
+                }
             }
         }
         Ok(taken)
@@ -115,15 +138,15 @@ impl Exchange {
 
     /// Refuses an order that could trade against one of the account's own.
     fn check_wash(&self, order: &NewOrder) -> Result<(), Refusal> {
-        let is_trailing = matches!(order.kind, Kind::Trailing(_));
-        if !self.config.refuse_wash_trades || is_trailing {
+        let exempt = matches!(order.kind, Kind::Trailing(_)) || order.class != Class::Simple;
+        if !self.config.refuse_wash_trades || exempt {
             return Ok(());
         }
         for seq in self.open.get(&order.symbol).into_iter().flatten() {
             let Some(other) = self.order(*seq).filter(|other| other.side != order.side) else {
                 continue;
             };
-            let exempt = matches!(other.kind, Kind::Trailing(_));
+            let exempt = matches!(other.kind, Kind::Trailing(_)) || other.class != Class::Simple;
             if !exempt && rules::could_cross(order.side, order.kind, other.kind) {
                 let is_limit = other.kind.limit().is_some();
                 return Err(Refusal::WashTrade { existing: other.id, is_limit });
@@ -166,10 +189,15 @@ impl Exchange {
             },
             filled: Shares::ZERO,
             filled_notional: Money::ZERO,
-            triggered: false,
+            wake: Wake::Asleep,
             best: None,
             reserve,
             most,
+            role: match order.class {
+                Class::Simple => Role::Alone,
+                Class::Bracket | Class::Oto => Role::Entry,
+                Class::Oco => Role::TakeProfit,
+            },
             parent: None,
             replaces: None,
             replaced_by: None,

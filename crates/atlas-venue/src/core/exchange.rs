@@ -61,6 +61,9 @@ pub(crate) struct State {
     pub(crate) traded: BTreeMap<Symbol, Shares>,
     /// Equity at the last close.
     pub(crate) last_equity: Money,
+    /// Whether the account's owner has suspended trading.
+    #[serde(default)]
+    pub(crate) suspended: bool,
 }
 
 /// What happened to an order, in the words of the `trade_updates` stream.
@@ -152,6 +155,7 @@ impl Exchange {
             ledger: Ledger::default(),
             traded: BTreeMap::new(),
             last_equity: Money::try_from(config.cash)?,
+            suspended: false,
         };
         let deposit = Money::try_from(config.cash)?;
         let mut exchange = Self::restore(config, listings, state, Vec::new(), Vec::new())?;
@@ -238,6 +242,11 @@ impl Exchange {
     /// down to whole shares: a fault for tests of others.
     pub const fn limit_next_order(&mut self, share: Weight) {
         self.next_fill = Some(share);
+    }
+
+    /// Suspends trading, or lifts the suspension: while it holds, no order is taken.
+    pub const fn suspend(&mut self, suspended: bool) {
+        self.state.suspended = suspended;
     }
 
     /// Everything listed.
@@ -377,7 +386,7 @@ impl Exchange {
             }
         })?;
         self.tell(seq, event, stamp, None);
-        Ok(())
+        self.after_end(seq)
     }
 
     /// Adds a message about an order.
@@ -391,19 +400,6 @@ impl Exchange {
         let Some(order) = self.order(seq).cloned() else { return };
         let position_qty = execution.map(|_| self.state.ledger.held(&order.symbol));
         self.changes.updates.push(Update { event, stamp, order, execution, position_qty });
-    }
-
-    /// Shares of a symbol that open sell orders hold.
-    pub(crate) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
-        let (mut held, mut related) = (Shares::ZERO, Vec::new());
-        for seq in self.open.get(symbol).into_iter().flatten() {
-            let Some(order) = self.order(*seq).filter(|order| order.side == Side::Sell) else {
-                continue;
-            };
-            held = held.plus(order.qty().unwrap_or_default().minus(order.filled))?;
-            related.push(order.id);
-        }
-        Ok((held, related))
     }
 
     /// What the account could still spend: cash without what is reserved and owed.

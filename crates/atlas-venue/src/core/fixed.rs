@@ -95,6 +95,8 @@ impl Shares {
     pub const ZERO: Self = Self(0);
     /// One share.
     pub const ONE: Self = Self(NANO);
+    /// The largest quantity.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// Takes a number of billionths; `None` below zero.
     #[must_use]

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Key = 5,
     /// A request to the server.
     Request = 6,
+    /// A group of orders.
+    Group = 7,
 }
 
 /// The identifier number `count` of a kind: the same for the same seed, in the form of a random

@@ -185,11 +185,7 @@ impl Market {
 
     /// The close of the session before the one of `now`, or of the last two when closed: what a
     /// day's change is counted from.
-    pub(crate) fn previous_close(
-        &self,
-        listing: &Listing,
-        now: Timestamp,
-    ) -> Result<Option<Px>, Error> {
+    pub(crate) fn previous_close(listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
         let day = match Self::phase(now)? {
             Phase::Closed { last } => last,
             Phase::Open(session) => session.date,

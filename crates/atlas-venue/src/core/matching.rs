@@ -10,15 +10,18 @@
 //! Fills of a symbol in a session are limited to a share of the bar's volume. A buy pays only what
 //! the cash account has: the rest of it is canceled rather than paid on credit.
 
-use atlas_core::Side;
-use atlas_core::calendar::Session;
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::time::Timestamp;
+use atlas_core::{Bps, Side, Symbol};
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use super::exchange::{Event, Exchange};
 use super::ids::{self, Kind as IdKind};
 use super::ledger::{Entry, Execution};
 use super::market::{Listing, since_open};
-use super::order::{Kind, OrderRecord, Size, Status, Tif, Trail};
+use super::order::{Kind, OrderRecord, Size, Status, Tif, Trail, Wake};
 use super::path::Path;
 use super::{Money, NANO, Px, Shares};
 use crate::Error;
@@ -43,11 +46,7 @@ enum Deed {
 
 impl Exchange {
     /// Moves the clock within a session, letting every order meet the prices on the way.
-    pub(super) fn walk(
-        &mut self,
-        session: &Session,
-        to: atlas_core::time::Timestamp,
-    ) -> Result<(), Error> {
+    pub(super) fn walk(&mut self, session: &Session, to: Timestamp) -> Result<(), Error> {
         let end = since_open(session, to);
         let mut paths = Vec::new();
         for symbol in self.open.keys() {
@@ -176,18 +175,18 @@ impl Exchange {
             return Ok(None);
         }
         let next = |(at, deed)| Next { at, seq, deed };
-        let found = match (order.kind, order.triggered) {
-            (Kind::Market, _) | (Kind::Stop(_) | Kind::Trailing(_), true) => {
+        let found = match (order.kind, order.wake) {
+            (Kind::Market, _) | (Kind::Stop(_) | Kind::Trailing(_), Wake::Touched) => {
                 Some((from, self.at_market(order, listing, path.price_at(from))))
             }
-            (Kind::Limit(limit), _) | (Kind::StopLimit { limit, .. }, true) => {
+            (Kind::Limit(limit), _) | (Kind::StopLimit { limit, .. }, Wake::Touched) => {
                 self.at_limit(order, listing, limit, path, from, to)
             }
-            (Kind::Stop(stop) | Kind::StopLimit { stop, .. }, false) => {
+            (Kind::Stop(stop) | Kind::StopLimit { stop, .. }, Wake::Asleep) => {
                 let falling = order.side == Side::Sell;
                 reached(path, stop, falling, from, to).map(|(at, _)| (at, Deed::Trigger))
             }
-            (Kind::Trailing(trail), false) => {
+            (Kind::Trailing(trail), Wake::Asleep) => {
                 trailing(order, trail, path, from, to).map(|at| (at, Deed::Trigger))
             }
         };
@@ -225,27 +224,16 @@ impl Exchange {
         let (Some(share), Some(volume)) = (self.config.participation, volume) else {
             return Ok(leaves);
         };
-        Ok(leaves.min(self.volume_left(&order.symbol, share, volume)?))
+        Ok(leaves.min(self.volume_left(&order.symbol, share, volume)))
     }
 
-    fn volume_left(
-        &self,
-        symbol: &atlas_core::Symbol,
-        share: atlas_core::Bps,
-        volume: f64,
-    ) -> Result<Shares, Error> {
-        // Volumes are whole numbers far below 2^53; what is beyond the range sets no limit.
-        let volume = rust_decimal::Decimal::try_from(volume.floor()).unwrap_or_default();
-        let most = (volume * share.fraction()).trunc();
-        let most = atlas_core::Qty::new(most).and_then(|qty| {
-            Shares::try_from(qty).map_err(|_| atlas_core::Error::OutOfRange {
-                what: "volume",
-                value: qty.to_string(),
-                range: "below 9.2e9 shares",
-            })
-        });
+    fn volume_left(&self, symbol: &Symbol, share: Bps, volume: f64) -> Shares {
+        let most = Decimal::try_from(volume.floor()).ok();
+        let most = most.and_then(|volume| volume.checked_mul(share.fraction())?.trunc().to_i64());
+        let most = most.and_then(|shares| Shares::from_nanos(shares.checked_mul(NANO)?));
         let used = self.state.traded.get(symbol).copied().unwrap_or_default();
-        Ok(most.unwrap_or(Shares::from_nanos(i64::MAX).unwrap_or_default()).minus(used).whole())
+        // A volume beyond what shares can count sets no limit.
+        most.map_or(Shares::MAX, |most| most.minus(used).whole())
     }
 
     /// Does what comes next; says whether anything changed.
@@ -254,7 +242,7 @@ impl Exchange {
             Deed::Trigger => {
                 let stamp = self.stamp();
                 self.change(next.seq, |order| {
-                    order.triggered = true;
+                    order.wake = Wake::Touched;
                     order.times.updated = stamp;
                 })?;
                 Ok(true)
@@ -367,7 +355,7 @@ impl Exchange {
         })?;
         let event = if is_filled { Event::Fill } else { Event::PartialFill };
         self.tell(seq, event, stamp, Some((id, price, qty)));
-        Ok(())
+        self.after_fill(seq, qty, session)
     }
 
     /// Begins to follow the price for a trailing stop.
@@ -380,18 +368,12 @@ impl Exchange {
     }
 
     /// Lets trailing stops of a symbol follow the price over a stretch of its way.
-    fn follow(
-        &mut self,
-        symbol: &atlas_core::Symbol,
-        path: &Path,
-        from: i64,
-        to: i64,
-    ) -> Result<(), Error> {
+    fn follow(&mut self, symbol: &Symbol, path: &Path, from: i64, to: i64) -> Result<(), Error> {
         let following: Vec<u64> = self.open.get(symbol).into_iter().flatten().copied().collect();
         for seq in following {
             let Some(order) = self.order(seq) else { continue };
-            let (Kind::Trailing(_), true, false) =
-                (order.kind, order.status.is_working(), order.triggered)
+            let (Kind::Trailing(_), true, Wake::Asleep) =
+                (order.kind, order.status.is_working(), order.wake)
             else {
                 continue;
             };
@@ -411,7 +393,7 @@ impl Exchange {
         if let Some(session) = self.session()? {
             return Ok(Some(session));
         }
-        let last = atlas_core::calendar::Calendar::nyse().last_closed(self.state.clock)?;
+        let last = Calendar::nyse().last_closed(self.state.clock)?;
         Ok((last.close == self.state.clock).then_some(last))
     }
 

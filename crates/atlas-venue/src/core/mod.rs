@@ -2,8 +2,10 @@
 //! its own.
 
 mod accept;
+mod change;
 mod exchange;
 mod fixed;
+mod groups;
 pub(crate) mod ids;
 mod ledger;
 mod market;
@@ -17,11 +19,15 @@ pub use exchange::{Event, Exchange, Update};
 pub use fixed::{Money, NANO, Px, Shares};
 pub use ledger::{Activity, Entry, Execution, Holding};
 pub use market::Listing;
-pub use order::{Class, Kind, NewOrder, OrderRecord, Replacement, Size, Status, Tif, Times, Trail};
+pub use order::{
+    Class, Kind, NewOrder, OrderRecord, Replacement, Role, Size, Status, Taken, Tif, Times, Trail,
+    Wake,
+};
 pub use refusal::{Extras, Refusal};
 
 pub(crate) use exchange::{Changes, State};
 pub(crate) use ids::date_of;
+pub(crate) use market::Market;
 pub(crate) use matching::trail_stop;
 
 #[cfg(test)]

@@ -141,6 +141,32 @@ impl Class {
     }
 }
 
+/// What an order does in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It is in none.
+    #[default]
+    Alone,
+    /// Opens the position.
+    Entry,
+    /// Closes it with a gain.
+    TakeProfit,
+    /// Closes it with a loss.
+    StopLoss,
+}
+
+/// Whether the price that wakes an order has been touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wake {
+    /// Not yet, or there is no such price.
+    #[default]
+    Asleep,
+    /// Touched: the order is a market or limit order from now on.
+    Touched,
+}
+
 /// Where an order stands, in the wire's words; the venue uses these and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -241,6 +267,15 @@ pub struct NewOrder {
     pub stop_loss: Option<(Px, Option<Px>)>,
 }
 
+/// An order as it was when it was taken, before any fill, with its exits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The order.
+    pub order: OrderRecord,
+    /// The exits that were taken with it.
+    pub legs: Vec<OrderRecord>,
+}
+
 /// What is to be changed about a working order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replacement {
@@ -301,7 +336,7 @@ pub struct OrderRecord {
     /// What the fills came to, before fees.
     pub filled_notional: Money,
     /// Whether its stop was touched.
-    pub triggered: bool,
+    pub wake: Wake,
     /// Best price since a trailing stop began to follow it.
     pub best: Option<Px>,
     /// Price a share of it is reserved at while it is open; `None` for sells.
@@ -309,6 +344,8 @@ pub struct OrderRecord {
     /// Most that may fill in the present session, where a fault says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Shares>,
+    /// What it does in its group.
+    pub role: Role,
     /// The order that opened its group.
     pub parent: Option<u64>,
     /// The order it took the place of.
@@ -342,6 +379,26 @@ impl OrderRecord {
                 Money::from_attos(amount.attos().saturating_sub(self.filled_notional.attos()))
                     .buys(price)
             }
+        }
+    }
+
+    /// The number its whole group shares; `None` outside of a group.
+    #[must_use]
+    pub const fn group(&self) -> Option<u64> {
+        match (self.role, self.parent) {
+            (Role::Alone, _) => None,
+            (Role::Entry | Role::TakeProfit | Role::StopLoss, Some(parent)) => Some(parent),
+            (Role::Entry | Role::TakeProfit | Role::StopLoss, None) => Some(self.seq),
+        }
+    }
+
+    /// Whether it hangs below another order of its group.
+    #[must_use]
+    pub const fn is_leg(&self) -> bool {
+        match self.class {
+            Class::Simple => false,
+            Class::Bracket | Class::Oto => !matches!(self.role, Role::Entry),
+            Class::Oco => matches!(self.role, Role::StopLoss),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Money, Shares};
+use super::{Money, Px, Shares};
 
 /// Why the venue refuses something: an outcome, not a failure of the venue.
 ///
@@ -43,6 +43,13 @@ pub enum Refusal {
         existing: Uuid,
         /// Whether that order is a limit order.
         is_limit: bool,
+    },
+    /// An exit lies on the wrong side of its entry (422, 42210000).
+    Exits {
+        /// The sentence.
+        message: String,
+        /// The price the exits are measured from.
+        base_price: Px,
     },
     /// The account or asset does not permit it (403, 40310000).
     Forbidden(String),
@@ -89,6 +96,9 @@ pub struct Extras {
     /// Why it is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reject_reason: Option<&'static str>,
+    /// The price exits are measured from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_price: Option<String>,
 }
 
 impl Refusal {
@@ -96,7 +106,11 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Malformed(_) | Self::Rule(_) | Self::Duplicate | Self::Ended { .. } => 422,
+            Self::Malformed(_)
+            | Self::Rule(_)
+            | Self::Duplicate
+            | Self::Exits { .. }
+            | Self::Ended { .. } => 422,
             Self::BuyingPower { .. }
             | Self::QtyAvailable { .. }
             | Self::WashTrade { .. }
@@ -112,7 +126,7 @@ impl Refusal {
     pub const fn code(&self) -> i64 {
         match self {
             Self::Malformed(_) | Self::Duplicate => 40_010_001,
-            Self::Rule(_) | Self::Ended { .. } => 42_210_000,
+            Self::Rule(_) | Self::Exits { .. } | Self::Ended { .. } => 42_210_000,
             Self::BuyingPower { .. }
             | Self::QtyAvailable { .. }
             | Self::WashTrade { .. }
@@ -131,6 +145,7 @@ impl Refusal {
             | Self::Rule(text)
             | Self::Forbidden(text)
             | Self::NotFound(text)
+            | Self::Exits { message: text, .. }
             | Self::Internal(text) => text.clone(),
             Self::Duplicate => "client_order_id must be unique".to_owned(),
             Self::BuyingPower { .. } => "insufficient buying power".to_owned(),
@@ -173,6 +188,7 @@ impl Refusal {
                     "opposite side market/stop order exists"
                 });
             }
+            Self::Exits { base_price, .. } => extras.base_price = Some(base_price.to_string()),
             Self::Malformed(_)
             | Self::Rule(_)
             | Self::Duplicate

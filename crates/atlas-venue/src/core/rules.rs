@@ -26,8 +26,8 @@ pub(super) fn check(order: &NewOrder, listing: &Listing) -> Result<(), Refusal> 
         Size::Notional(_) => true,
     };
     check_prices(order.kind, listing)?;
-    if order.class != Class::Simple || order.take_profit.is_some() || order.stop_loss.is_some() {
-        return broken("complex orders are not supported by this venue");
+    if order.class != Class::Simple {
+        check_class(order, is_fractional)?;
     }
     if is_fractional && order.tif != Tif::Day {
         return broken("fractional orders must be DAY orders");
@@ -48,6 +48,24 @@ pub(super) fn check(order: &NewOrder, listing: &Listing) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Checks what an order with exits must be itself.
+fn check_class(order: &NewOrder, is_fractional: bool) -> Result<(), Refusal> {
+    let broken = |text: &str| Err(Refusal::Rule(text.to_owned()));
+    if is_fractional {
+        return broken("fractional orders must be simple orders");
+    }
+    if !matches!(order.tif, Tif::Day | Tif::Gtc) || order.extended_hours {
+        return broken("complex orders must be DAY or GTC orders in regular hours");
+    }
+    match (order.class, order.kind) {
+        (Class::Oco, Kind::Limit(_))
+        | (Class::Bracket | Class::Oto, Kind::Market | Kind::Limit(_))
+        | (Class::Simple, _) => Ok(()),
+        (Class::Oco, _) => broken("oco orders must be limit orders"),
+        (Class::Bracket | Class::Oto, _) => broken("entries must be market or limit orders"),
+    }
+}
+
 /// Checks every price an order names.
 pub(super) fn check_prices(kind: Kind, listing: &Listing) -> Result<(), Refusal> {
     let (stop, limit) = (kind.stop(), kind.limit());
@@ -64,7 +82,11 @@ pub(super) fn check_prices(kind: Kind, listing: &Listing) -> Result<(), Refusal>
         Kind::Trailing(Trail::Percent(percent)) if percent.nanos() >= 100 * NANO => {
             Err(Refusal::Malformed("trail_percent must be below 100".to_owned()))
         }
-        _ => Ok(()),
+        Kind::Market
+        | Kind::Limit(_)
+        | Kind::Stop(_)
+        | Kind::StopLimit { .. }
+        | Kind::Trailing(_) => Ok(()),
     }
 }
 
@@ -78,7 +100,9 @@ pub(super) fn check_window(tif: Tif, now: Timestamp) -> Result<(), Refusal> {
     let Ok(session) = Calendar::nyse().session(local.date_naive()) else { return Ok(()) };
     let from = match tif {
         Tif::Opg => session.open - TimeDelta::minutes(2),
-        _ => session.close - TimeDelta::minutes(10),
+        Tif::Cls | Tif::Day | Tif::Gtc | Tif::Ioc | Tif::Fok => {
+            session.close - TimeDelta::minutes(10)
+        }
     };
     let evening = NaiveTime::from_hms_opt(19, 0, 0).unwrap_or_default();
     if now >= from && local.time() < evening {

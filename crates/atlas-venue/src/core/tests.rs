@@ -80,7 +80,7 @@ fn a_market_order_in_the_opening_phase_fills_at_the_open_with_slippage() {
     let (bid, ask) = exchange.quote(&"AAPL".parse().unwrap()).unwrap().unwrap();
     assert_eq!((bid, ask), (px("143.928"), px("144.072")));
     let taken = exchange.submit(order("AAPL", Side::Buy, "100", Kind::Market)).unwrap();
-    assert_eq!(taken.status, Status::PendingNew);
+    assert_eq!(taken.order.status, Status::PendingNew);
     assert_eq!(told(&exchange, 1), "filled 100@144.072");
     let cash = exchange.state().ledger.cash;
     assert_eq!(cash, "85592.8".parse().unwrap());
@@ -116,7 +116,7 @@ fn a_limit_outside_of_the_quote_rests_and_fills_on_the_way() {
     assert_eq!(told(&exchange, 2), "expired 0@-");
     let fill = exchange.activities().iter().find_map(|a| match &a.entry {
         Entry::Fill(fill) => Some((a.stamp, fill.clone())),
-        _ => None,
+        Entry::Deposit(_) | Entry::Fee { .. } => None,
     });
     let (stamp, fill) = fill.unwrap();
     assert!(fill.reference <= px("143") && fill.reference >= px("142"));
@@ -153,7 +153,7 @@ fn a_trailing_stop_follows_the_best_price() {
 fn orders_sent_while_closed_wait_for_the_opening() {
     let mut exchange = exchange(|_| {});
     let taken = exchange.submit(order("AAPL", Side::Buy, "10", Kind::Market)).unwrap();
-    assert_eq!(taken.status, Status::Accepted);
+    assert_eq!(taken.order.status, Status::Accepted);
     exchange.advance_to(at("2019-01-03T14:29:59Z")).unwrap();
     assert_eq!(told(&exchange, 1), "accepted 0@-");
     exchange.advance_to(at("2019-01-03T14:30:00Z")).unwrap();
@@ -273,8 +273,8 @@ fn a_client_order_id_is_used_once_for_ever() {
         ..order("AAPL", Side::Buy, "1", Kind::Limit(px("100")))
     };
     let taken = exchange.submit(named.clone()).unwrap();
-    exchange.cancel(taken.id).unwrap();
-    exchange.cancel(taken.id).unwrap();
+    exchange.cancel(taken.order.id).unwrap();
+    exchange.cancel(taken.order.id).unwrap();
     assert_eq!(exchange.submit(named), Err(Refusal::Duplicate));
     assert_eq!(exchange.order_by_client_id("once").unwrap().status, Status::Canceled);
 }

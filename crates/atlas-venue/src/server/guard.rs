@@ -153,7 +153,7 @@ async fn signed(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert("X-Request-ID", id);
     }
-    let (limit, remaining, reset) = shared.rate.standing(&*shared);
+    let (limit, remaining, reset) = shared.rate.standing(&shared);
     headers.insert("X-RateLimit-Limit", HeaderValue::from(limit));
     headers.insert("X-RateLimit-Remaining", HeaderValue::from(remaining));
     headers.insert("X-RateLimit-Reset", HeaderValue::from(reset));

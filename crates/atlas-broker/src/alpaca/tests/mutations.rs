@@ -14,7 +14,10 @@ use crate::alpaca::wire::{
 type Reader = fn(&str) -> Option<()>;
 
 /// A payload, how it is read, and the fields that may not be missing, null or renamed.
-fn cases() -> Vec<(&'static str, String, Reader, &'static [&'static str])> {
+type Case = (&'static str, String, Reader, &'static [&'static str]);
+
+/// Every payload of the REST answers and of the streams.
+fn cases() -> Vec<Case> {
     let account: Reader =
         |text| serde_json::from_str::<WireAccount>(text).ok()?.account().ok().map(drop);
     let position: Reader =
@@ -50,21 +53,7 @@ fn cases() -> Vec<(&'static str, String, Reader, &'static [&'static str])> {
         let wire: WireSnapshot = serde_json::from_str(text).ok()?;
         wire.snapshot(&"AAPL".parse().ok()?).ok().map(drop)
     };
-    let update: Reader = |text| {
-        let text = format!(r#"{{"stream":"trade_updates","data":{text}}}"#);
-        match StreamFrame::read(text.as_bytes()).ok()? {
-            StreamFrame::Update(wire) => wire.read().ok().map(drop),
-            _ => None,
-        }
-    };
-    let data: Reader = |text| DataFrame::read(format!("[{text}]").as_bytes()).ok().map(drop);
-    let streamed = QUOTE.replacen('{', r#"{"T":"q","S":"AAPL","#, 1);
-    let fill = format!(
-        r#"{{"event":"fill","execution_id":"e","timestamp":"2026-01-05T14:30:01Z","price":"1","qty":"4","position_qty":"4","order":{ORDER}}}"#
-    );
-    vec![
-        ("update", fill, update, &["event", "order"]),
-        ("streamed quote", streamed, data, &["T", "S", "t"]),
+    let mut cases: Vec<Case> = vec![
         ("account", ACCOUNT.into(), account, &["cash", "equity", "buying_power"]),
         ("position", POSITION.into(), position, &["symbol", "qty"]),
         ("order", ORDER.into(), order, &["id", "symbol", "qty", "filled_qty", "side", "status"]),
@@ -90,6 +79,31 @@ fn cases() -> Vec<(&'static str, String, Reader, &'static [&'static str])> {
         ("trade", TRADE.into(), trade, &["t", "p", "s"]),
         ("bar", BAR.into(), bar, &["t", "o", "h", "l", "c", "v"]),
         ("snapshot", snapshot(), whole, &[]),
+    ];
+    cases.extend(streamed());
+    cases
+}
+
+/// The same for messages of the streams.
+fn streamed() -> Vec<Case> {
+    let update: Reader = |text| {
+        let text = format!(r#"{{"stream":"trade_updates","data":{text}}}"#);
+        match StreamFrame::read(text.as_bytes()).ok()? {
+            StreamFrame::Update(wire) => wire.read().ok().map(drop),
+            StreamFrame::Authorization(_)
+            | StreamFrame::Listening(_)
+            | StreamFrame::Error(_)
+            | StreamFrame::Other => None,
+        }
+    };
+    let data: Reader = |text| DataFrame::read(format!("[{text}]").as_bytes()).ok().map(drop);
+    let streamed = QUOTE.replacen('{', r#"{"T":"q","S":"AAPL","#, 1);
+    let fill = format!(
+        r#"{{"event":"fill","execution_id":"e","timestamp":"2026-01-05T14:30:01Z","price":"1","qty":"4","position_qty":"4","order":{ORDER}}}"#
+    );
+    vec![
+        ("update", fill, update, &["event", "order"]),
+        ("streamed quote", streamed, data, &["T", "S", "t"]),
     ]
 }
 

@@ -62,6 +62,8 @@ pub(super) enum Frame {
     Wait,
     /// Cuts the connection.
     Drop,
+    /// Keeps the connection, and neither reads nor writes any more.
+    Silence,
 }
 
 impl Act {
@@ -192,6 +194,7 @@ async fn play(
             Frame::Binary(text) => socket.send(Message::binary(text)).await.expect("a client"),
             Frame::Wait => gate.notified().await,
             Frame::Drop => return,
+            Frame::Silence => return std::future::pending().await,
         }
     }
     while let Some(Ok(_)) = socket.next().await {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::payloads::{FILL, ORDER, ORDER_ID};
 use super::server::{Act, Frame, Server};
 use super::session;
-use crate::{Broker, Error, OrderNews, Update, UpdateStream};
+use crate::{Broker, Error, Update, UpdateStream};
 
 /// The order with so many shares filled.
 fn order(filled: u32, status: &str) -> String {
@@ -222,7 +222,32 @@ async fn an_unknown_state_and_wrong_keys_are_errors() {
     assert!(matches!(error, Error::Auth { .. }), "{error}");
 }
 
-#[test]
-fn descriptive_words_are_kept() {
-    assert_ne!(OrderNews::Unknown("restated".to_owned()), OrderNews::Found);
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_answers_no_ping_counts_as_gone() {
+    let rest = open(&[], order(0, "new"));
+    let server = serve(&rest, vec![vec![Frame::Silence], vec![]]).await;
+    let session = session(&server);
+    let mut stream = session.updates(None).expect("a stream");
+    let mut words = Vec::new();
+    while words.len() < 4 {
+        words.push(word(stream.next().await));
+    }
+    assert_eq!(words, ["Found accepted", "caught up", "lost", "caught up"]);
+}
+
+#[tokio::test]
+async fn a_next_that_is_given_up_loses_nothing() {
+    let rest = open(&[entry(1, 4, 4)], order(4, "partially_filled"));
+    let server = serve(&rest, vec![vec![update("fill", &order(10, "filled"), Some(6))]; 200]).await;
+    let session = session(&server);
+    let mut stream = session.updates(None).expect("a stream");
+    let mut words = Vec::new();
+    let mut patience = 1;
+    while !words.iter().any(|word| word == "Fill filled") {
+        let next = tokio::time::timeout(Duration::from_micros(patience), stream.next()).await;
+        patience = (patience * 2).min(20_000);
+        words.extend(next.ok().map(word));
+    }
+    words.retain(|word| word.starts_with("fill") || word.starts_with("Fill"));
+    assert_eq!(words, ["fill 4", "fill 10", "Fill filled"]);
 }

@@ -63,12 +63,11 @@ impl<'a> OrderBody<'a> {
         if let Some(reason) = unsendable(request).or_else(|| terms.conflict(request)) {
             return Err(reason.to_owned());
         }
-        let (trail_price, trail_percent) = match terms {
-            Terms::Trailing(Trail::Price(price)) => (Some(price), None),
-            Terms::Trailing(Trail::Percent(percent)) => (None, Some(percent)),
-            _ => (None, None),
+        let (trail_price, trail_percent) = match terms.trail() {
+            Some(Trail::Price(price)) => (Some(price), None),
+            Some(Trail::Percent(percent)) => (None, Some(percent)),
+            None => (None, None),
         };
-        let trailing = trail_price.is_some() || trail_percent.is_some();
         let class = terms.order_class();
         Ok(Self {
             symbol: request.symbol.as_str(),
@@ -77,7 +76,7 @@ impl<'a> OrderBody<'a> {
             kind,
             time_in_force: request.time_in_force.as_str(),
             limit_price: request.limit_price(),
-            stop_price: stop_price(&request.order_type).filter(|_| !trailing),
+            stop_price: stop_price(&request.order_type).filter(|_| terms.trail().is_none()),
             trail_price,
             trail_percent,
             extended_hours: terms == Terms::ExtendedHours,

@@ -13,8 +13,8 @@ use atlas_engine::plan::{
     PlannedOrder, PlannedSignal, Preview, RebalancePlan, RegimeDecision, Target,
 };
 use atlas_risk::{
-    ApprovedOrder, Authority, BreakerStance, Context, Effect, Entries, Limits, LimitsSpec, Performance, Phase,
-    Profile, SymbolMarket, Tradability, Validator,
+    ApprovedOrder, Authority, BreakerStance, Context, Effect, Entries, Limits, LimitsSpec,
+    Performance, Phase, Profile, SymbolMarket, Tradability, Validator,
 };
 
 use super::world::World;
@@ -62,12 +62,14 @@ impl Approver for Wide {
         fresh: &FreshContext,
     ) -> Result<ApprovedOrder, Denial> {
         let session = "2019-01-02".parse().unwrap();
-        let market = SymbolMarket {
-            decision_price: leg.decision_price,
-            session,
-            quote: fresh.quotes.get(&request.symbol).cloned(),
-            tradability: Tradability::Tradable,
-        };
+        let mut market = BTreeMap::new();
+        for (symbol, quote) in &fresh.quotes {
+            let own = *symbol == request.symbol;
+            let decision_price = if own { leg.decision_price } else { quote.ask.unwrap() };
+            let (quote, tradability) = (Some(quote.clone()), Tradability::Tradable);
+            let known = SymbolMarket { decision_price, session, quote, tradability };
+            market.insert(symbol.clone(), known);
+        }
         let context = Context {
             now: fresh.now,
             phase: Phase::Send,
@@ -83,7 +85,7 @@ impl Approver for Wide {
             positions: &fresh.positions,
             open_orders: &fresh.open_orders,
             recent_orders: &fresh.recent_orders,
-            market: &BTreeMap::from([(request.symbol.clone(), market)]),
+            market: &market,
             decision_session: session,
             activity: fresh.activity,
             performance: Performance::NEW,
@@ -231,7 +233,7 @@ pub(super) fn own(session: &mut Session, world: &World, holdings: &[(&str, u32, 
         holdings.iter().map(|(symbol, qty, price)| (Side::Buy, *symbol, *qty, *price)).collect();
     let report = rebalance(session, world, &plan(1, &orders)).unwrap();
     assert!(report.reconciliation.is_clean(), "{:?}", report.reconciliation);
-    assert_eq!(session.state().books().all_owned().len(), holdings.len());
+    assert_eq!(session.state().books().all_owned().len(), holdings.len(), "{:?}", report.signals);
     let mut inner = world.inner();
     inner.seen.clear();
     inner.now += chrono::TimeDelta::days(1);

@@ -130,7 +130,7 @@ impl World {
             time_in_force: atlas_core::TimeInForce::Day,
         };
         let habit = inner.habits.insert(request.symbol.clone(), Habit::Fill);
-        inner.arrive(&request);
+        drop(inner.arrive(&request));
         inner.habits.insert(request.symbol, habit.unwrap_or(Habit::Fill));
     }
 
@@ -327,7 +327,7 @@ impl Broker for World {
         let mut inner = self.read()?;
         if let Some((left, request)) = inner.late.remove(id) {
             if left == 0 {
-                let _ = inner.arrive(&request);
+                drop(inner.arrive(&request));
             } else {
                 inner.late.insert(id.clone(), (left - 1, request));
             }
@@ -346,7 +346,7 @@ impl Broker for World {
                 Submission::Unknown(UnknownOutcome::new(order, no_answer()))
             }
             Some(Fault::AnswerLost) => {
-                let _ = inner.arrive(&request);
+                drop(inner.arrive(&request));
                 Submission::Unknown(UnknownOutcome::new(order, no_answer()))
             }
             Some(Fault::NotReached) => Submission::NotReached { order, error: no_answer() },

@@ -9,7 +9,7 @@ use super::super::Ctx;
 use super::super::answer::{Answer, Failure};
 use super::super::query::Query;
 use super::super::wire::{self, moment};
-use crate::core::{Activity, Entry, Money, date_of};
+use crate::core::{Activity, Entry, Exchange, Money, Refusal, date_of};
 
 pub(super) async fn account(State(shared): Ctx) -> Answer<Json<Value>> {
     let venue = &shared.venue;
@@ -53,13 +53,58 @@ pub(super) async fn account(State(shared): Ctx) -> Answer<Json<Value>> {
             "trading_blocked": false,
             "transfers_blocked": false,
             "account_blocked": false,
-            "trade_suspended_by_user": false,
+            "trade_suspended_by_user": state.suspended,
             "shorting_enabled": false,
             "options_approved_level": 0,
             "options_trading_level": 0,
         }))
     });
     Ok(Json(body?))
+}
+
+pub(super) async fn settings(State(shared): Ctx) -> Json<Value> {
+    Json(shared.venue.inspect(settings_body))
+}
+
+/// What of the account's settings can be changed here; the rest is accepted if it says what is.
+#[derive(serde::Deserialize)]
+struct Settings {
+    suspend_trade: Option<bool>,
+    #[serde(flatten)]
+    others: serde_json::Map<String, Value>,
+}
+
+pub(super) async fn set(State(shared): Ctx, body: String) -> Answer<Json<Value>> {
+    let wish: Settings =
+        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    let present = shared.venue.inspect(settings_body);
+    for (name, value) in &wish.others {
+        // Null means: leave it alone.
+        if !value.is_null() && present.get(name) != Some(value) {
+            return Err(Failure::Refused(Refusal::Rule(format!(
+                "{name} cannot be set to {value} at this venue"
+            ))));
+        }
+    }
+    if let Some(suspended) = wish.suspend_trade {
+        shared.venue.suspend(suspended)?;
+    }
+    Ok(Json(shared.venue.inspect(settings_body)))
+}
+
+fn settings_body(exchange: &Exchange) -> Value {
+    json!({
+        "suspend_trade": exchange.state().suspended,
+        "no_shorting": true,
+        "fractional_trading": true,
+        "max_margin_multiplier": "1",
+        "max_options_trading_level": 0,
+        "trade_confirm_email": "none",
+        "ptp_no_exception_entry": false,
+        "disable_overnight_trading": true,
+        "pdt_check": "entry",
+        "dtbp_check": "entry",
+    })
 }
 
 pub(super) async fn activities(

@@ -11,14 +11,25 @@ use uuid::Uuid;
 use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::Query;
-use super::super::wire::{OrderBody, OrderWish};
+use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
 use crate::core::{Exchange, OrderRecord};
 
 pub(super) async fn submit(State(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
     let wish: OrderWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
     let taken = shared.venue.submit(wish.into_order()?)?;
-    Ok(Json(shared.venue.inspect(|exchange| OrderBody::nested(exchange, &taken))))
+    Ok(Json(OrderBody::taken(&taken)))
+}
+
+pub(super) async fn replace(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer<Json<OrderBody>> {
+    let id = read_id(&id)?;
+    let wish: ReplaceWish =
+        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    Ok(Json(OrderBody::new(&shared.venue.replace(id, &wish.into_replacement()?)?)))
 }
 
 pub(super) async fn one(
@@ -71,7 +82,7 @@ impl Filter<'_> {
             && self.until.is_none_or(|until| order.times.submitted < until)
             && order.seq > self.between.0
             && order.seq < self.between.1
-            && !(self.nested && order.parent.is_some())
+            && !(self.nested && order.is_leg())
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::query::{self, Query};
 use super::super::wire::{OrderBody, OrderWish};
 use super::assets;
 use crate::Error;
-use crate::core::{Exchange, Money, Shares, ids};
+use crate::core::{Exchange, Market, Money, Shares, ids};
 
 pub(super) async fn all(State(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -49,7 +49,7 @@ pub(super) async fn close(
     })?;
     let wish: OrderWish = serde_json::from_str(&wish.to_string())
         .map_err(|error| super::super::answer::Failure::BadRequest(error.to_string()))?;
-    Ok(Json(OrderBody::new(&shared.venue.submit(wish.into_order()?)?)))
+    Ok(Json(OrderBody::taken(&shared.venue.submit(wish.into_order()?)?)))
 }
 
 /// A percentage of a position; whole shares of a position in whole shares.
@@ -76,7 +76,7 @@ fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
     let mark = exchange.mark_of_holding(symbol)?;
     let listing = exchange.market().listing(symbol);
     let before = listing
-        .map(|listing| exchange.market().previous_close(listing, exchange.state().clock))
+        .map(|listing| Market::previous_close(listing, exchange.state().clock))
         .transpose()?
         .flatten()
         .unwrap_or(mark);

@@ -8,4 +8,4 @@ mod request;
 pub(super) use activity::activity;
 pub(super) use amount::{Amount, number};
 pub(super) use order::{OrderBody, moment};
-pub(super) use request::OrderWish;
+pub(super) use request::{OrderWish, ReplaceWish};

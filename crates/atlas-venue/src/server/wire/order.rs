@@ -7,7 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::core::ids;
-use crate::core::{Class, Exchange, Kind, OrderRecord, Size, Status, Trail, trail_stop};
+use crate::core::{
+    Class, Exchange, Kind, OrderRecord, Role, Size, Status, Taken, Trail, trail_stop,
+};
 
 /// An order in Alpaca's shape; what is absent is present as `null`.
 #[derive(Debug, Clone, Serialize)]
@@ -96,7 +98,7 @@ impl OrderBody {
             filled_avg_price: order.avg_price().map(|price| price.to_string()),
             order_class: match order.class {
                 Class::Simple => "",
-                class => class.as_str(),
+                Class::Bracket | Class::Oco | Class::Oto => order.class.as_str(),
             },
             order_type: order.kind.as_str(),
             kind: order.kind.as_str(),
@@ -116,23 +118,37 @@ impl OrderBody {
             hwm: order.best.map(|price| price.to_string()),
             subtag: None,
             source: None,
-            group_id: None,
-            group_role: None,
+            // The venue's name for the order that opened the group is a function of its number.
+            group_id: order.group().map(|seq| ids::uuid(0, ids::Kind::Group, seq)),
+            group_role: match order.role {
+                Role::Alone => None,
+                Role::Entry => Some("entry"),
+                Role::TakeProfit => Some("take_profit"),
+                Role::StopLoss => Some("stop_loss"),
+            },
         }
     }
 
     /// An order with the exits that belong to it inside.
     pub(crate) fn nested(exchange: &Exchange, order: &OrderRecord) -> Self {
-        let legs = exchange.orders().iter().filter(|other| other.parent == Some(order.seq));
-        let legs: Vec<Self> = legs.map(Self::new).collect();
-        Self { legs: (!legs.is_empty()).then_some(legs), ..Self::new(order) }
+        Self::new(order).with(exchange.legs(order))
+    }
+
+    /// An order as it was when it was taken, with its exits inside.
+    pub(crate) fn taken(taken: &Taken) -> Self {
+        Self::new(&taken.order).with(&taken.legs)
+    }
+
+    fn with<'a>(self, legs: impl IntoIterator<Item = &'a OrderRecord>) -> Self {
+        let legs: Vec<Self> = legs.into_iter().map(Self::new).collect();
+        Self { legs: (!legs.is_empty()).then_some(legs), ..self }
     }
 }
 
 fn stop_of(order: &OrderRecord) -> Option<String> {
     let stop = match order.kind {
         Kind::Trailing(trail) => trail_stop(order.side, trail, order.best?),
-        kind => kind.stop(),
+        Kind::Market | Kind::Limit(_) | Kind::Stop(_) | Kind::StopLimit { .. } => order.kind.stop(),
     };
     stop.map(|price| price.to_string())
 }

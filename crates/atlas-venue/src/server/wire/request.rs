@@ -4,7 +4,9 @@ use atlas_core::{Price, Qty, Side, Usd};
 use serde::Deserialize;
 
 use super::Amount;
-use crate::core::{Class, Kind, Money, NewOrder, Px, Refusal, Shares, Size, Tif, Trail};
+use crate::core::{
+    Class, Kind, Money, NewOrder, Px, Refusal, Replacement, Shares, Size, Tif, Trail,
+};
 use crate::server::query;
 
 /// The body of `POST /v2/orders`. Members it does not know are ignored, as Alpaca does.
@@ -121,6 +123,11 @@ impl OrderWish {
             }
             Some("limit") => {
                 none("stop_price", stop)?;
+                // Of two exits the order itself takes the gain, wherever its limit is written.
+                let gain = self.take_profit.as_ref().and_then(|exit| exit.limit_price);
+                let gain = gain.filter(|_| self.order_class.as_deref() == Some("oco"));
+                let gain = gain.map(|price| px("take_profit.limit_price", price)).transpose()?;
+                let limit = limit.or(gain);
                 Ok(Kind::Limit(limit.ok_or_else(|| needs("limit_price"))?))
             }
             Some("stop") => {
@@ -162,6 +169,34 @@ impl OrderWish {
         };
         let take_profit = self.take_profit.as_ref().map(limit).transpose()?;
         Ok((take_profit, self.stop_loss.as_ref().map(stop).transpose()?))
+    }
+}
+
+/// The body of `PATCH /v2/orders/{id}`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReplaceWish {
+    qty: Option<Amount>,
+    time_in_force: Option<String>,
+    limit_price: Option<Amount>,
+    stop_price: Option<Amount>,
+    trail: Option<Amount>,
+    client_order_id: Option<String>,
+}
+
+impl ReplaceWish {
+    /// The change in the venue's terms.
+    pub(crate) fn into_replacement(self) -> Result<Replacement, Refusal> {
+        let price =
+            |name: &str, amount: Option<Amount>| amount.map(|amount| px(name, amount)).transpose();
+        Ok(Replacement {
+            qty: self.qty.map(shares).transpose()?,
+            tif: self.time_in_force.as_deref().map(tif).transpose()?,
+            limit: price("limit_price", self.limit_price)?,
+            stop: price("stop_price", self.stop_price)?,
+            trail: price("trail", self.trail)?,
+            client_order_id: self.client_order_id.filter(|id| !id.is_empty()),
+        })
     }
 }
 

@@ -1,0 +1,10 @@
+//! A detector that rolls with the market: refits, choices of the penalty, checkpoints.
+
+mod choice;
+mod detector;
+mod params;
+mod refit;
+
+pub use detector::{CHECKPOINT_FORMAT, Checkpoint, RollingDetector, RollingEstimate};
+pub use params::{CheckedRollingParams, RollingParams};
+pub use refit::Renaming;

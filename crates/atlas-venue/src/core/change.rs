@@ -1,0 +1,181 @@
+//! Replacing an order by one with other terms.
+
+use uuid::Uuid;
+
+use super::exchange::{Event, Exchange};
+use super::ids::{self, Kind as IdKind};
+use super::market::{Market, Phase};
+use super::order::{Class, Kind, OrderRecord, Replacement, Size, Status, Trail};
+use super::{Px, Refusal, Shares, rules};
+
+impl Exchange {
+    /// Replaces a working order: the old one ends as `replaced`, its successor has a name and
+    /// number of its own, asks for the new total quantity and counts what the old one filled. Gives
+    /// the successor as it was before it met the market.
+    ///
+    /// # Errors
+    /// A [`Refusal`], which leaves nothing behind; after [`Refusal::Internal`] the exchange must
+    /// not be used any more.
+    pub fn replace(&mut self, id: Uuid, wish: &Replacement) -> Result<OrderRecord, Refusal> {
+        let order = self.order_by_id(id);
+        let order = order.ok_or_else(|| Refusal::NotFound(format!("order not found for {id}")))?;
+        check_state(order)?;
+        let successor = self.successor(order, wish)?;
+        let (seq, old) = (successor.seq, order.seq);
+        let stamp = self.stamp();
+        let mut successor = successor;
+        successor.times.submitted = stamp;
+        successor.times.updated = stamp;
+        let held = successor.status;
+        let name = successor.id;
+        self.change(old, |order| order.replaced_by = Some(name))?;
+        self.set_status(old, Status::Replaced, Event::Replaced)?;
+        let taken = successor.clone();
+        self.add(successor)?;
+        if held == Status::Held {
+            self.tell(seq, Event::Held, stamp, None);
+            return Ok(taken);
+        }
+        self.tell(seq, Event::New, stamp, None);
+        if let Phase::Open(session) = Market::phase(self.state.clock)? {
+            self.meet(seq, &session)?;
+        }
+        Ok(taken)
+    }
+
+    fn successor(&self, old: &OrderRecord, wish: &Replacement) -> Result<OrderRecord, Refusal> {
+        if let Some(id) = &wish.client_order_id {
+            if id.chars().count() > 128 {
+                let text = "client_order_id must be no more than 128 characters";
+                return Err(Refusal::Malformed(text.to_owned()));
+            }
+            if self.order_by_client_id(id).is_some() {
+                return Err(Refusal::Duplicate);
+            }
+        }
+        let size = new_size(old, wish)?;
+        let kind = new_kind(old.kind, wish)?;
+        let tif = wish.tif.unwrap_or(old.tif);
+        if (size, kind, tif) == (old.size, old.kind, old.tif) {
+            return Err(Refusal::Rule("order parameters are not changed".to_owned()));
+        }
+        if old.class != Class::Simple && (size, tif) != (old.size, old.tif) {
+            let text = "only limit_price and stop_price of complex orders can be replaced";
+            return Err(Refusal::Rule(text.to_owned()));
+        }
+        if let Some(listing) = self.market.listing(&old.symbol) {
+            rules::check_prices(kind, listing)?;
+        }
+        let seq = self.state.orders + 1;
+        let made_up = || ids::uuid(self.state.seed, IdKind::ClientOrder, seq).to_string();
+        let mut successor = old.clone();
+        successor.seq = seq;
+        successor.id = ids::uuid(self.state.seed, IdKind::Order, seq);
+        successor.client_order_id = wish.client_order_id.clone().unwrap_or_else(made_up);
+        successor.size = size;
+        successor.kind = kind;
+        successor.tif = tif;
+        successor.replaces = Some(old.id);
+        successor.parent = old.group();
+        let phase = Market::phase(self.state.clock).map_err(Refusal::from)?;
+        successor.times.expires = rules::expiry(tif, phase, self.state.clock)?;
+        self.check_change(old, &mut successor, kind)?;
+        Ok(successor)
+    }
+
+    /// Checks that the account has the money or the shares for the change.
+    fn check_change(
+        &self,
+        old: &OrderRecord,
+        new: &mut OrderRecord,
+        kind: Kind,
+    ) -> Result<(), Refusal> {
+        let Some(reserve) = old.reserve else {
+            let more = new.qty().unwrap_or_default().minus(old.qty().unwrap_or_default());
+            let held = self.state.ledger.held(&old.symbol);
+            let (held_for_orders, related_orders) = self.held_for_sells(&old.symbol)?;
+            if more > held.minus(held_for_orders) {
+                return Err(Refusal::QtyAvailable {
+                    symbol: old.symbol.to_string(),
+                    requested: more,
+                    held,
+                    held_for_orders,
+                    related_orders,
+                });
+            }
+            return Ok(());
+        };
+        new.reserve = Some(
+            kind.limit().or_else(|| kind.stop().map(|stop| stop.max(reserve))).unwrap_or(reserve),
+        );
+        let (before, after) = (old.reserved(), new.reserved());
+        let buying_power = self.buying_power()?.plus(before)?;
+        if after > buying_power {
+            return Err(Refusal::BuyingPower { buying_power, cost_basis: after });
+        }
+        Ok(())
+    }
+}
+
+fn check_state(order: &OrderRecord) -> Result<(), Refusal> {
+    if order.status.is_final() {
+        return Err(Refusal::Ended { status: order.status.as_str() });
+    }
+    if matches!(order.status, Status::Accepted | Status::PendingNew) {
+        let status = order.status.as_str();
+        return Err(Refusal::Rule(format!("cannot replace order in {status} status")));
+    }
+    Ok(())
+}
+
+fn new_size(old: &OrderRecord, wish: &Replacement) -> Result<Size, Refusal> {
+    let rule = |text: &str| Err(Refusal::Rule(text.to_owned()));
+    match (old.size, wish.qty) {
+        (Size::Notional(_), _) => rule("notional orders cannot be replaced"),
+        (size @ Size::Shares(_), None) => Ok(size),
+        (Size::Shares(asked), Some(qty))
+            if qty != asked && !(qty.is_whole() && asked.is_whole()) =>
+        {
+            rule("a fractional quantity cannot be changed")
+        }
+        (Size::Shares(_), Some(qty)) if qty <= old.filled || qty == Shares::ZERO => {
+            rule("qty must be > filled_qty")
+        }
+        (Size::Shares(_), Some(qty)) => Ok(Size::Shares(qty)),
+    }
+}
+
+fn new_kind(old: Kind, wish: &Replacement) -> Result<Kind, Refusal> {
+    let none = |name: &str, price: Option<Px>| match price {
+        Some(_) => {
+            Err(Refusal::Malformed(format!("{name} is not accepted for {} orders", old.as_str())))
+        }
+        None => Ok(()),
+    };
+    if !matches!(old, Kind::Trailing(_)) {
+        none("trail", wish.trail)?;
+    }
+    match old {
+        Kind::Market | Kind::Trailing(_) => {
+            none("limit_price", wish.limit)?;
+            none("stop_price", wish.stop)?;
+        }
+        Kind::Limit(_) => none("stop_price", wish.stop)?,
+        Kind::Stop(_) => none("limit_price", wish.limit)?,
+        Kind::StopLimit { .. } => {}
+    }
+    Ok(match old {
+        Kind::Market => Kind::Market,
+        Kind::Limit(limit) => Kind::Limit(wish.limit.unwrap_or(limit)),
+        Kind::Stop(stop) => Kind::Stop(wish.stop.unwrap_or(stop)),
+        Kind::StopLimit { stop, limit } => {
+            Kind::StopLimit { stop: wish.stop.unwrap_or(stop), limit: wish.limit.unwrap_or(limit) }
+        }
+        Kind::Trailing(Trail::Price(width)) => {
+            Kind::Trailing(Trail::Price(wish.trail.unwrap_or(width)))
+        }
+        Kind::Trailing(Trail::Percent(percent)) => {
+            Kind::Trailing(Trail::Percent(wish.trail.unwrap_or(percent)))
+        }
+    })
+}

@@ -1,0 +1,216 @@
+//! Orders that belong together: an entry with its exits, two exits of which one cancels the other.
+//!
+//! - Exits wait (`held`) until their entry is completely filled.
+//! - An exit that fills cancels the other; what fills of it in part is taken off the other.
+//! - Canceling any member cancels the whole group, and so does the end of an unfilled entry.
+
+use atlas_core::calendar::Session;
+use atlas_core::{Side, Symbol};
+use uuid::Uuid;
+
+use super::exchange::{Event, Exchange};
+use super::market::Listing;
+use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status};
+use super::{Money, Px, Refusal, Shares};
+use crate::Error;
+
+/// The exits of an order that is about to be taken.
+pub(super) type Exits = Vec<(Role, Kind)>;
+
+impl Exchange {
+    /// Checks an order's exits; none for a simple order.
+    pub(super) fn check_exits(
+        &self,
+        order: &NewOrder,
+        listing: &Listing,
+    ) -> Result<Exits, Refusal> {
+        let rule = |text: &str| Err(Refusal::Rule(text.to_owned()));
+        let gain = order.take_profit.map(|limit| (Role::TakeProfit, Kind::Limit(limit)));
+        let loss = order.stop_loss.map(|(stop, limit)| {
+            let kind = limit.map_or(Kind::Stop(stop), |limit| Kind::StopLimit { stop, limit });
+            (Role::StopLoss, kind)
+        });
+        let entry = if order.class == Class::Oco { Side::Sell } else { Side::Buy };
+        if order.class != Class::Simple && order.side != entry {
+            return Err(Refusal::Forbidden("account is not allowed to short".to_owned()));
+        }
+        let exits: Exits = match (order.class, gain, loss) {
+            (Class::Simple, ..) => return Ok(Exits::new()),
+            (Class::Bracket, Some(gain), Some(loss)) => vec![gain, loss],
+            (Class::Oto, Some(exit), None) | (Class::Oto, None, Some(exit)) => vec![exit],
+            (Class::Oco, _, Some(loss)) => vec![loss],
+            (Class::Bracket, ..) => return rule("bracket orders need take_profit and stop_loss"),
+            (Class::Oto, ..) => {
+                return rule("oto orders need exactly one of take_profit and stop_loss");
+            }
+            (Class::Oco, _, None) => return rule("oco orders need take_profit and stop_loss"),
+        };
+        self.check_places(order, listing, &exits)?;
+        Ok(exits)
+    }
+
+    /// Whether the gain lies above the base, and the base above the loss, by a cent or more.
+    fn check_places(
+        &self,
+        order: &NewOrder,
+        listing: &Listing,
+        exits: &[(Role, Kind)],
+    ) -> Result<(), Refusal> {
+        let mark = self.market.mark(listing, self.state.clock)?;
+        let (base, known) = match (order.class, order.kind.limit()) {
+            (Class::Oco, limit) => (mark, limit.is_some()),
+            (_, Some(limit)) => (Some(limit), true),
+            (_, None) => (mark, true),
+        };
+        let (Some(base), true) = (base, known) else { return Ok(()) };
+        let cent = Px::from_nanos(super::NANO / 100).unwrap_or(base);
+        let apart = |high: Px, low: Px| high.nanos() - low.nanos() >= cent.nanos();
+        let wrong = |message: String| Err(Refusal::Exits { message, base_price: base });
+        let mut gain = order.kind.limit().filter(|_| order.class == Class::Oco);
+        let mut loss = None;
+        for (role, kind) in exits {
+            super::rules::check_prices(*kind, listing)?;
+            match role {
+                Role::TakeProfit => gain = kind.limit(),
+                Role::StopLoss => loss = kind.stop(),
+                Role::Alone | Role::Entry => {}
+            }
+        }
+        if order.class != Class::Oco && gain.is_some_and(|gain| !apart(gain, base)) {
+            return wrong(format!("take_profit.limit_price must be >= {base} + 0.01"));
+        }
+        if loss.is_some_and(|loss| !apart(base, loss)) {
+            return wrong(format!("stop_loss.stop_price must be <= {base} - 0.01"));
+        }
+        if gain.zip(loss).is_some_and(|(gain, loss)| gain <= loss) {
+            return wrong("take_profit.limit_price must be > stop_loss.stop_price".to_owned());
+        }
+        Ok(())
+    }
+
+    /// After a fill: an entry that is complete wakes its exits, an exit takes its fill off the
+    /// other.
+    pub(super) fn after_fill(
+        &mut self,
+        seq: u64,
+        qty: Shares,
+        session: &Session,
+    ) -> Result<(), Error> {
+        let Some(order) = self.order(seq) else { return Ok(()) };
+        let (role, is_filled) = (order.role, order.status == Status::Filled);
+        match (role, is_filled) {
+            (Role::Alone, _) | (Role::Entry, false) => Ok(()),
+            (Role::Entry, true) => {
+                for leg in self.others(seq) {
+                    if self.order(leg).is_some_and(|leg| leg.status == Status::Held) {
+                        self.set_status(leg, Status::New, Event::New)?;
+                        self.meet(leg, session)?;
+                    }
+                }
+                Ok(())
+            }
+            (Role::TakeProfit | Role::StopLoss, true) => self.after_end(seq),
+            (Role::TakeProfit | Role::StopLoss, false) => {
+                for other in self.others(seq) {
+                    self.change(other, |order| {
+                        if let Size::Shares(asked) = order.size {
+                            order.size = Size::Shares(asked.minus(qty));
+                        }
+                    })?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// After the end of an order: the rest of its group is canceled, except where it lives on.
+    pub(super) fn after_end(&mut self, seq: u64) -> Result<(), Error> {
+        let Some(order) = self.order(seq) else { return Ok(()) };
+        let ends = match (order.status, order.role) {
+            (_, Role::Alone) | (Status::Filled, Role::Entry) => false,
+            (Status::Filled | Status::Canceled | Status::Rejected, _) => true,
+            // An exit that runs out leaves the other to run out by itself.
+            (Status::Expired, role) => role == Role::Entry,
+            (
+                Status::PendingNew
+                | Status::Accepted
+                | Status::Held
+                | Status::New
+                | Status::PartiallyFilled
+                | Status::Replaced,
+                _,
+            ) => false,
+        };
+        if ends {
+            for other in self.others(seq) {
+                if self.order(other).is_some_and(|order| !order.status.is_final()) {
+                    self.set_status(other, Status::Canceled, Event::Canceled)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The other open members of an order's group, oldest first.
+    fn others(&self, seq: u64) -> Vec<u64> {
+        let Some(order) = self.order(seq) else { return Vec::new() };
+        let Some(group) = order.group() else { return Vec::new() };
+        let open = self.open.get(&order.symbol).into_iter().flatten().copied();
+        let member = |other: &OrderRecord| other.group() == Some(group);
+        open.filter(|other| *other != seq && self.order(*other).is_some_and(member)).collect()
+    }
+
+    /// Shares of a symbol that open sell orders hold, and those orders. Exits that wait hold none,
+    /// two exits of one position hold it once.
+    pub(crate) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
+        let (mut held, mut related) = (Shares::ZERO, Vec::new());
+        for seq in self.open.get(symbol).into_iter().flatten() {
+            let sells =
+                |order: &&OrderRecord| order.side == Side::Sell && order.status != Status::Held;
+            let Some(order) = self.order(*seq).filter(sells) else { continue };
+            let is_second = order.role == Role::StopLoss
+                && self.others(*seq).iter().any(|other| {
+                    self.order(*other).is_some_and(|other| other.role == Role::TakeProfit)
+                });
+            if !is_second {
+                held = held.plus(order.qty().unwrap_or_default().minus(order.filled))?;
+            }
+            related.push(order.id);
+        }
+        Ok((held, related))
+    }
+
+    /// The exits that hang below an order, oldest first.
+    #[must_use]
+    pub fn legs(&self, order: &OrderRecord) -> Vec<&OrderRecord> {
+        let Some(group) = order.group().filter(|_| !order.is_leg()) else { return Vec::new() };
+        let from = usize::try_from(group).unwrap_or(usize::MAX);
+        let below = self.orders.get(from..).unwrap_or_default().iter();
+        let replaced = |leg: &OrderRecord| leg.status == Status::Replaced;
+        below.filter(|leg| leg.group() == Some(group) && leg.is_leg() && !replaced(leg)).collect()
+    }
+
+    /// The record of an exit, below the order that was just recorded.
+    pub(super) fn leg(&mut self, parent: &OrderRecord, role: Role, kind: Kind) -> OrderRecord {
+        let seq = self.state.orders + 1;
+        let submitted = self.stamp();
+        let mut leg = parent.clone();
+        leg.seq = seq;
+        leg.id = super::ids::uuid(self.state.seed, super::ids::Kind::Order, seq);
+        leg.client_order_id =
+            super::ids::uuid(self.state.seed, super::ids::Kind::ClientOrder, seq).to_string();
+        leg.side = Side::Sell;
+        leg.kind = kind;
+        leg.role = role;
+        leg.parent = Some(parent.seq);
+        leg.reserve = None;
+        leg.most = None;
+        leg.filled_notional = Money::ZERO;
+        leg.times.submitted = submitted;
+        leg.times.updated = submitted;
+        if parent.role == Role::Entry {
+            leg.status = Status::Held;
+        }
+        leg
+    }
+}
