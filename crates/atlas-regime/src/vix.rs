@@ -24,10 +24,10 @@ pub struct VixParams {
 }
 
 impl Default for VixParams {
-    /// +20 % in one session or +50 % in three; held at least 3 sessions, until half of the rise is
-    /// given back, at most 21 sessions; no level rule.
+    /// +20 % in one session or +50 % in three; held at least 10 sessions, until half of the rise is
+    /// given back, at most 21 sessions after the last trigger; no level rule.
     fn default() -> Self {
-        Self { rise_1: 0.20, rise_3: 0.50, level: None, hold_min: 3, hold_max: 21, give_back: 0.5 }
+        Self { rise_1: 0.20, rise_3: 0.50, level: None, hold_min: 10, hold_max: 21, give_back: 0.5 }
     }
 }
 
@@ -228,6 +228,7 @@ mod tests {
     use super::*;
 
     fn run(params: VixParams, closes: &[f64]) -> Vec<bool> {
+        let params = VixParams { hold_min: params.hold_min.min(3), ..params };
         let mut rule = VixRule::new(params).unwrap();
         closes.iter().map(|&c| rule.push(Some(c)).unwrap().shock.is_some()).collect()
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
 use atlas_core::{Clock, Weight};
+use chrono::SubsecRound;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -122,6 +123,7 @@ impl Venue {
         let mut inner = self.lock();
         inner.check_running()?;
         let clock = inner.exchange.state().clock;
+        let to = to.trunc_subsecs(3);
         if to < clock {
             return Err(Error::ClockBackwards { clock, asked: to });
         }

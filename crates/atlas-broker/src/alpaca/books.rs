@@ -163,7 +163,11 @@ mod tests {
             order in proptest::collection::vec(proptest::num::usize::ANY, 0..64),
         ) {
             let mut total = 0;
-            let fills: Vec<(u32, u32)> = parts.iter().map(|qty| { total += qty; (*qty, total) }).collect();
+            let after = |qty: &u32| {
+                total += qty;
+                (*qty, total)
+            };
+            let fills: Vec<(u32, u32)> = parts.iter().map(after).collect();
             let mut books = Books::default();
             let mut told = 0;
             for pick in order {

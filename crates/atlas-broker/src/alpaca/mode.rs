@@ -36,7 +36,8 @@ impl Mode for Paper {
 impl sealed::Sealed for Paper {
     const TRADING_HOST: &'static str = "paper-api.alpaca.markets";
     const LOOPBACK: bool = true;
-    const RULE: &'static str = "use https://paper-api.alpaca.markets with https://data.alpaca.markets, or a loopback address";
+    const RULE: &'static str = "use https://paper-api.alpaca.markets with \
+        https://data.alpaca.markets, or a loopback address";
 }
 
 pub(crate) mod sealed {

@@ -1,12 +1,12 @@
 //! The journal: append-only, hash-chained, durable before anything goes out.
 
 mod audit;
+#[cfg(test)]
+mod long;
 mod memory;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod long;
 
 use atlas_core::DecisionId;
 use atlas_core::journal::{Hash, Record};

@@ -1,6 +1,6 @@
 //! Taking in what the broker tells: its ledger, and the state of our orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_broker::{Activity, Broker, BrokerOrder, Entry};
 use atlas_core::time::Timestamp;
@@ -24,8 +24,13 @@ impl Session {
         let after = self.state().bookmark().cloned();
         let ledger =
             broker.activities(after.as_ref()).await.map_err(Error::broker("ask for activities"))?;
-        let count = ledger.len();
-        let drafts = ledger.into_iter().map(|activity| self.draft_of(activity)).collect();
+        // A broker may tell an entry twice; ours are told apart by their names.
+        let mut told = BTreeSet::new();
+        let news = ledger.into_iter().filter(|activity| {
+            !self.state().has_imported(&activity.id) && told.insert(activity.id.clone())
+        });
+        let drafts: Vec<Draft> = news.map(|activity| self.draft_of(activity)).collect();
+        let count = drafts.len();
         self.record_all(drafts)?;
         for order in &report {
             self.absorb(order)?;

@@ -38,6 +38,7 @@ pub struct State {
     decisions: BTreeMap<DecisionId, Decision>,
     trading: Trading,
     bookmark: Option<ActivityId>,
+    imported: BTreeSet<ActivityId>,
     executions: BTreeSet<ExecutionId>,
     accepted_orders: BTreeSet<ClientOrderId>,
     anomalies: BTreeMap<u64, Anomaly>,
@@ -162,6 +163,12 @@ impl State {
         self.bookmark.as_ref()
     }
 
+    /// Whether an entry of the broker's ledger was taken in before.
+    #[must_use]
+    pub fn has_imported(&self, id: &ActivityId) -> bool {
+        self.imported.contains(id)
+    }
+
     /// Oddities nobody has accepted yet, by record.
     #[must_use]
     pub const fn anomalies(&self) -> &BTreeMap<u64, Anomaly> {
@@ -224,10 +231,13 @@ impl State {
             Event::Adopted(adopted) => self.on_adopted(record, adopted),
             Event::Filled(filled) => self.on_filled(record, &filled),
             Event::ActivityImported(activity) => {
+                if self.imported.contains(&activity.id) {
+                    return Err(format!("entry {} was imported before", activity.id.0).into());
+                }
                 if let Entry::Cash(entry) = &activity.entry {
                     self.books.cash_entry(entry)?;
                 }
-                self.bookmark = Some(activity.id);
+                self.mark(activity.id);
                 Ok(())
             }
             Event::OrderIntent(intent) => self.on_intent(record, intent),
@@ -324,9 +334,17 @@ impl State {
             self.note_open(&fill.client_order_id);
         }
         if let Some(id) = &filled.activity {
-            self.bookmark = Some(id.clone());
+            self.mark(id.clone());
         }
         Ok(())
+    }
+
+    /// Notes that a ledger entry was taken in; the bookmark never goes back.
+    fn mark(&mut self, id: ActivityId) {
+        if self.bookmark.as_ref().is_none_or(|bookmark| *bookmark < id) {
+            self.bookmark = Some(id.clone());
+        }
+        self.imported.insert(id);
     }
 }
 

@@ -49,14 +49,16 @@ pub struct LadderParams {
 }
 
 impl Default for LadderParams {
-    /// Chosen on the S&P 500 1996–2013; see `docs/studies/regime-detector.md`.
+    /// The model's own penalty of 50, medians for the milder and 95 % quantiles for the harsher
+    /// rung of each side; neighbouring values give much the same, see
+    /// `docs/studies/regime-detector.md`.
     fn default() -> Self {
         Self {
-            penalty: 25.0,
-            bull_quantile: 0.35,
-            neutral_quantile: 0.90,
+            penalty: 50.0,
+            bull_quantile: 0.50,
+            neutral_quantile: 0.95,
             bear_quantile: 0.50,
-            crash_quantile: 0.97,
+            crash_quantile: 0.95,
         }
     }
 }

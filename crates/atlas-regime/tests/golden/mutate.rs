@@ -21,9 +21,9 @@ pub(crate) fn mutants(folder: &Folder) -> Vec<Mutant> {
         let kinds = file.as_object().expect("a file is an object");
         for (kind, cases) in kinds {
             let Some(cases) = cases.as_array() else { continue };
-            let slow = matches!(stem.as_str(), "fit_jm" | "fit_cjm" | "fit_sjm" | "refit");
-            let (cases_step, leaves_max) = if slow { (7, 4) } else { (4, 5) };
-            for case in cases.iter().step_by(cases_step) {
+            let slow = stem.starts_with("fit") || stem == "refit";
+            let (picked, leaves_max) = if slow { (smallest(cases), 5) } else { (spread(cases), 5) };
+            for case in picked {
                 let mut places = Vec::new();
                 leaves(case, String::new(), &mut places);
                 let step = places.len().div_ceil(leaves_max).max(1);
@@ -37,6 +37,22 @@ pub(crate) fn mutants(folder: &Folder) -> Vec<Mutant> {
         }
     }
     out
+}
+
+/// Every fourth case.
+fn spread(cases: &[Value]) -> Vec<&Value> {
+    cases.iter().step_by(4).collect()
+}
+
+/// The two cases with the least to compute.
+fn smallest(cases: &[Value]) -> Vec<&Value> {
+    let mut sorted: Vec<&Value> = cases.iter().filter(|c| c.get("restarts").is_some()).collect();
+    if sorted.is_empty() {
+        sorted = cases.iter().collect();
+    }
+    sorted.sort_by_key(|c| c.get("n_rows").and_then(Value::as_u64));
+    sorted.truncate(2);
+    sorted
 }
 
 /// Places of all numbers that are expected results and not inputs.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::period;
+use super::{Indicator, period};
 use crate::Error;
 
 /// The values of a window that can still become its extreme, best first.
@@ -70,12 +70,6 @@ macro_rules! rolling {
                 Monotonic::new($text, window).map(Self)
             }
 
-            /// Takes in one value; the extreme of the last `window` values, `None` before as many
-            /// were seen. A value that is not finite is left out, and gives `None`.
-            pub fn push(&mut self, value: f64) -> Option<f64> {
-                self.0.push(value, $beats)
-            }
-
             /// The extreme of the last `window` values, `None` before as many were seen.
             #[must_use]
             pub fn value(&self) -> Option<f64> {
@@ -88,6 +82,17 @@ macro_rules! rolling {
                 self.0.window
             }
         }
+
+        impl Indicator for $name {
+            type Input = f64;
+            type Output = f64;
+
+            /// Takes in one value; the extreme of the last `window` values, `None` before as many
+            /// were seen. A value that is not finite is left out, and gives `None`.
+            fn push(&mut self, value: f64) -> Option<f64> {
+                self.0.push(value, $beats)
+            }
+        }
     };
 }
 
@@ -96,7 +101,7 @@ rolling! {
     ///
     /// # Examples
     /// ```
-    /// use atlas_strategy::indicator::RollingMax;
+    /// use atlas_strategy::indicator::{Indicator, RollingMax};
     ///
     /// let mut max = RollingMax::new(3)?;
     /// let highs: Vec<Option<f64>> = [3.0, 1.0, 2.0, 1.5, 0.5].map(|x| max.push(x)).to_vec();

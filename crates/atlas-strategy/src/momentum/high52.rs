@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::history::History;
-use crate::indicator::{RollingMax, period};
+use crate::indicator::{Indicator, RollingMax, period};
 
 /// Parameters of [`High52`], unchecked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

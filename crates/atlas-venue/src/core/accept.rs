@@ -29,10 +29,10 @@ impl Exchange {
         }
         rules::check_window(order.tif, self.state.clock)?;
         let exits = self.check_exits(&order, listing)?;
-        let reserve = self.check_means(&order, listing)?;
+        let means = self.check_means(&order, listing)?;
         self.check_wash(&order)?;
         let phase = Market::phase(self.state.clock)?;
-        let record = self.record(order, reserve, phase)?;
+        let record = self.record(order, means, phase)?;
         let mut taken = Taken { order: record.clone(), legs: Vec::with_capacity(exits.len()) };
         self.add(record)?;
         for (role, kind) in exits {
@@ -84,10 +84,18 @@ impl Exchange {
         Ok(self.set_status(seq, Status::Canceled, Event::Canceled)?)
     }
 
-    /// Checks that the account has the money or the shares; gives the price a buy is reserved at.
-    fn check_means(&self, order: &NewOrder, listing: &Listing) -> Result<Option<Px>, Refusal> {
+    /// Checks that the account has the money or the shares; gives the price a share of a buy is
+    /// reserved at, and the shares a sale for an amount of money holds.
+    fn check_means(
+        &self,
+        order: &NewOrder,
+        listing: &Listing,
+    ) -> Result<(Option<Px>, Option<Shares>), Refusal> {
         match order.side {
-            Side::Sell => self.check_shares(order).map(|()| None),
+            Side::Sell => {
+                let requested = self.check_shares(order)?;
+                Ok((None, matches!(order.size, Size::Notional(_)).then_some(requested)))
+            }
             Side::Buy => {
                 let none = || Refusal::Rule(format!("asset \"{}\" has no price yet", order.symbol));
                 let quote = self.quote(&order.symbol)?.ok_or_else(none)?;
@@ -104,12 +112,12 @@ impl Exchange {
                 if cost_basis > buying_power {
                     return Err(Refusal::BuyingPower { buying_power, cost_basis });
                 }
-                Ok(Some(price))
+                Ok((Some(price), None))
             }
         }
     }
 
-    fn check_shares(&self, order: &NewOrder) -> Result<(), Refusal> {
+    fn check_shares(&self, order: &NewOrder) -> Result<Shares, Refusal> {
         let held = self.state.ledger.held(&order.symbol);
         let (held_for_orders, related_orders) = self.held_for_sells(&order.symbol)?;
         let requested = match order.size {
@@ -133,7 +141,7 @@ impl Exchange {
                 related_orders,
             });
         }
-        Ok(())
+        Ok(requested)
     }
 
     /// Refuses an order that could trade against one of the account's own.
@@ -159,7 +167,7 @@ impl Exchange {
     fn record(
         &mut self,
         order: NewOrder,
-        reserve: Option<Px>,
+        (reserve, hold): (Option<Px>, Option<Shares>),
         phase: Phase,
     ) -> Result<OrderRecord, Refusal> {
         let seq = self.state.orders + 1;
@@ -192,6 +200,7 @@ impl Exchange {
             wake: Wake::Asleep,
             best: None,
             reserve,
+            hold,
             most,
             role: match order.class {
                 Class::Simple => Role::Alone,

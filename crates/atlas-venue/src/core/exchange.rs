@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
 use atlas_core::{Side, Symbol, Weight};
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -144,6 +144,7 @@ impl Exchange {
         config: VenueConfig,
         listings: impl IntoIterator<Item = Listing>,
     ) -> Result<Self, Error> {
+        let config = VenueConfig { start: config.start.trunc_subsecs(3), ..config };
         Market::phase(config.start)?;
         let state = State {
             seed: config.seed,
@@ -212,6 +213,8 @@ impl Exchange {
     /// [`Error::ClockBackwards`], before anything has changed; [`Error::Core`] at the end of the
     /// calendar and [`Error::Overflow`], after which the exchange must not be used any more.
     pub fn advance_to(&mut self, to: Timestamp) -> Result<(), Error> {
+        // Everything at the venue happens at whole milliseconds.
+        let to = to.trunc_subsecs(3);
         if to < self.state.clock {
             return Err(Error::ClockBackwards { clock: self.state.clock, asked: to });
         }

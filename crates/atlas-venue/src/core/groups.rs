@@ -100,15 +100,7 @@ impl Exchange {
         let (role, is_filled) = (order.role, order.status == Status::Filled);
         match (role, is_filled) {
             (Role::Alone, _) | (Role::Entry, false) => Ok(()),
-            (Role::Entry, true) => {
-                for leg in self.others(seq) {
-                    if self.order(leg).is_some_and(|leg| leg.status == Status::Held) {
-                        self.set_status(leg, Status::New, Event::New)?;
-                        self.meet(leg, session)?;
-                    }
-                }
-                Ok(())
-            }
+            (Role::Entry, true) => self.wake_exits(seq, session),
             (Role::TakeProfit | Role::StopLoss, true) => self.after_end(seq),
             (Role::TakeProfit | Role::StopLoss, false) => {
                 for other in self.others(seq) {
@@ -121,6 +113,32 @@ impl Exchange {
                 Ok(())
             }
         }
+    }
+
+    /// Lets the exits of a complete entry come to work, for as much of it as was not sold or
+    /// promised to other orders while the entry filled.
+    fn wake_exits(&mut self, seq: u64, session: &Session) -> Result<(), Error> {
+        let waits = |order: &OrderRecord| order.status == Status::Held;
+        let Some(order) = self.order(seq) else { return Ok(()) };
+        let held = self.state.ledger.held(&order.symbol);
+        let (for_others, _) = self.held_for_sells(&order.symbol)?;
+        let free = held.minus(for_others);
+        for leg in self.others(seq) {
+            if !self.order(leg).is_some_and(waits) {
+                continue;
+            }
+            let asked = self.order(leg).and_then(OrderRecord::qty).unwrap_or_default();
+            self.change(leg, |order| order.size = Size::Shares(asked.min(free)))?;
+            if free.is_zero() {
+                self.set_status(leg, Status::Canceled, Event::Canceled)?;
+            } else {
+                self.set_status(leg, Status::New, Event::New)?;
+            }
+        }
+        for leg in self.others(seq) {
+            self.meet(leg, session)?;
+        }
+        Ok(())
     }
 
     /// After the end of an order: the rest of its group is canceled, except where it lives on.
@@ -173,7 +191,7 @@ impl Exchange {
                     self.order(*other).is_some_and(|other| other.role == Role::TakeProfit)
                 });
             if !is_second {
-                held = held.plus(order.qty().unwrap_or_default().minus(order.filled))?;
+                held = held.plus(order.holds())?;
             }
             related.push(order.id);
         }
@@ -204,6 +222,7 @@ impl Exchange {
         leg.role = role;
         leg.parent = Some(parent.seq);
         leg.reserve = None;
+        leg.hold = None;
         leg.most = None;
         leg.filled_notional = Money::ZERO;
         leg.times.submitted = submitted;

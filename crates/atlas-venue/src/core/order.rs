@@ -341,6 +341,10 @@ pub struct OrderRecord {
     pub best: Option<Px>,
     /// Price a share of it is reserved at while it is open; `None` for sells.
     pub reserve: Option<Px>,
+    /// Shares a sale for an amount of money holds: what the amount came to when it was taken. It
+    /// never sells more, even if that is worth less by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Shares>,
     /// Most that may fill in the present session, where a fault says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Shares>,
@@ -376,8 +380,9 @@ impl OrderRecord {
         match self.size {
             Size::Shares(qty) => qty.minus(self.filled),
             Size::Notional(amount) => {
-                Money::from_attos(amount.attos().saturating_sub(self.filled_notional.attos()))
-                    .buys(price)
+                let rest = amount.attos().saturating_sub(self.filled_notional.attos());
+                let leaves = Money::from_attos(rest).buys(price);
+                self.hold.map_or(leaves, |hold| leaves.min(hold.minus(self.filled)))
             }
         }
     }
@@ -406,6 +411,16 @@ impl OrderRecord {
     #[must_use]
     pub fn avg_price(&self) -> Option<Px> {
         self.filled_notional.mean_price(self.filled)
+    }
+
+    /// Shares the order holds back of the position it sells; none for buys, for exits that wait and
+    /// for orders that have ended.
+    #[must_use]
+    pub fn holds(&self) -> Shares {
+        if self.side == Side::Buy || self.status == Status::Held || self.status.is_final() {
+            return Shares::ZERO;
+        }
+        self.hold.or_else(|| self.qty()).unwrap_or_default().minus(self.filled)
     }
 
     /// Buying power the order holds back; nothing for sells and for orders that have ended.

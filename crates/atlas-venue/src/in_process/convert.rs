@@ -3,7 +3,6 @@
 use atlas_broker::{
     Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Terms, Trail,
 };
-use atlas_core::time::Timestamp;
 use atlas_core::{
     ClientOrderId, ExecutionId, Fill, OrderRequest, OrderType, Position, Price, Symbol,
     TimeInForce, VenueOrderId,

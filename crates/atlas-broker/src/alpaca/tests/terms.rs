@@ -50,7 +50,7 @@ async fn terms_become_the_fields_the_service_honours() {
         (
             OrderRequest { side: Side::Sell, ..limit() },
             Terms::OneCancelsOther(StopLoss { limit_price: None, ..loss }),
-            r#""order_class":"oco","stop_loss":{"stop_price":"180"},"client_order_id""#,
+            r#""time_in_force":"day","order_class":"oco","take_profit":{"limit_price":"187.5"},"stop_loss":{"stop_price":"180"},"client_order_id""#,
         ),
         (
             stop.clone(),

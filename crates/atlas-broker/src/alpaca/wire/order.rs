@@ -69,19 +69,22 @@ impl<'a> OrderBody<'a> {
             None => (None, None),
         };
         let class = terms.order_class();
+        // Of two exits Alpaca takes the one with a gain from `take_profit`, not from the order.
+        let paired = class == "oco";
+        let gain = if paired { request.limit_price() } else { terms.take_profit() };
         Ok(Self {
             symbol: request.symbol.as_str(),
             qty: request.qty,
             side: request.side.as_str(),
             kind,
             time_in_force: request.time_in_force.as_str(),
-            limit_price: request.limit_price(),
+            limit_price: request.limit_price().filter(|_| !paired),
             stop_price: stop_price(&request.order_type).filter(|_| terms.trail().is_none()),
             trail_price,
             trail_percent,
             extended_hours: terms == Terms::ExtendedHours,
             order_class: (class != "simple").then_some(class),
-            take_profit: terms.take_profit().map(|limit_price| TakeProfitBody { limit_price }),
+            take_profit: gain.map(|limit_price| TakeProfitBody { limit_price }),
             stop_loss: terms.stop_loss().map(|exit| StopLossBody {
                 stop_price: exit.stop_price,
                 limit_price: exit.limit_price,

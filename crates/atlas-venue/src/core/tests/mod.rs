@@ -7,6 +7,9 @@ use atlas_core::{Raw, Side};
 use super::*;
 use crate::{CostModel, Error, VenueConfig};
 
+mod groups;
+mod ledger;
+
 /// Three sessions of one symbol with a range, and of one with closes alone.
 pub(crate) fn listings() -> [Listing; 2] {
     let dates: Vec<chrono::NaiveDate> =

@@ -1,0 +1,143 @@
+//! What was tried, on which data, under which conventions.
+
+use atlas_core::{Symbol, Usd};
+use atlas_engine::Policy;
+use atlas_venue::{CostModel, Slippage};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::Schedule;
+use crate::config::{Config, Finally};
+
+/// What was tried, on which data, under which conventions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the report's form.
+    pub schema: u16,
+    /// Version of the crate that ran it.
+    pub version: String,
+    /// The data, by name.
+    pub data: String,
+    /// SHA-256 of the bytes the data were read from.
+    pub data_sha256: String,
+    /// Notes of the data's source, each one sentence.
+    pub data_notes: Vec<String>,
+    /// Every symbol that could be chosen at some time.
+    pub symbols: Vec<Symbol>,
+    /// First day that was asked for.
+    pub from: NaiveDate,
+    /// Last day that was asked for.
+    pub to: NaiveDate,
+    /// First session of the curve: the one of the first decision.
+    pub first_session: NaiveDate,
+    /// Last session of the curve.
+    pub last_session: NaiveDate,
+    /// How often was decided.
+    pub schedule: Schedule,
+    /// Cash at the start.
+    pub cash: Usd,
+    /// What trading cost.
+    pub costs: StatedCosts,
+    /// What became of positions at the end.
+    pub finally: Finally,
+    /// Seed of the venue.
+    pub seed: u64,
+    /// Every choice the engine decided by; the decision number is the first one's.
+    pub policy: Policy,
+    /// How it was simulated, each one sentence.
+    pub conventions: Vec<String>,
+}
+
+/// What trading cost, stated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedCosts {
+    /// Whether there were any.
+    pub on: bool,
+    /// In words.
+    pub stated: String,
+}
+
+impl StatedCosts {
+    /// Of a cost model.
+    #[must_use]
+    pub fn of(costs: &CostModel) -> Self {
+        if *costs == CostModel::free() {
+            let stated = "COSTS OFF: no slippage, no fees, no commission".to_owned();
+            return Self { on: false, stated };
+        }
+        let slippage = match costs.slippage {
+            Slippage::None => "no slippage".to_owned(),
+            Slippage::Fixed(bps) => format!("{bps} bps of slippage"),
+            other => format!("slippage {other:?}"),
+        };
+        let fees = if costs.regulatory {
+            "US regulatory fees of the day where evidenced"
+        } else {
+            "no regulatory fees"
+        };
+        let commission = costs.commission;
+        let mut parts = vec![slippage, fees.to_owned()];
+        if !commission.per_trade.is_zero() {
+            parts.push(format!("{} USD a trade", commission.per_trade));
+        }
+        if !commission.per_share.is_zero() {
+            parts.push(format!("{} USD a share", commission.per_share));
+        }
+        match commission.of_notional {
+            Some(bps) => parts.push(format!("{bps} bps of the notional")),
+            None if parts.len() == 2 => parts.push("no commission".to_owned()),
+            None => {}
+        }
+        Self { on: true, stated: parts.join(", ") }
+    }
+}
+
+impl Header {
+    pub(crate) fn new(
+        market: &atlas_data::MarketData,
+        config: &Config,
+        (first_session, last_session): (NaiveDate, NaiveDate),
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            data: market.source.name.clone(),
+            data_sha256: market.source.sha256.clone(),
+            data_notes: market.source.notes.clone(),
+            symbols: market.series.keys().cloned().collect(),
+            from: config.from,
+            to: config.to,
+            first_session,
+            last_session,
+            schedule: config.schedule,
+            cash: config.cash,
+            costs: StatedCosts::of(&config.costs),
+            finally: config.finally,
+            seed: config.seed,
+            policy: config.policy.clone(),
+            conventions: conventions(config),
+        }
+    }
+}
+
+fn conventions(config: &Config) -> Vec<String> {
+    vec![
+        format!(
+            "a decision after the close of a session acts in the next one, {} minutes after the \
+             open: at that open where there is one, at that close where only closes are known",
+            config.start_after_open_minutes
+        ),
+        "idle cash earns nothing, dividends are not credited on raw prices and are part of \
+         adjusted ones"
+            .to_owned(),
+        "equity is cash plus shares at the close; returns are simple, from close to close; annual \
+         figures rest on 252 sessions and a risk-free return of zero"
+            .to_owned(),
+        "orders went through the same engine, gates, sequencer and venue as a rebalance from the \
+         command line"
+            .to_owned(),
+    ]
+}
+
+/// Version of the report's form; raised with every change a reader could trip over.
+pub(super) const SCHEMA: u16 = 1;

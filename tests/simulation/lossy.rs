@@ -1,0 +1,374 @@
+//! The network between Atlas and the venue, and what happens on the account behind Atlas's back.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use atlas_broker::{
+    Activity, ActivityId, Broker, BrokerOrder, CashEntry, CashKind, Entry, Error, MarketClock,
+    Submission, UnknownOutcome,
+};
+use atlas_core::time::Timestamp;
+use atlas_core::{
+    Account, ClientOrderId, Clock, OrderRequest, Position, Quote, Side, Symbol, Usd, VenueOrderId,
+};
+use atlas_exec::Timer;
+use atlas_risk::ApprovedOrder;
+use atlas_venue::core::{Class, Kind, NewOrder, Shares, Size, Tif};
+use atlas_venue::{InProcess, Venue};
+
+use crate::mortal::process;
+use crate::rng::Rng;
+
+/// How often, in per cent, each thing goes wrong.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rates {
+    pub(crate) submit: u64,
+    pub(crate) read: u64,
+    pub(crate) cancel: u64,
+    pub(crate) lag: u64,
+    pub(crate) twice: u64,
+}
+
+/// An order of ours that arrived at the venue.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) id: ClientOrderId,
+    pub(crate) side: Side,
+    /// Sells of ours that could still fill at that moment.
+    pub(crate) open_sells: Vec<String>,
+    /// Whether the account was asked after the last sell arrived.
+    pub(crate) asked: bool,
+    /// Whether Atlas may send anything at all.
+    pub(crate) forbidden: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) rng: Rng,
+    pub(crate) rates: Rates,
+    /// Calls until the process is stopped for good; 0 is never.
+    pub(crate) kill_in: u64,
+    pub(crate) faults: u64,
+    pub(crate) arrivals: Vec<Arrival>,
+    /// Set while the account is PAUSED or HALTED on record.
+    pub(crate) forbidden: bool,
+    /// Every entry of the ledger in order, under names of ours.
+    pub(crate) ledger: Vec<Activity>,
+    taken: usize,
+    lag: usize,
+    extra_cash: Usd,
+    late: Vec<(u64, OrderRequest)>,
+    asked: bool,
+}
+
+/// The broker as Atlas sees it; clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Lossy {
+    broker: InProcess,
+    wire: Arc<Mutex<Wire>>,
+}
+
+impl Lossy {
+    pub(crate) fn new(venue: Venue, rng: Rng) -> Self {
+        let wire = Wire {
+            rng,
+            rates: Rates::default(),
+            kill_in: 0,
+            faults: 0,
+            arrivals: Vec::new(),
+            forbidden: false,
+            ledger: Vec::new(),
+            taken: 0,
+            lag: 0,
+            extra_cash: Usd::ZERO,
+            late: Vec::new(),
+            asked: false,
+        };
+        Self { broker: InProcess::new(venue), wire: Arc::new(Mutex::new(wire)) }
+    }
+
+    pub(crate) fn wire(&self) -> MutexGuard<'_, Wire> {
+        self.wire.lock().unwrap()
+    }
+
+    pub(crate) fn venue(&self) -> &Venue {
+        self.broker.venue()
+    }
+
+    /// The truth, without the network.
+    pub(crate) fn truth(&self) -> (Account, BTreeMap<Symbol, Position>) {
+        let account = process(self.broker.account()).unwrap().unwrap();
+        let positions = process(self.broker.positions()).unwrap().unwrap();
+        let cash = account.cash.checked_add(self.wire().extra_cash).unwrap();
+        (Account { cash, ..account }, positions)
+    }
+
+    pub(crate) fn quotes_now(&self, symbols: &[Symbol]) -> BTreeMap<Symbol, Quote> {
+        process(self.broker.quotes(symbols)).unwrap().unwrap()
+    }
+
+    /// A dividend, or any other money that comes without trading.
+    pub(crate) fn pay(&self, kind: CashKind, amount: &str) {
+        self.pull();
+        let mut wire = self.wire();
+        let net_amount: Usd = amount.parse().unwrap();
+        wire.extra_cash = wire.extra_cash.checked_add(net_amount).unwrap();
+        let date = self.venue().now().date_naive();
+        let (symbol, description) = (None, String::new());
+        wire.note(Entry::Cash(CashEntry { kind, date, net_amount, symbol, description }));
+    }
+
+    /// Another client of the same account sends an order.
+    pub(crate) fn stranger(&self, number: usize, symbol: &Symbol, side: Side, shares: u32) {
+        let id = format!("somebody-{number}-{}", self.venue().now().timestamp());
+        let request = OrderRequest {
+            client_order_id: id.parse().unwrap(),
+            symbol: symbol.clone(),
+            side,
+            qty: atlas_core::Qty::from_shares(shares),
+            order_type: atlas_core::OrderType::Market,
+            time_in_force: atlas_core::TimeInForce::Day,
+        };
+        drop(self.venue().submit(new_order(&request)));
+    }
+
+    /// Everything of the venue's ledger gets a name of ours.
+    pub(crate) fn pull(&self) {
+        let all = process(self.broker.activities(None)).unwrap().unwrap();
+        let mut wire = self.wire();
+        let news: Vec<Entry> = all.into_iter().skip(wire.taken).map(|a| a.entry).collect();
+        wire.taken += news.len();
+        for entry in news {
+            wire.note(entry);
+        }
+    }
+
+    /// What any call does first: late orders come nearer, and the process may be stopped.
+    async fn enter(&self) {
+        let mut due = Vec::new();
+        {
+            let mut wire = self.wire();
+            wire.late.retain_mut(|(left, request)| {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    due.push(request.clone());
+                }
+                *left > 0
+            });
+        }
+        for request in due {
+            self.arrive(&request);
+            drop(self.venue().submit(new_order(&request)));
+        }
+        self.perhaps_die().await;
+    }
+
+    async fn perhaps_die(&self) {
+        let dies = {
+            let mut wire = self.wire();
+            wire.kill_in = wire.kill_in.saturating_sub(1);
+            let dies = wire.kill_in == 1;
+            if dies {
+                wire.kill_in = 0;
+            }
+            dies
+        };
+        if dies {
+            pending::<()>().await;
+        }
+    }
+
+    /// Whether something with this rate goes wrong now.
+    fn fails(&self, rate: impl Fn(&Rates) -> u64) -> bool {
+        let mut wire = self.wire();
+        let percent = rate(&wire.rates);
+        let fails = wire.rng.percent(percent);
+        wire.faults += u64::from(fails);
+        fails
+    }
+
+    async fn read(&self) -> Result<(), Error> {
+        self.enter().await;
+        if self.fails(|rates| rates.read) { Err(no_answer()) } else { Ok(()) }
+    }
+
+    /// Notes that an order of ours arrives, with what else is going on.
+    fn arrive(&self, request: &OrderRequest) {
+        let id = &request.client_order_id;
+        let (known, open_sells) = self.venue().inspect(|exchange| {
+            let open = exchange.open_orders().filter(|order| order.side == Side::Sell);
+            let ours =
+                open.map(|o| o.client_order_id.clone()).filter(|id| id.starts_with("atlas-"));
+            (exchange.order_by_client_id(id.as_str()).is_some(), ours.collect::<Vec<_>>())
+        });
+        if known {
+            return;
+        }
+        let mut wire = self.wire();
+        let (asked, forbidden) = (wire.asked, wire.forbidden);
+        if request.side == Side::Sell {
+            wire.asked = false;
+        }
+        let (id, side) = (id.clone(), request.side);
+        wire.arrivals.push(Arrival { id, side, open_sells, asked, forbidden });
+    }
+
+    async fn send(&self, order: ApprovedOrder) -> Submission {
+        self.enter().await;
+        let request = order.get().clone();
+        if !self.fails(|rates| rates.submit) {
+            self.arrive(&request);
+            let answer = self.broker.submit(order).await;
+            self.perhaps_die().await;
+            return answer;
+        }
+        let kind = self.wire().rng.below(4);
+        match kind {
+            0 => return Submission::NotReached { order, error: no_answer() },
+            1 => {}
+            2 => {
+                self.arrive(&request);
+                drop(self.venue().submit(new_order(&request)));
+            }
+            _ => {
+                let mut wire = self.wire();
+                let calls = wire.rng.between(1, 7);
+                wire.late.push((calls, request));
+            }
+        }
+        self.perhaps_die().await;
+        Submission::Unknown(UnknownOutcome::new(order, no_answer()))
+    }
+}
+
+impl Wire {
+    fn note(&mut self, entry: Entry) {
+        let id = ActivityId(format!("{:08}", self.ledger.len() + 1));
+        self.ledger.push(Activity { id, entry });
+    }
+
+    /// Whether an order is still under way in the network.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.late.is_empty()
+    }
+
+    /// Nothing goes wrong any more; what was under way arrives with the next call.
+    pub(crate) fn calm(&mut self) {
+        self.rates = Rates::default();
+        self.kill_in = 0;
+        self.lag = 0;
+        for (left, _) in &mut self.late {
+            *left = 1;
+        }
+    }
+}
+
+fn no_answer() -> Error {
+    Error::NoAnswer { venue: "simulation".into(), request: "it".into(), reason: "lost".into() }
+}
+
+fn new_order(request: &OrderRequest) -> NewOrder {
+    NewOrder {
+        client_order_id: Some(request.client_order_id.to_string()),
+        symbol: request.symbol.clone(),
+        side: request.side,
+        size: Size::Shares(Shares::try_from(request.qty).unwrap()),
+        kind: Kind::Market,
+        tif: Tif::Day,
+        extended_hours: false,
+        class: Class::Simple,
+        take_profit: None,
+        stop_loss: None,
+    }
+}
+
+impl Clock for Lossy {
+    fn now(&self) -> Timestamp {
+        self.venue().now()
+    }
+}
+
+#[async_trait]
+impl Timer for Lossy {
+    async fn sleep(&self, duration: Duration) {
+        self.venue().advance_to(self.venue().now() + duration).unwrap();
+    }
+}
+
+#[async_trait]
+impl Broker for Lossy {
+    async fn account(&self) -> Result<Account, Error> {
+        self.read().await?;
+        self.wire().asked = true;
+        Ok(self.truth().0)
+    }
+
+    async fn positions(&self) -> Result<BTreeMap<Symbol, Position>, Error> {
+        self.read().await?;
+        self.broker.positions().await
+    }
+
+    async fn open_orders(&self) -> Result<Vec<BrokerOrder>, Error> {
+        self.read().await?;
+        self.broker.open_orders().await
+    }
+
+    async fn order(&self, id: &ClientOrderId) -> Result<Option<BrokerOrder>, Error> {
+        self.read().await?;
+        self.broker.order(id).await
+    }
+
+    async fn submit(&self, order: ApprovedOrder) -> Submission {
+        self.send(order).await
+    }
+
+    async fn resend(&self, unknown: UnknownOutcome) -> Submission {
+        self.send(unknown.into_order()).await
+    }
+
+    async fn cancel(&self, id: &VenueOrderId) -> Result<(), Error> {
+        self.enter().await;
+        if self.fails(|rates| rates.cancel) {
+            if self.wire().rng.percent(50) {
+                self.broker.cancel(id).await?;
+            }
+            return Err(no_answer());
+        }
+        let answer = self.broker.cancel(id).await;
+        self.perhaps_die().await;
+        answer
+    }
+
+    async fn activities(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error> {
+        self.read().await?;
+        self.pull();
+        let mut wire = self.wire();
+        // The ledger may lag: its latest entries are told a little later.
+        wire.lag = if wire.lag > 0 {
+            wire.lag - 1
+        } else {
+            let percent = wire.rates.lag;
+            if wire.rng.percent(percent) { wire.rng.index(1, 3) } else { 0 }
+        };
+        let told = wire.ledger.len().saturating_sub(wire.lag);
+        let known = wire.ledger.iter().filter(|a| after.is_some_and(|id| a.id <= *id)).count();
+        // Some entries may be told twice.
+        let percent = wire.rates.twice;
+        let again = if wire.rng.percent(percent) { wire.rng.index(1, 3) } else { 0 };
+        let from = if after.is_some() { known.saturating_sub(again) } else { 0 };
+        Ok(wire.ledger[from.min(told)..told].to_vec())
+    }
+
+    async fn clock(&self) -> Result<MarketClock, Error> {
+        self.read().await?;
+        self.broker.clock().await
+    }
+
+    async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {
+        self.read().await?;
+        self.broker.quotes(symbols).await
+    }
+}

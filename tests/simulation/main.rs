@@ -1,0 +1,76 @@
+//! Deterministic simulation of execution: the real sequencer, journal, session, reconciliation and
+//! venue core under one seed, with a clock, a network and processes that fail on purpose.
+//!
+//! The transport is a small one of our own, in process (`lossy.rs`): a wrapper around the venue
+//! that loses requests and answers, delivers late, lags with its ledger, and stops the calling
+//! process for good at any call. turmoil and madsim simulate hosts and sockets; what is to be
+//! broken here is the contract of `Broker`, and a wrapper of that trait breaks it in every way a
+//! socket can, a hundred times faster and without a patched runtime. That the Alpaca client maps
+//! sockets to that contract is tested where the client is.
+//!
+//! `ATLAS_SIM_SEEDS=N` runs N seeds from `ATLAS_SIM_START` (default 0), `ATLAS_SIM_SEED=k` one.
+
+mod approver;
+mod judge;
+mod lossy;
+mod market;
+mod mortal;
+mod plans;
+mod rng;
+mod story;
+
+use std::panic::catch_unwind;
+
+/// Seeds of an ordinary run.
+const SEEDS: u64 = 500;
+
+#[expect(clippy::disallowed_methods, reason = "a test run is told by its environment what to do")]
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+}
+
+#[test]
+fn every_seed_keeps_every_promise() {
+    let seeds = match number("ATLAS_SIM_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => {
+            let start = number("ATLAS_SIM_START").unwrap_or(0);
+            start..start + number("ATLAS_SIM_SEEDS").unwrap_or(SEEDS)
+        }
+    };
+    let count = seeds.end - seeds.start;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = u64::try_from(threads).unwrap_or(1);
+    let totals = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let mine = seeds.clone().filter(move |seed| seed % threads == worker);
+                scope.spawn(move || {
+                    mine.map(one).fold(story::Totals::default(), story::Totals::plus)
+                })
+            })
+            .collect();
+        let results = workers.into_iter().map(|worker| worker.join().expect("a seed failed"));
+        results.fold(story::Totals::default(), story::Totals::plus)
+    });
+    println!("{count} seeds: {totals:?}");
+    if count >= 100 {
+        totals.check_that_enough_happened(count);
+    }
+}
+
+/// Plays one seed; on failure says how to play it again.
+fn one(seed: u64) -> story::Totals {
+    match catch_unwind(|| story::play(seed)) {
+        Ok(Ok(totals)) => totals,
+        Ok(Err(broken)) => panic!("seed {seed}: {broken}\n{}", replay(seed)),
+        Err(_) => panic!("seed {seed} panicked\n{}", replay(seed)),
+    }
+}
+
+fn replay(seed: u64) -> String {
+    format!(
+        "replay: ATLAS_SIM_SEED={seed} cargo test -p atlas-tests --test simulation -- --nocapture"
+    )
+}
