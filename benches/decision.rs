@@ -49,8 +49,7 @@ fn decision(criterion: &mut Criterion) {
         let (view, snapshot) = (view(&market), snapshot());
         let limits = Profile::Standard.limits().check().unwrap();
         let account = "bench".parse().unwrap();
-        let policy =
-            Policy::new(account, DecisionId(1), Mode::Replay, "bench".to_owned(), limits);
+        let policy = Policy::new(account, DecisionId(1), Mode::Replay, "bench".to_owned(), limits);
         let now = view.as_of.and_hms_opt(21, 0, 0).unwrap().and_utc();
         // A plan that does nothing would measure nothing.
         let made = plan(&view, &snapshot, &policy, now).unwrap();

@@ -33,7 +33,8 @@ impl Matrix {
         let given = std::env::var_os("ATLAS_GOLDEN_DIR").map(PathBuf::from);
         let compact = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/jump"));
         let folders = given.into_iter().chain(["/work/shared/golden/jump".into(), compact]);
-        let files = folders.flat_map(|f| names.iter().map(move |n| f.join(format!("X_{n}.csv"))));
+        let mut files =
+            folders.flat_map(|f| names.iter().map(move |n| f.join(format!("X_{n}.csv"))));
         let text = files.find_map(|file| std::fs::read_to_string(file).ok());
         let text = text.ok_or("no golden matrix found")?;
         let mut lines = Vec::new();

@@ -6,7 +6,7 @@ use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, Side, SignalOutcome, Symbol};
 use atlas_exec::ExecutionReport;
-use atlas_exec::event::ArtifactWritten;
+use atlas_exec::event::{ArtifactWritten, Reference};
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::sequencer::Finish;
 use atlas_exec::shell::{Approval, reference_now};
@@ -85,7 +85,9 @@ async fn rebalance_at(
     if let Some((id, _)) = existing
         && seat.session.state().pending().is_some()
     {
-        return resume(job, seat, id, flags, extent).await;
+        // It stands in the journal, so it is shown or gone on with, never computed again.
+        let decided = decision::recall(seat, id)?;
+        return go_on(job, seat, &decided, flags, extent).await;
     }
     job.check_schedule(as_of, flags.force)?;
     refuse_the_past(job, seat)?;
@@ -95,13 +97,38 @@ async fn rebalance_at(
     }
     seat.reconcile(job).await?;
     let decided = decision::decide(job, seat, flags).await?;
-    let (status, summary) = planned_summary(job, seat, &decided, flags.dry_run);
-    let report = reporting::report(job, seat, &decided, status, summary)?;
+    go_on(job, seat, &decided, flags, extent).await
+}
+
+/// Shows a journaled decision and goes as far with it as was asked for: a replay makes the next
+/// session now, in real time `atlas execute` takes over in it.
+async fn go_on(
+    job: &mut Job,
+    seat: &mut Seat,
+    decided: &Decided,
+    flags: &Decide,
+    extent: Extent,
+) -> Result<()> {
+    let execute = extent == Extent::Execute && !flags.dry_run;
+    if execute && seat.mode() != Mode::Replay {
+        // Whoever asks for a whole rebalance approves what it decides, as of now.
+        let hash = decided.plan.hash()?.to_string();
+        let reference = reference_of(seat, decided.plan.decision_id).await?;
+        seat.session.approve(&hash, "rebalance", reference)?;
+    }
+    let (status, summary) = planned_summary(job, seat, decided, flags.dry_run);
+    let report = reporting::report(job, seat, decided, status, summary)?;
     show_decision(job, &report)?;
-    if flags.dry_run || extent == Extent::Plan || seat.mode() != Mode::Replay {
+    if !execute || seat.mode() != Mode::Replay {
         return show_outcome(job, &report);
     }
-    finish(job, seat, &decided, Approval::NotNeeded).await
+    finish(job, seat, decided, Approval::NotNeeded).await
+}
+
+/// Prices, cash and positions of the moment, for an approval.
+async fn reference_of(seat: &Seat, id: DecisionId) -> Result<Reference> {
+    let legs = &seat.session.decision(id)?.planned.legs;
+    Ok(reference_now(&seat.desk.broker, legs).await?)
 }
 
 /// The as-of session: as asked for, or what the data say; in real time the last one that closed.
@@ -111,27 +138,6 @@ fn as_of(job: &Job, market: &Market) -> Result<NaiveDate> {
         None if job.is_replay() => market.default_as_of(),
         None => job.last_closed(),
     }
-}
-
-/// A decision for this session stands in the journal and is not finished: shows it, or goes on
-/// with it. It is never computed again.
-async fn resume(
-    job: &mut Job,
-    seat: &mut Seat,
-    id: DecisionId,
-    flags: &Decide,
-    extent: Extent,
-) -> Result<()> {
-    let decided = decision::recall(seat, id)?;
-    let stop = flags.dry_run || extent == Extent::Plan || seat.mode() != Mode::Replay;
-    let (status, mut summary) = planned_summary(job, seat, &decided, flags.dry_run);
-    summary = format!("Decision {id} stood in the journal already. {summary}");
-    let report = reporting::report(job, seat, &decided, status, summary)?;
-    show_decision(job, &report)?;
-    if stop {
-        return show_outcome(job, &report);
-    }
-    finish(job, seat, &decided, Approval::NotNeeded).await
 }
 
 /// Whether a completed decision was put aside without having been executed.
@@ -159,7 +165,8 @@ fn already_done(job: &mut Job, seat: &Seat, id: DecisionId) -> Result<()> {
 fn refuse_the_past(job: &Job, seat: &Seat) -> Result<()> {
     let Some(venue) = &seat.desk.venue else { return Ok(()) };
     let now = venue.now();
-    if now <= seat.as_of.close {
+    // After that session's close and before the next opening is the moment to decide.
+    if now < seat.execute_on.open {
         return Ok(());
     }
     Err(Failure::new(
@@ -245,8 +252,7 @@ async fn approve(mut job: Job, hash: &str) -> Result<()> {
 }
 
 async fn approve_at(job: &mut Job, seat: &mut Seat, decided: &Decided, hash: &str) -> Result<()> {
-    let legs = seat.session.decision(decided.plan.decision_id)?.planned.legs.clone();
-    let reference = reference_now(&seat.desk.broker, &legs).await?;
+    let reference = reference_of(seat, decided.plan.decision_id).await?;
     let id = seat.session.approve(hash, "operator", reference)?;
     let summary = format!(
         "Approved decision {id}; `atlas execute` carries it out from {}.",

@@ -35,6 +35,13 @@ impl Market {
     /// # Errors
     /// [`Exit::Data`] with the sentence of `atlas-data`.
     pub(crate) fn load(data: &str, universe: Option<&str>) -> Result<Self> {
+        if data == "alpaca" {
+            return Err(Failure::new(
+                Exit::Data,
+                "market data from Alpaca are not built in yet: keep daily CSV files in a folder and \
+                 name it with --data",
+            ));
+        }
         let source = atlas_data::open(data)?;
         let universe = Universe::resolve(universe, source.as_ref())?;
         let data = source.load(&universe)?;

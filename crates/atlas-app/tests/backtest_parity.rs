@@ -30,8 +30,7 @@ fn text(value: &Value) -> String {
 }
 
 fn backtest(schedule: Schedule, from: &str, to: &str) -> BacktestReport {
-    let market =
-        SampleSource.load(&Universe::resolve(None, &SampleSource).unwrap()).unwrap();
+    let market = SampleSource.load(&Universe::resolve(None, &SampleSource).unwrap()).unwrap();
     let limits = Profile::Standard.limits().check().unwrap();
     let account = AccountName::new("default").unwrap();
     let policy = Policy::new(account, DecisionId(1), Mode::Replay, "sample".to_owned(), limits);

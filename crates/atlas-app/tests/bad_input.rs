@@ -10,28 +10,9 @@ use std::path::Path;
 use common::{atlas, atlas_words, command, run_of, tree};
 use tempfile::TempDir;
 
-/// A folder of data: 1 300 sessions of two symbols, an index and a VIX, up to 2019-01-03.
+/// Data up to the day after the default as-of date.
 fn data(change: impl Fn(&str, Vec<String>) -> Vec<String>) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let calendar = atlas_core::calendar::Calendar::nyse();
-    let day = |y, m, d| chrono::NaiveDate::from_ymd_opt(y, m, d).unwrap();
-    let sessions: Vec<_> = calendar.sessions(day(2013, 6, 3), day(2019, 1, 3)).unwrap().collect();
-    for (name, base) in [("AAA", 50.0), ("BBB", 20.0), ("index", 2000.0), ("VIX", 15.0)] {
-        let mut lines = vec!["date,open,high,low,close,adj_close,volume".to_owned()];
-        for (row, session) in sessions.iter().enumerate() {
-            // A slow wave with a faster one on top: deterministic, and never constant.
-            let t = f64::from(u32::try_from(row).unwrap());
-            let close = base * (1.0 + 0.2 * (t / 300.0).sin() + 0.01 * (t * 1.7 + base).sin());
-            let (low, high) = (close * 0.99, close * 1.01);
-            lines.push(format!(
-                "{},{close:.4},{high:.4},{low:.4},{close:.4},{close:.4},1000000",
-                session.date
-            ));
-        }
-        let lines = change(name, lines);
-        fs::write(folder.path().join(format!("{name}.csv")), lines.join("\n") + "\n").unwrap();
-    }
-    folder
+    common::data("2019-01-03".parse().unwrap(), change)
 }
 
 /// Spoils the last row but `back` of AAA.
@@ -89,11 +70,11 @@ fn data_files() {
         cells.join(",")
     };
     let cases: [(TempDir, &[&str]); 8] = [
-        (spoil(3, |line| row(line, 4, "NaN")), &["AAA.csv", "line 1406", "NaN"]),
-        (spoil(3, |line| row(line, 4, "-5")), &["AAA.csv", "line 1406", "-5"]),
+        (spoil(3, |line| row(line, 4, "NaN")), &["AAA.csv", "line 1508", "NaN"]),
+        (spoil(3, |line| row(line, 4, "-5")), &["AAA.csv", "line 1508", "-5"]),
         (spoil(3, |line| row(line, 2, "1.0")), &["AAA", "2018-12-28", "high"]),
-        (spoil(3, |line| row(line, 4, "oops")), &["AAA.csv", "line 1406", "oops"]),
-        (spoil(3, |line| row(line, 0, "2018-13-01")), &["AAA.csv", "line 1406", "2018-13-01"]),
+        (spoil(3, |line| row(line, 4, "oops")), &["AAA.csv", "line 1508", "oops"]),
+        (spoil(3, |line| row(line, 0, "2018-13-01")), &["AAA.csv", "line 1508", "2018-13-01"]),
         (spoil(3, |line| format!("{line}\n{line}")), &["AAA", "2018-12-28"]),
         (spoil(3, |line| row(line, 0, "2018-01-02")), &["AAA", "2018-01-02"]),
         (spoil(3, |_| String::new()), &["AAA", "2018-12-28"]),
@@ -119,6 +100,7 @@ fn stale_data() {
 
 #[test]
 fn missing_data() {
+    refuses("plan --data alpaca", 4, &["Alpaca", "--data"]);
     refuses("plan --data /nowhere/at/all", 4, &["/nowhere/at/all"]);
 }
 

@@ -227,21 +227,21 @@ const ROUNDING: f64 = 1e-9;
 mod tests {
     use super::*;
 
-    fn run(params: VixParams, closes: &[f64]) -> Vec<bool> {
-        let params = VixParams { hold_min: params.hold_min.min(3), ..params };
+    fn run(params: &VixParams, closes: &[f64]) -> Vec<bool> {
+        let params = VixParams { hold_min: 3, ..params.clone() };
         let mut rule = VixRule::new(params).unwrap();
         closes.iter().map(|&c| rule.push(Some(c)).unwrap().shock.is_some()).collect()
     }
 
     #[test]
     fn a_shock_holds_three_sessions_and_ends_when_half_is_given_back() {
-        let shocks = run(VixParams::default(), &[10.0, 12.0, 10.0, 10.0, 10.0, 10.0]);
+        let shocks = run(&VixParams::default(), &[10.0, 12.0, 10.0, 10.0, 10.0, 10.0]);
         assert_eq!(shocks, [false, true, true, true, false, false]);
     }
 
     #[test]
     fn fifty_percent_in_three_sessions_counts() {
-        let shocks = run(VixParams::default(), &[10.0, 11.5, 13.5, 15.0]);
+        let shocks = run(&VixParams::default(), &[10.0, 11.5, 13.5, 15.0]);
         assert_eq!(shocks, [false, false, false, true]);
     }
 
@@ -250,16 +250,16 @@ mod tests {
         let params = VixParams { hold_max: 5, ..VixParams::default() };
         let mut closes = vec![10.0];
         closes.extend([14.0; 8]);
-        let shocks = run(params, &closes);
+        let shocks = run(&params, &closes);
         assert_eq!(shocks.iter().filter(|s| **s).count(), 5);
     }
 
     #[test]
     fn the_level_rule_is_off_unless_set() {
         let closes = [40.0, 40.0, 40.0];
-        assert_eq!(run(VixParams::default(), &closes), [false; 3]);
+        assert_eq!(run(&VixParams::default(), &closes), [false; 3]);
         let params = VixParams { level: Some(35.0), ..VixParams::default() };
-        assert_eq!(run(params, &closes), [true; 3]);
+        assert_eq!(run(&params, &closes), [true; 3]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum Target {
     Change,
     /// Everything else.
     Read,
+    /// A message of the `trade_updates` stream: it may be skipped, repeated or delayed, or the
+    /// connection be cut instead.
+    Update,
 }
 
 /// What goes wrong with one request.
@@ -48,6 +51,10 @@ pub enum Fault {
     HangAfter,
     /// The request waits this long first.
     Delay(Duration),
+    /// A message of a stream is left out.
+    Skip,
+    /// A message of a stream is sent twice.
+    Repeat,
     /// The next order fills at most this share of its quantity in the present session.
     PartialFill(Weight),
 }

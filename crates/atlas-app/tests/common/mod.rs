@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use atlas_core::calendar::Calendar;
+use chrono::NaiveDate;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The result of one run of the program.
 #[derive(Debug)]
@@ -82,4 +85,27 @@ pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// A folder of daily CSV files up to `last`: symbols AAA and BBB, an index and a VIX, six years of
+/// a slow wave with a faster one on top, as `change` leaves them.
+pub fn data(last: NaiveDate, change: impl Fn(&str, Vec<String>) -> Vec<String>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let first = last - chrono::TimeDelta::days(6 * 365);
+    let sessions: Vec<_> = Calendar::nyse().sessions(first, last).unwrap().collect();
+    for (name, base) in [("AAA", 50.0), ("BBB", 20.0), ("index", 2000.0), ("VIX", 15.0)] {
+        let mut lines = vec!["date,open,high,low,close,adj_close,volume".to_owned()];
+        for (row, session) in sessions.iter().enumerate() {
+            let t = f64::from(u32::try_from(row).unwrap());
+            let close = base * (1.0 + 0.2 * (t / 300.0).sin() + 0.01 * (t * 1.7 + base).sin());
+            let (low, high) = (close * 0.99, close * 1.01);
+            lines.push(format!(
+                "{},{close:.4},{high:.4},{low:.4},{close:.4},{close:.4},1000000",
+                session.date
+            ));
+        }
+        let lines = change(name, lines);
+        fs::write(folder.path().join(format!("{name}.csv")), lines.join("\n") + "\n").unwrap();
+    }
+    folder
 }

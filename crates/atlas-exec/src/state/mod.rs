@@ -163,10 +163,11 @@ impl State {
         self.bookmark.as_ref()
     }
 
-    /// Whether an entry of the broker's ledger was taken in before.
+    /// Whether an entry of the broker's ledger was taken in before, or is part of the baseline.
     #[must_use]
     pub fn has_imported(&self, id: &ActivityId) -> bool {
-        self.imported.contains(id)
+        let baseline = self.account.as_ref().and_then(|opened| opened.bookmark.as_ref());
+        baseline.is_some_and(|bookmark| id <= bookmark) || self.imported.contains(id)
     }
 
     /// Oddities nobody has accepted yet, by record.
@@ -231,7 +232,7 @@ impl State {
             Event::Adopted(adopted) => self.on_adopted(record, adopted),
             Event::Filled(filled) => self.on_filled(record, &filled),
             Event::ActivityImported(activity) => {
-                if self.imported.contains(&activity.id) {
+                if self.has_imported(&activity.id) {
                     return Err(format!("entry {} was imported before", activity.id.0).into());
                 }
                 if let Entry::Cash(entry) = &activity.entry {

@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::answer::{Failure, not_found};
 use super::listener::Line;
-use super::{Shared, admin, data, trading};
+use super::{Shared, admin, data, stream, trading};
 use crate::core::Refusal;
 use crate::core::ids::{self, Kind};
 use crate::faults::{Fault, Target};
@@ -29,6 +29,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), authorized));
     Router::new()
         .merge(admin::router(&shared))
+        .merge(stream::router())
         .merge(guarded)
         .layer(from_fn_with_state(Arc::clone(&shared), signed))
         .with_state(shared)
@@ -45,7 +46,7 @@ async fn authorized(State(shared): State<Arc<Shared>>, request: Request, next: N
     next.run(request).await
 }
 
-fn is_authorized(shared: &Shared, headers: &HeaderMap) -> bool {
+pub(super) fn is_authorized(shared: &Shared, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("APCA-API-KEY-ID"), text("APCA-API-SECRET-KEY")) {
         (Some(key_id), Some(secret)) => shared.credentials.matches(key_id, secret),
@@ -125,6 +126,7 @@ async fn faulty(
             tokio::time::sleep(wait).await;
             next.run(request).await
         }
+        Fault::Skip | Fault::Repeat => next.run(request).await,
         Fault::PartialFill(share) => {
             shared.venue.limit_next_order(share);
             next.run(request).await

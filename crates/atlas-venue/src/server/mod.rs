@@ -12,6 +12,7 @@ mod data;
 mod guard;
 mod listener;
 mod query;
+mod stream;
 mod trading;
 mod wire;
 
