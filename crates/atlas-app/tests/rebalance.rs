@@ -28,7 +28,7 @@ const DATES: [(&str, &str); 8] = [
     ("2017-11-30", "bull"),
     ("2018-02-05", "crash"),
     ("2018-04-30", "neutral"),
-    ("2018-10-31", "bear"),
+    ("2018-11-30", "bear"),
 ];
 
 /// Closes as the sample's text has them, by date and symbol: read here without Atlas's own reader.

@@ -1,9 +1,9 @@
 //! The deciding core: regime, signals, allocation, targets and the rebalance plan, as pure functions.
 //!
-//! [`plan`] turns what is seen of the market ([`MarketView`]) and of the account
+//! [`plan()`] turns what is seen of the market ([`MarketView`]) and of the account
 //! ([`AccountSnapshot`]), a person's choices ([`Policy`]) and a clock reading into a
-//! [`RebalancePlan`](plan::RebalancePlan). [`DecisionInputs`] keeps those arguments, so that the
-//! plan can be computed again, byte for byte. [`RebalancePlan::context`](plan::RebalancePlan) says
+//! [`RebalancePlan`]. [`DecisionInputs`] keeps those arguments, so that the
+//! plan can be computed again, byte for byte. [`RebalancePlan::context`] says
 //! what each order is judged against before it is sent.
 //!
 //! No I/O, no clock of its own, no randomness without a seed; the crate does not know which clock,
