@@ -58,9 +58,10 @@ pub(crate) struct Wire {
     /// Every entry of the ledger in order, under names of ours.
     pub(crate) ledger: Vec<Activity>,
     taken: usize,
-    lag: usize,
+    /// How many entries are told, for how many calls.
+    held: (usize, u64),
     extra_cash: Usd,
-    late: Vec<(u64, OrderRequest)>,
+    late: Vec<(u64, (OrderRequest, Arrival))>,
     asked: bool,
 }
 
@@ -82,7 +83,7 @@ impl Lossy {
             forbidden: false,
             ledger: Vec::new(),
             taken: 0,
-            lag: 0,
+            held: (0, 0),
             extra_cash: Usd::ZERO,
             late: Vec::new(),
             asked: false,
@@ -151,17 +152,16 @@ impl Lossy {
         let mut due = Vec::new();
         {
             let mut wire = self.wire();
-            wire.late.retain_mut(|(left, request)| {
+            wire.late.retain_mut(|(left, late)| {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
-                    due.push(request.clone());
+                    due.push(late.clone());
                 }
                 *left > 0
             });
         }
-        for request in due {
-            self.arrive(&request);
-            drop(self.venue().submit(new_order(&request)));
+        for (request, arrival) in due {
+            self.arrive(&request, arrival);
         }
         self.perhaps_die().await;
     }
@@ -195,32 +195,43 @@ impl Lossy {
         if self.fails(|rates| rates.read) { Err(no_answer()) } else { Ok(()) }
     }
 
-    /// Notes that an order of ours arrives, with what else is going on.
-    fn arrive(&self, request: &OrderRequest) {
-        let id = &request.client_order_id;
-        let (known, open_sells) = self.venue().inspect(|exchange| {
+    /// What is going on when an order of ours is sent.
+    fn look_around(&self, request: &OrderRequest) -> Arrival {
+        let open_sells = self.venue().inspect(|exchange| {
             let open = exchange.open_orders().filter(|order| order.side == Side::Sell);
-            let ours =
-                open.map(|o| o.client_order_id.clone()).filter(|id| id.starts_with("atlas-"));
-            (exchange.order_by_client_id(id.as_str()).is_some(), ours.collect::<Vec<_>>())
+            let ids = open.map(|order| order.client_order_id.clone());
+            ids.filter(|id| id.starts_with("atlas-")).collect::<Vec<_>>()
         });
-        if known {
-            return;
-        }
         let mut wire = self.wire();
         let (asked, forbidden) = (wire.asked, wire.forbidden);
         if request.side == Side::Sell {
             wire.asked = false;
         }
-        let (id, side) = (id.clone(), request.side);
-        wire.arrivals.push(Arrival { id, side, open_sells, asked, forbidden });
+        let (id, side) = (request.client_order_id.clone(), request.side);
+        Arrival { id, side, open_sells, asked, forbidden }
+    }
+
+    /// An order of ours arrives; the venue knows each name once.
+    fn arrive(&self, request: &OrderRequest, arrival: Arrival) {
+        let known = self
+            .venue()
+            .inspect(|exchange| exchange.order_by_client_id(arrival.id.as_str()).is_some());
+        if !known {
+            self.wire().arrivals.push(arrival);
+        }
+        drop(self.venue().submit(new_order(request)));
     }
 
     async fn send(&self, order: ApprovedOrder) -> Submission {
         self.enter().await;
         let request = order.get().clone();
+        let arrival = self.look_around(&request);
         if !self.fails(|rates| rates.submit) {
-            self.arrive(&request);
+            let id = request.client_order_id.as_str();
+            let known = self.venue().inspect(|exchange| exchange.order_by_client_id(id).is_some());
+            if !known {
+                self.wire().arrivals.push(arrival);
+            }
             let answer = self.broker.submit(order).await;
             self.perhaps_die().await;
             return answer;
@@ -229,14 +240,11 @@ impl Lossy {
         match kind {
             0 => return Submission::NotReached { order, error: no_answer() },
             1 => {}
-            2 => {
-                self.arrive(&request);
-                drop(self.venue().submit(new_order(&request)));
-            }
+            2 => self.arrive(&request, arrival),
             _ => {
                 let mut wire = self.wire();
                 let calls = wire.rng.between(1, 7);
-                wire.late.push((calls, request));
+                wire.late.push((calls, (request, arrival)));
             }
         }
         self.perhaps_die().await;
@@ -259,7 +267,7 @@ impl Wire {
     pub(crate) fn calm(&mut self) {
         self.rates = Rates::default();
         self.kill_in = 0;
-        self.lag = 0;
+        self.held = (0, 0);
         for (left, _) in &mut self.late {
             *left = 1;
         }
@@ -346,14 +354,17 @@ impl Broker for Lossy {
         self.read().await?;
         self.pull();
         let mut wire = self.wire();
-        // The ledger may lag: its latest entries are told a little later.
-        wire.lag = if wire.lag > 0 {
-            wire.lag - 1
-        } else {
+        // The ledger may lag: for a while, nothing newer than some entry is told.
+        if wire.held.1 == 0 {
             let percent = wire.rates.lag;
-            if wire.rng.percent(percent) { wire.rng.index(1, 3) } else { 0 }
-        };
-        let told = wire.ledger.len().saturating_sub(wire.lag);
+            if wire.rng.percent(percent) {
+                let back = wire.rng.index(0, 2);
+                wire.held = (wire.ledger.len().saturating_sub(back), wire.rng.below(60));
+            }
+        } else {
+            wire.held.1 -= 1;
+        }
+        let told = if wire.held.1 > 0 { wire.held.0 } else { wire.ledger.len() };
         let known = wire.ledger.iter().filter(|a| after.is_some_and(|id| a.id <= *id)).count();
         // Some entries may be told twice.
         let percent = wire.rates.twice;

@@ -116,13 +116,20 @@ pub(crate) fn play(seed: u64) -> Result<Totals, String> {
     };
     story.open_account()?;
     for day in 0..story.market.sessions.len() - 1 {
-        story.day(day).map_err(|broken| format!("day {day}: {broken}"))?;
+        story.day(day).map_err(|broken| format!("day {day}: {broken}\n{}", story.tail()))?;
     }
     story.totals.faults = story.wire.wire().faults;
     Ok(story.totals)
 }
 
 impl Story {
+    /// The last records, for whoever looks into a failure.
+    fn tail(&self) -> String {
+        let records = self.storage.records();
+        let last = records.iter().skip(records.len().saturating_sub(40));
+        last.map(|r| format!("{} {} {} {}\n", r.seq, r.ts_init, r.kind, r.payload)).collect()
+    }
+
     /// The first look at the account, on a quiet evening.
     fn open_account(&mut self) -> Result<(), String> {
         let mut session = self.session(0, false).map_err(|error| error.to_string())?;

@@ -16,6 +16,7 @@
 
 mod block_on;
 mod config;
+pub mod critique;
 mod desk;
 mod error;
 mod members;

@@ -7,6 +7,8 @@
 //! - [`session`], [`decision`]: the exclusive right to an account; plans and approvals.
 //! - [`reconcile`]: the journal held against the broker.
 //! - [`states`]: ACTIVE, REDUCING, PAUSED, HALTED.
+//! - [`kill`](mod@kill): the kill switch, from a second process.
+//! - [`quality`]: what fills cost, from the journal alone.
 //! - [`shell`]: the sequencer driven against a broker, crash-safe.
 //!
 //! Start reading with [`shell::execute`]; the way of one order is in `shell/send.rs`.
@@ -17,6 +19,8 @@ pub mod error;
 pub mod event;
 pub mod folder;
 pub mod journal;
+pub mod kill;
+pub mod quality;
 pub mod reconcile;
 pub mod sequencer;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::discrete::estep::{advance, first_smallest, loss};
+use crate::discrete::estep::{advance_values, first_smallest, loss};
 use crate::{Error, JumpModel};
 
 /// What the filter says after one observation.
@@ -85,7 +85,7 @@ impl Filter {
             *bull = loss(row, first) + if *bull < to_bull { *bull } else { to_bull };
             *bear = loss(row, second) + if *bear < to_bear { *bear } else { to_bear };
         } else {
-            advance(&mut self.values, self.penalty, row, &self.centers, |_, _| ());
+            advance_values(&mut self.values, self.penalty, row, &self.centers);
         }
         self.pushed += 1;
         Ok(self.estimate())
@@ -110,8 +110,10 @@ impl Filter {
             return StateEstimate { state: u8::from(bears), margin };
         }
         let (state, smallest) = first_smallest(&self.values);
-        let others = self.values.iter().enumerate().filter(|(k, _)| *k != usize::from(state));
-        let next = others.fold(f64::INFINITY, |m, (_, &v)| if v < m { v } else { m });
+        let mut next = f64::INFINITY;
+        for (k, &v) in self.values.iter().enumerate() {
+            next = if v < next && k != usize::from(state) { v } else { next };
+        }
         StateEstimate { state, margin: next - smallest }
     }
 }

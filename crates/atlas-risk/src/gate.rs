@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use atlas_core::{OrderRequest, Price, Qty, Side, Usd};
+use atlas_core::{OrderRequest, Price, Qty, Side, Symbol, Usd};
 
 use crate::context::{Context, Phase, SymbolMarket};
+use crate::desk::Desk;
 use crate::ledger::{Amounts, Ledger};
 use crate::verdict::{Effect, Finding, GateName};
 
@@ -35,6 +36,7 @@ pub struct Case<'a> {
     pub(crate) market: Option<&'a SymbolMarket>,
     pub(crate) context: &'a Context<'a>,
     pub(crate) ledger: &'a Ledger,
+    pub(crate) desk: Option<&'a Desk>,
     /// The decision price, for what is held without one the broker's.
     pub(crate) price: Option<Price>,
     /// Shares × that price.
@@ -52,6 +54,7 @@ impl<'a> Case<'a> {
         request: &'a OrderRequest,
         context: &'a Context<'a>,
         ledger: &'a Ledger,
+        desk: Option<&'a Desk>,
     ) -> Self {
         let free = ledger.free(context, &request.symbol);
         let reduces = request.side == Side::Sell && request.qty <= free;
@@ -70,6 +73,7 @@ impl<'a> Case<'a> {
             market,
             context,
             ledger,
+            desk,
             price,
             notional: price.and_then(|price| price.notional(request.qty).ok()),
             worst: worst_price(request, context, market, price)
@@ -77,6 +81,20 @@ impl<'a> Case<'a> {
             after,
             position: after.and_then(|qty| price?.notional(qty).ok()),
         }
+    }
+
+    /// What would be held after the batch so far and this order: symbol, shares, decision price.
+    pub(crate) fn after(&self) -> impl Iterator<Item = (&'a Symbol, Qty, Option<Price>)> {
+        let (own, context, ledger) = (&self.request.symbol, self.context, self.ledger);
+        let shares = self.after.unwrap_or(Qty::ZERO);
+        let others =
+            ledger.symbols(context).filter(move |symbol| *symbol != own).map(move |symbol| {
+                let shares = ledger.shares(context, symbol).unwrap_or(Qty::ZERO);
+                (symbol, shares, context.price(symbol))
+            });
+        std::iter::once((own, shares, self.price))
+            .chain(others)
+            .filter(|(_, qty, _)| !qty.is_zero())
     }
 
     /// What the ledger takes in.

@@ -92,6 +92,21 @@ impl Ledger {
         })
     }
 
+    /// Every symbol that is held, being bought or part of the batch, once each.
+    pub(crate) fn symbols<'a>(
+        &'a self,
+        context: &'a Context<'_>,
+    ) -> impl Iterator<Item = &'a Symbol> {
+        let opened = context.open_orders.iter().filter(|order| order.side == Side::Buy);
+        let symbols: BTreeSet<&Symbol> = context
+            .positions
+            .keys()
+            .chain(opened.map(|order| &order.symbol))
+            .chain(self.touched.keys())
+            .collect();
+        symbols.into_iter()
+    }
+
     /// Shares of a symbol after the batch so far, open buys included.
     pub(crate) fn shares(&self, context: &Context<'_>, symbol: &Symbol) -> Option<Qty> {
         if let Some(touched) = self.touched.get(symbol) {

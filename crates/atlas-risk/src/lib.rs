@@ -17,6 +17,7 @@ pub mod approved;
 mod breaker;
 mod context;
 pub mod controls;
+mod desk;
 mod error;
 mod gate;
 mod gates;
@@ -33,6 +34,7 @@ pub use context::{
     Activity, Authority, Context, Entries, Hours, OpenOrder, Performance, Phase, RecentOrder,
     SymbolMarket, Tradability, TradingState,
 };
+pub use desk::{DayTradeRule, Desk, DeskRules, SymbolDesk};
 pub use error::Error;
 pub use gate::{Case, Gate};
 pub use limits::{Limits, LimitsSpec, Shares};

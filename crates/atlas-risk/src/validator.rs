@@ -5,8 +5,10 @@ use std::fmt;
 use atlas_core::{OrderRequest, Side};
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::approved::{Approved, ApprovedOrder};
 use crate::context::Context;
+use crate::desk::{Desk, DeskRules};
 use crate::gate::{Case, Gate};
 use crate::gates;
 use crate::ledger::Ledger;
@@ -82,10 +84,20 @@ impl fmt::Display for Denial {
 }
 
 impl Validator {
-    /// Every gate, with its limits, in the order in which they speak ([`GateName::ALL`]).
+    /// Every gate but those of the desk, with its limits, in the order in which they speak.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self { gates: gates::all(limits) }
+    }
+
+    /// Every gate, those of the desk included, in the order of [`GateName::ALL`]. It denies every
+    /// opening order that is judged without a [`Desk`].
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the rules cannot be used.
+    pub fn with_desk(limits: &Limits, rules: &DeskRules) -> Result<Self, Error> {
+        rules.check(limits)?;
+        Ok(Self { gates: gates::with_desk(limits, rules) })
     }
 
     /// The gates, in the order in which they speak.
@@ -101,11 +113,22 @@ impl Validator {
     /// filled. That no partial fill does either is [`Self::approve`]'s part, just before each send.
     #[must_use]
     pub fn judge(&self, batch: &[OrderRequest], context: &Context<'_>) -> Vec<Judgement> {
+        self.judge_with(batch, context, None)
+    }
+
+    /// As [`judge`](Self::judge), with what the gates of the desk look at.
+    #[must_use]
+    pub fn judge_with(
+        &self,
+        batch: &[OrderRequest],
+        context: &Context<'_>,
+        desk: Option<&Desk>,
+    ) -> Vec<Judgement> {
         let mut ledger = Ledger::new(context);
         let mut judged: Vec<(usize, Judgement)> = Vec::with_capacity(batch.len());
         for side in [Side::Sell, Side::Buy] {
             for (index, request) in batch.iter().enumerate().filter(|(_, r)| r.side == side) {
-                let case = Case::new(request, context, &ledger);
+                let case = Case::new(request, context, &ledger, desk);
                 let (judgement, amounts) = (self.hear(&case), case.amounts());
                 if !judgement.is_denied() {
                     ledger.take(context, request, amounts);
@@ -129,8 +152,21 @@ impl Validator {
         request: OrderRequest,
         context: &Context<'_>,
     ) -> Result<ApprovedOrder, Denial> {
+        self.approve_with(request, context, None)
+    }
+
+    /// As [`approve`](Self::approve), with what the gates of the desk look at.
+    ///
+    /// # Errors
+    /// [`Denial`] with every verdict, if any gate denies.
+    pub fn approve_with(
+        &self,
+        request: OrderRequest,
+        context: &Context<'_>,
+        desk: Option<&Desk>,
+    ) -> Result<ApprovedOrder, Denial> {
         let ledger = Ledger::new(context);
-        let judgement = self.hear(&Case::new(&request, context, &ledger));
+        let judgement = self.hear(&Case::new(&request, context, &ledger, desk));
         if judgement.is_denied() {
             return Err(Denial { request: Box::new(request), judgement });
         }

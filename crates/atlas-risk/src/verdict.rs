@@ -117,6 +117,23 @@ macro_rules! gate_names {
             /// Every gate, in the order in which they speak.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
+            /// Whether only a validator made with
+            /// [`Validator::with_desk`](crate::Validator::with_desk) has this gate.
+            #[must_use]
+            pub const fn is_of_desk(self) -> bool {
+                matches!(
+                    self,
+                    Self::Heat
+                        | Self::PairCorrelation
+                        | Self::MeanCorrelation
+                        | Self::Sector
+                        | Self::Exposure
+                        | Self::Liquidity
+                        | Self::DayTrades
+                        | Self::Cooldown
+                )
+            }
+
             /// The word used in artifacts and on the command line.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -193,6 +210,22 @@ gate_names! {
     Drawdown "drawdown" RejectedByLimit false;
     /// Failures and losses of late.
     CircuitBreaker "circuit-breaker" RejectedByCircuitBreaker false;
+    /// Loss if every stop is hit; a gate of the desk, as are those below.
+    Heat "heat" RejectedByHeat false;
+    /// Correlation with the most alike position.
+    PairCorrelation "pair-correlation" RejectedByCorrelation false;
+    /// Mean correlation with the positions.
+    MeanCorrelation "mean-correlation" RejectedByCorrelation false;
+    /// Share of equity in one sector.
+    Sector "sector" RejectedByLimit false;
+    /// Exposure as a multiple of equity.
+    Exposure "exposure" RejectedByLimit false;
+    /// Least volume and raw price.
+    Liquidity "liquidity" RejectedByLimit false;
+    /// The day-trade rule, while it lasts.
+    DayTrades "day-trades" RejectedByLimit false;
+    /// Time after a loss in the symbol.
+    Cooldown "cooldown" RejectedByLimit false;
 }
 
 impl fmt::Display for GateName {

@@ -1,7 +1,7 @@
 //! How the venue behaves.
 
 use atlas_core::time::Timestamp;
-use atlas_core::{Bps, Usd};
+use atlas_core::{Bps, Usd, Weight};
 use chrono::TimeDelta;
 
 use crate::costs::CostModel;
@@ -28,6 +28,9 @@ pub struct VenueConfig {
     /// Most of a bar's volume all fills of a symbol in a session may come to; 250 bps by default.
     /// `None`, and data without volume, set no limit.
     pub participation: Option<Bps>,
+    /// How often an order that trades at once does so in two executions, the first of a random size;
+    /// drawn from the seed, never by default.
+    pub split_fills: Weight,
     /// Whether an order is refused that could trade against the account's own; on by default.
     pub refuse_wash_trades: bool,
 }
@@ -45,7 +48,20 @@ impl VenueConfig {
             opening: TimeDelta::minutes(30),
             collar: Bps::from_int(400),
             participation: Some(Bps::from_int(250)),
+            split_fills: Weight::ZERO,
             refuse_wash_trades: true,
+        }
+    }
+
+    /// The profile that behaves as Alpaca's paper service does: no costs, no limit by volume, and
+    /// one order in ten trades in two executions. The clock starts at `start`.
+    #[must_use]
+    pub fn alpaca_paper(start: Timestamp) -> Self {
+        Self {
+            costs: CostModel::free(),
+            participation: None,
+            split_fills: Weight::from_percent(10).unwrap_or(Weight::ZERO),
+            ..Self::realistic(start)
         }
     }
 

@@ -1,4 +1,69 @@
 //! A deterministic simulated exchange with an Alpaca-compatible server.
+//!
+//! One matching and accounting core, three doors:
+//!
+//! - [`Exchange`]: the core itself, pure and synchronous; for backtests at full speed;
+//! - [`Venue`]: the core as a handle for many threads, with its account on disk, and
+//!   [`InProcess`], which makes a [`Broker`](atlas_broker::Broker) of it;
+//! - [`server`]: Alpaca's own HTTP and WebSocket interface in front of a venue, so that any Alpaca
+//!   client can trade without an account, keys or the internet.
+//!
+//! ```
+//! use atlas_core::bars::{Bars, Columns};
+//! use atlas_core::Side;
+//! use atlas_venue::core::{Class, Kind, NewOrder, Size, Tif};
+//! use atlas_venue::{Listing, Venue, VenueConfig};
+//!
+//! let bars = Bars::new("AAPL".parse()?, Columns {
+//!     dates: vec!["2019-01-02".parse().unwrap(), "2019-01-03".parse().unwrap()],
+//!     open: vec![154.89, 143.98],
+//!     high: vec![158.85, 145.72],
+//!     low: vec![154.23, 142.0],
+//!     close: vec![157.92, 142.19],
+//!     ..Columns::default()
+//! })?;
+//! // Five minutes into the session of the third of January.
+//! let config = VenueConfig::realistic("2019-01-03T14:35:00Z".parse().unwrap());
+//! let venue = Venue::open(None, config, [Listing::raw(bars)])?;
+//! let taken = venue.submit(NewOrder {
+//!     client_order_id: Some("first".into()),
+//!     symbol: "AAPL".parse()?,
+//!     side: Side::Buy,
+//!     size: Size::Shares("10".parse()?),
+//!     kind: Kind::Market,
+//!     tif: Tif::Day,
+//!     extended_hours: false,
+//!     class: Class::Simple,
+//!     take_profit: None,
+//!     stop_loss: None,
+//! }).expect("the account has the money");
+//! let price = venue.inspect(|exchange| exchange.order(taken.order.seq)?.avg_price());
+//! assert_eq!(price.unwrap().to_string(), "144.052"); // the open, 5 bps worse
+//! # Ok::<(), atlas_venue::Error>(())
+//! ```
+//!
+//! # What is simulated
+//!
+//! Only daily bars are known, so the way of the price through a session follows one stated rule
+//! (first the nearer extreme of the bar's direction, then the other, in straight lines; a series of
+//! closes stands still). The clock is set from outside and only moves forward. While it stands in
+//! a session's opening phase, the first half hour unless configured otherwise, orders trade at the
+//! open; a series of closes trades at its close all day, and never shows that close before the
+//! session has ended.
+//!
+//! The venue itself stands on the other side of every order. It quotes the price made worse by the
+//! slippage, and an order fills when that quote reaches it: at once at the quote, or later at its
+//! limit, never better. All fills of a session come to at most a share of the bar's volume.
+//!
+//! The account is a cash account, long only. A buy reserves what it may cost; cash never goes
+//! below zero. Fees are added up over the day, rounded up to the cent for each kind, held back from
+//! buying power at once and posted at the close, so that at any moment cash is the exact sum of
+//! the ledger.
+//!
+//! # What is not
+//!
+//! Margin, short sales, crypto, options, dividends, splits, halts and extended-hours prices.
+//! Requests for them are refused, and endpoints that do not exist answer 404: nothing is pretended.
 
 mod config;
 pub mod core;

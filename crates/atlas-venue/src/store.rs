@@ -16,6 +16,8 @@ use crate::core::{Activity, Changes, Exchange, Money, OrderRecord, State};
 pub(crate) struct Store {
     path: PathBuf,
     connection: Connection,
+    /// Whether there are no tables yet: they are made together with the first account.
+    is_new: bool,
 }
 
 /// What a file holds of an account.
@@ -41,13 +43,21 @@ impl Store {
             return Err(Error::NewerFormat { path, found: format, supported: FORMAT });
         }
         if format == 0 {
-            connection.execute_batch(SCHEMA).map_err(wrong)?;
+            let tables = "SELECT count(*) FROM sqlite_master";
+            let tables: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(wrong)?;
+            if tables > 0 {
+                let problem = "it is a database of something else".to_owned();
+                return Err(Error::Damaged { path, problem });
+            }
         }
-        Ok(Self { path, connection })
+        Ok(Self { path, connection, is_new: format == 0 })
     }
 
     /// Reads the account, if there is one, and checks that it adds up.
     pub(crate) fn load(&self) -> Result<Option<Kept>, Error> {
+        if self.is_new {
+            return Ok(None);
+        }
         let wrong = |error: rusqlite::Error| failure(&self.path, &error);
         let state: Option<String> = self
             .connection
@@ -89,6 +99,9 @@ impl Store {
         }
         let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
+            if self.is_new {
+                transaction.execute_batch(SCHEMA)?;
+            }
             for (order, body) in orders {
                 transaction.prepare_cached(PUT_ORDER)?.execute(params![
                     order.seq.cast_signed(),
@@ -107,7 +120,9 @@ impl Store {
             transaction.prepare_cached(PUT_STATE)?.execute(params![state])?;
             transaction.commit()
         };
-        write().map_err(|error| failure(&path, &error))
+        write().map_err(|error| failure(&path, &error))?;
+        self.is_new = false;
+        Ok(())
     }
 
     fn rows<T: serde::de::DeserializeOwned>(&self, table: &'static str) -> Result<Vec<T>, Error> {
@@ -182,7 +197,6 @@ const PRAGMAS: &str = "
     BEGIN IMMEDIATE; COMMIT;
 ";
 const SCHEMA: &str = "
-    BEGIN;
     CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
     CREATE TABLE orders (
         seq INTEGER PRIMARY KEY,
@@ -193,7 +207,6 @@ const SCHEMA: &str = "
     CREATE TABLE activities (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL)
         STRICT;
     PRAGMA user_version = 1;
-    COMMIT;
 ";
 const PUT_ORDER: &str = "
     INSERT INTO orders (seq, id, client_order_id, body) VALUES (?1, ?2, ?3, ?4)

@@ -26,7 +26,8 @@ pub(crate) fn variance(values: &[f64]) -> Option<f64> {
 pub(crate) fn deviation(values: &[f64]) -> Option<f64> {
     let deviation = variance(values)?.sqrt();
     let size = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-    (deviation > size * 1e-14).then_some(deviation)
+    // The mean of equal values may be off by a rounding a value.
+    (deviation > size * f64::EPSILON * float(values.len())).then_some(deviation)
 }
 
 /// Central moment ratio `m_k / m_2^(k/2)` with divisor `n`: skewness for 3, kurtosis (3 for a

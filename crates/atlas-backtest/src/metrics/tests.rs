@@ -60,7 +60,7 @@ fn equal_to_empyrical_and_quantstats() {
 fn quantstats_moments_follow_by_their_definition() {
     let (own, _) = series();
     let found = Metrics::of(&own, Conventions::SESSIONS).unwrap();
-    let n = stats::float(own.len());
+    let n = float(own.len());
     let skewness = found.skewness.map(|g| g * (n * (n - 1.0)).sqrt() / (n - 2.0));
     same(skewness, 0.023_176_690_119_950_02);
     let kurtosis = found.kurtosis.map(|b| {

@@ -1,8 +1,10 @@
 //! The shell around the sequencer: broker, journal, clock and timer.
 
 mod context;
+mod look_up;
 mod open_time;
 mod report;
+mod retire;
 mod run;
 mod send;
 mod settings;
@@ -12,5 +14,6 @@ mod tests;
 pub use context::reference_now;
 pub use open_time::open_time;
 pub use report::{ExecutionReport, OrderReport, SignalReport};
+pub use retire::retire;
 pub use run::execute;
 pub use settings::{Approval, Settings};

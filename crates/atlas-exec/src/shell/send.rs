@@ -6,6 +6,7 @@ use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus};
 use atlas_risk::ApprovedOrder;
 
+use super::look_up::{LookUp, look_up};
 use super::run::{Run, standing};
 use crate::approver::Denial;
 use crate::error::Error;
@@ -13,16 +14,6 @@ use crate::event::{Event, OrderIntent, OrderUpdate};
 use crate::journal::Draft;
 use crate::sequencer::{Breach, Conservation, Input, Leg};
 use crate::states::Cause;
-
-/// What looking an order up by our name for it has told.
-enum LookUp {
-    /// The broker has it.
-    Found(BrokerOrder),
-    /// The broker answered, and never that it has it.
-    NotFound,
-    /// The broker never answered.
-    NoAnswer,
-}
 
 /// What became of asking for an approval.
 enum Asked {
@@ -230,21 +221,8 @@ impl Run<'_> {
         }
     }
 
-    /// Looks an order up at once and then after each wait, until the broker has it.
     async fn look_up(&mut self, id: &ClientOrderId) -> LookUp {
-        let mut waits = self.settings.lookups.iter();
-        let mut result = LookUp::NoAnswer;
-        loop {
-            match self.broker.order(id).await {
-                Ok(Some(order)) => return LookUp::Found(order),
-                Ok(None) => result = LookUp::NotFound,
-                Err(error) => tracing::warn!(%id, %error, "an order could not be looked up"),
-            }
-            match waits.next() {
-                Some(wait) => self.timer.sleep(*wait).await,
-                None => return result,
-            }
-        }
+        look_up(self.broker, self.timer, &self.settings.lookups, id).await
     }
 
     async fn pause_before_retry(&mut self, retry: u32) {

@@ -5,7 +5,7 @@ use atlas_core::Regime;
 use super::params::LadderParams;
 use crate::Rows;
 use crate::count::float;
-use crate::discrete::estep::{advance, first_smallest, loss};
+use crate::discrete::estep::{advance_values, first_smallest, loss};
 
 /// The line from the bull to the bear centre.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Ladder {
     pub(crate) fn push(&mut self, position: f64) -> (Regime, f64) {
         let row = [position * self.length];
         if self.started {
-            advance(&mut self.values, self.penalty, &row, &self.centers, |_, _| ());
+            advance_values(&mut self.values, self.penalty, &row, &self.centers);
         } else {
             self.values = self.centers.map(|c| loss(&row, &[c]));
             self.started = true;

@@ -118,6 +118,14 @@ pub(crate) fn advance(
     }
 }
 
+/// The same without predecessors, for filters.
+pub(crate) fn advance_values(values: &mut [f64], penalty: f64, row: &[f64], centers: &[f64]) {
+    let jump = jump_cost(values, penalty);
+    for (v, center) in values.iter_mut().zip(centers.chunks_exact(row.len())) {
+        *v = loss(row, center) + if *v < jump { *v } else { jump };
+    }
+}
+
 /// Cost of the cheapest way to jump: the smallest value plus the penalty.
 fn jump_cost(values: &[f64], penalty: f64) -> f64 {
     values.iter().fold(f64::INFINITY, |m, &v| if v < m { v } else { m }) + penalty

@@ -1,9 +1,9 @@
 //! The forward recursion of several restarts at once, one restart per lane.
 //!
-//! Plain loops over arrays of a fixed number of lanes, which the compiler turns into vector
-//! instructions; every lane does the same operations in the same order as [`super::estep`], so the
+//! Lanes come in fours, which the compiler turns into vector instructions; every lane does the same operations in the same order as [`super::estep`], so the
 //! result is the same to the bit whatever the width of the vectors.
 
+use super::four::{F4, U4, add, and, at_most, less, min, mul, or, shift_in, splat, sub, without};
 use crate::Rows;
 
 /// What the recursion leaves for the way back: bits per lane, newest row lowest, 64 rows a word.
@@ -85,16 +85,16 @@ impl Trail {
     }
 }
 
-/// Runs `L` lanes of `K` states over all rows.
+/// Runs `4 V` lanes of `K` states over all rows.
 ///
-/// `centers[(k * D + j) * L + lane]`; returns the values of the last row, state by state, and fills
-/// the trail. NaN centres, those of empty states, cost infinitely much.
-pub(super) fn forward<const K: usize, const L: usize>(
+/// `centers[(k * D + j) * V + v]` holds four lanes; returns the values of the last row, state by
+/// state, and fills the trail. NaN centres, those of empty states, cost infinitely much.
+pub(super) fn forward<const K: usize, const V: usize>(
     rows: Rows<'_>,
-    centers: &[f64],
+    centers: &[F4],
     penalty: f64,
     trail: &mut Trail,
-) -> [[f64; L]; K] {
+) -> [[F4; V]; K] {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(
@@ -102,133 +102,127 @@ pub(super) fn forward<const K: usize, const L: usize>(
             reason = "the processor was just asked; 2 times as fast (measured)"
         )]
         // SAFETY: the function needs nothing but AVX2, which the processor has.
-        return unsafe { forward_avx2::<K, L>(rows, centers, penalty, trail) };
+        return unsafe { forward_avx2::<K, V>(rows, centers, penalty, trail) };
     }
-    forward_plain::<K, L>(rows, centers, penalty, trail)
+    forward_plain::<K, V>(rows, centers, penalty, trail)
 }
 
 /// The same loops compiled for wider vectors; no operation is fused, so no bit differs.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn forward_avx2<const K: usize, const L: usize>(
+fn forward_avx2<const K: usize, const V: usize>(
     rows: Rows<'_>,
-    centers: &[f64],
+    centers: &[F4],
     penalty: f64,
     trail: &mut Trail,
-) -> [[f64; L]; K] {
-    forward_plain::<K, L>(rows, centers, penalty, trail)
+) -> [[F4; V]; K] {
+    forward_plain::<K, V>(rows, centers, penalty, trail)
+}
+
+/// Values and collected bits of four lanes.
+#[derive(Debug, Clone, Copy)]
+struct Four<const K: usize> {
+    values: [F4; K],
+    jumped: [U4; K],
+    origin: [U4; 3],
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled once per instruction set it is called from")]
-fn forward_plain<const K: usize, const L: usize>(
+fn forward_plain<const K: usize, const V: usize>(
     rows: Rows<'_>,
-    centers: &[f64],
+    centers: &[F4],
     penalty: f64,
     trail: &mut Trail,
-) -> [[f64; L]; K] {
-    trail.reset(rows.len(), K, L);
-    let mut values = [[0.0; L]; K];
-    let mut jumped = [[0_u64; L]; K];
-    let mut origin = [[0_u64; L]; 3];
-    for (t, row) in rows.iter().enumerate() {
-        let losses = losses::<K, L>(row, centers);
-        if t == 0 {
-            values = losses;
-        } else {
-            step(&mut values, &losses, penalty, &mut jumped, &mut origin);
+) -> [[F4; V]; K] {
+    trail.reset(rows.len(), K, 4 * V);
+    let cols = rows.cols();
+    let (centers, _) = centers.as_chunks::<V>();
+    let nothing = U4([0; 4]);
+    let empty = Four { values: [splat(0.0); K], jumped: [nothing; K], origin: [nothing; 3] };
+    let mut lanes = [empty; V];
+    let penalty = splat(penalty);
+    for (word, block) in rows.as_slice().chunks(64 * cols).enumerate() {
+        let mut block = block.chunks_exact(cols);
+        let collected = block.len();
+        if word == 0
+            && let Some(row) = block.next()
+        {
+            for (v, four) in lanes.iter_mut().enumerate() {
+                four.values = losses::<K, V>(row, centers, v);
+            }
         }
-        if t % 64 == 63 || t + 1 == rows.len() {
-            flush(trail, t, &mut jumped, &mut origin);
+        for row in block {
+            for (v, four) in lanes.iter_mut().enumerate() {
+                let losses = losses::<K, V>(row, centers, v);
+                step(four, &losses, penalty);
+            }
         }
+        flush(trail, word, collected, &mut lanes);
     }
-    values
+    std::array::from_fn(|k| std::array::from_fn(|v| lanes[v].values[k]))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "part of the recursion")]
-fn losses<const K: usize, const L: usize>(row: &[f64], centers: &[f64]) -> [[f64; L]; K] {
-    let mut out = [[0.0; L]; K];
-    for (sums, centers) in out.iter_mut().zip(centers.chunks_exact(row.len() * L)) {
-        for (x, center) in row.iter().zip(centers.chunks_exact(L)) {
-            for (sum, c) in sums.iter_mut().zip(center) {
-                let gap = x - c;
-                *sum += gap * gap;
-            }
+fn losses<const K: usize, const V: usize>(row: &[f64], centers: &[[F4; V]], v: usize) -> [F4; K] {
+    let mut out = [splat(0.0); K];
+    for (sum, centers) in out.iter_mut().zip(centers.chunks_exact(row.len())) {
+        for (x, center) in row.iter().zip(centers) {
+            let gap = sub(splat(*x), center[v]);
+            *sum = add(*sum, mul(gap, gap));
         }
-        for sum in sums.iter_mut() {
-            let half = 0.5 * *sum;
-            *sum = if half <= f64::INFINITY { half } else { f64::INFINITY };
-        }
+        // NaN, the distance to an empty state, becomes infinite.
+        *sum = min(mul(splat(0.5), *sum), splat(f64::INFINITY));
     }
     out
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "part of the recursion")]
-fn step<const K: usize, const L: usize>(
-    values: &mut [[f64; L]; K],
-    losses: &[[f64; L]; K],
-    penalty: f64,
-    jumped: &mut [[u64; L]; K],
-    origin: &mut [[u64; L]; 3],
-) {
-    let mut jump = [f64::INFINITY; L];
-    for value in values.iter() {
-        for (j, v) in jump.iter_mut().zip(value) {
-            let cost = v + penalty;
-            *j = if cost < *j { cost } else { *j };
-        }
+fn step<const K: usize>(four: &mut Four<K>, losses: &[F4; K], penalty: F4) {
+    let mut jump = splat(f64::INFINITY);
+    for v in &four.values {
+        jump = min(add(*v, penalty), jump);
     }
-    let mut found = [0_u64; L];
-    let mut first = [[0_u64; L]; 3];
-    for (k, (value, loss)) in values.iter_mut().zip(losses).enumerate() {
-        for lane in 0..L {
-            let v = value[lane];
-            let here = mask(v + penalty <= jump[lane]) & !found[lane];
-            // A jump is taken where it is cheaper, and on a tie where it comes from before k.
-            let tie = mask(v >= jump[lane]) & found[lane];
-            let jumps = mask(v > jump[lane]) | tie;
-            jumped[k][lane] = (jumped[k][lane] << 1) | (jumps & 1);
-            for (digit, first) in first.iter_mut().enumerate() {
-                if k >> digit & 1 == 1 {
-                    first[lane] |= here;
-                }
-            }
-            found[lane] |= here;
-            value[lane] = loss[lane] + if v < jump[lane] { v } else { jump[lane] };
-        }
-    }
-    for (digit, (origin, first)) in origin.iter_mut().zip(&first).enumerate() {
-        if digit < digits(K) {
-            for (o, f) in origin.iter_mut().zip(first) {
-                *o = (*o << 1) | (f & 1);
+    let mut found = U4([0; 4]);
+    let mut first = [U4([0; 4]); 3];
+    let states = four.values.iter_mut().zip(&mut four.jumped).zip(losses);
+    for (k, ((value, jumped), loss)) in states.enumerate() {
+        let v = *value;
+        let here = without(at_most(add(v, penalty), jump), found);
+        // A jump is taken where it is cheaper, and on a tie where it comes from before k.
+        let jumps = or(less(jump, v), and(at_most(jump, v), found));
+        *jumped = shift_in(*jumped, jumps);
+        for (digit, first) in first.iter_mut().enumerate().take(digits(K)) {
+            if k >> digit & 1 == 1 {
+                *first = or(*first, here);
             }
         }
+        found = or(found, here);
+        *value = add(*loss, min(v, jump));
+    }
+    for (origin, first) in four.origin.iter_mut().zip(&first).take(digits(K)) {
+        *origin = shift_in(*origin, *first);
     }
 }
 
-/// All ones where true.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "part of the recursion")]
-const fn mask(condition: bool) -> u64 {
-    if condition { u64::MAX } else { 0 }
-}
-
-/// Stores up to 64 collected bits per lane; row `t` is the newest.
-fn flush<const K: usize, const L: usize>(
+/// Stores the bits of the rows of one block per lane.
+fn flush<const K: usize, const V: usize>(
     trail: &mut Trail,
-    t: usize,
-    jumped: &mut [[u64; L]; K],
-    origin: &mut [[u64; L]; 3],
+    word: usize,
+    collected: usize,
+    lanes: &mut [Four<K>; V],
 ) {
-    let planes = jumped.iter_mut().chain(origin.iter_mut().take(digits(K)));
-    for (plane, lanes) in planes.enumerate() {
-        for (lane, bits) in lanes.iter_mut().enumerate() {
-            // The newest row was shifted in last: turn it round so that row t is bit t % 64.
-            let word = bits.reverse_bits() >> (63 - t % 64);
-            trail.bits[(plane * L + lane) * trail.words + t / 64] = word;
-            *bits = 0;
+    for (v, four) in lanes.iter_mut().enumerate() {
+        let planes = four.jumped.iter_mut().chain(four.origin.iter_mut().take(digits(K)));
+        for (plane, bits) in planes.enumerate() {
+            for (lane, bits) in bits.0.iter_mut().enumerate() {
+                // The newest row was shifted in last: turn it round so that row t is bit t % 64.
+                let turned = bits.reverse_bits() >> (64 - collected);
+                trail.bits[(plane * 4 * V + 4 * v + lane) * trail.words + word] = turned;
+                *bits = 0;
+            }
         }
     }
 }
@@ -243,13 +237,14 @@ mod tests {
         let mut rng = Mt19937::new(11);
         let data: Vec<f64> = (0..900).map(|_| 4.0 * rng.next_f64() - 2.0).collect();
         let rows = Rows::new(&data, 3).unwrap();
-        let mut centers: Vec<f64> = (0..4 * 3 * 8).map(|_| 2.0 * rng.next_f64() - 1.0).collect();
-        centers[5] = f64::NAN;
+        let mut four = || F4(std::array::from_fn(|_| 2.0 * rng.next_f64() - 1.0));
+        let mut centers: Vec<F4> = (0..4 * 3 * 2).map(|_| four()).collect();
+        centers[5].0[1] = f64::NAN;
         for penalty in [0.0, 0.3, 5.0] {
             let (mut a, mut b) = (Trail::default(), Trail::default());
-            let plain = forward_plain::<4, 8>(rows, &centers, penalty, &mut a);
-            let wide = forward::<4, 8>(rows, &centers, penalty, &mut b);
-            let bits = |v: [[f64; 8]; 4]| v.map(|row| row.map(f64::to_bits));
+            let plain = forward_plain::<4, 2>(rows, &centers, penalty, &mut a);
+            let wide = forward::<4, 2>(rows, &centers, penalty, &mut b);
+            let bits = |v: [[F4; 2]; 4]| v.map(|row| row.map(|f| f.0.map(f64::to_bits)));
             assert_eq!(bits(plain), bits(wide));
             assert_eq!(a.bits, b.bits);
         }

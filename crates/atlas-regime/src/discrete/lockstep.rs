@@ -1,5 +1,6 @@
 //! Descents from all starts side by side.
 
+use super::four::F4;
 use super::lanes::{Trail, forward};
 use super::runs::{PrefixSums, Runs};
 use crate::Rows;
@@ -7,8 +8,6 @@ use crate::descent::{Limits, Restart, Stop};
 
 /// Lanes of one pass.
 const WIDE: usize = 12;
-const MIDDLE: usize = 8;
-const NARROW: usize = 4;
 
 /// One descent in progress.
 #[derive(Debug)]
@@ -121,50 +120,51 @@ struct Pass<'a> {
     rows: Rows<'a>,
     states: usize,
     penalty: f64,
-    packed: Vec<f64>,
+    packed: Vec<F4>,
     trail: Trail,
 }
 
 impl Pass<'_> {
     /// Labels the rows for the given descents, at most [`WIDE`] of them.
     fn label(&mut self, all: &mut [Descent], lanes: &[usize]) {
-        match lanes.len() {
-            1..=NARROW => self.label_wide::<NARROW>(all, lanes),
-            5..=MIDDLE => self.label_wide::<MIDDLE>(all, lanes),
-            _ => self.label_wide::<WIDE>(all, lanes),
+        match lanes.len().div_ceil(4) {
+            1 => self.label_wide::<1>(all, lanes),
+            2 => self.label_wide::<2>(all, lanes),
+            _ => self.label_wide::<3>(all, lanes),
         }
     }
 
-    fn label_wide<const L: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
+    fn label_wide<const V: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
         match self.states {
-            1 => self.label_with::<1, L>(all, lanes),
-            2 => self.label_with::<2, L>(all, lanes),
-            3 => self.label_with::<3, L>(all, lanes),
-            4 => self.label_with::<4, L>(all, lanes),
-            5 => self.label_with::<5, L>(all, lanes),
-            6 => self.label_with::<6, L>(all, lanes),
-            7 => self.label_with::<7, L>(all, lanes),
-            _ => self.label_with::<8, L>(all, lanes),
+            1 => self.label_with::<1, V>(all, lanes),
+            2 => self.label_with::<2, V>(all, lanes),
+            3 => self.label_with::<3, V>(all, lanes),
+            4 => self.label_with::<4, V>(all, lanes),
+            5 => self.label_with::<5, V>(all, lanes),
+            6 => self.label_with::<6, V>(all, lanes),
+            7 => self.label_with::<7, V>(all, lanes),
+            _ => self.label_with::<8, V>(all, lanes),
         }
     }
 
-    fn label_with<const K: usize, const L: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
+    fn label_with<const K: usize, const V: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
         let size = K * self.rows.cols();
         self.packed.clear();
-        self.packed.resize(size * L, 0.0);
-        for lane in 0..L {
+        self.packed.resize(size * V, F4([0.0; 4]));
+        for lane in 0..4 * V {
             // Lanes without a descent repeat the first one.
             let descent = &all[*lanes.get(lane).unwrap_or(&lanes[0])];
             for (i, c) in descent.centers.iter().enumerate() {
-                self.packed[i * L + lane] = *c;
+                self.packed[i * V + lane / 4].0[lane % 4] = *c;
             }
         }
-        let values = forward::<K, L>(self.rows, &self.packed, self.penalty, &mut self.trail);
+        let values = forward::<K, V>(self.rows, &self.packed, self.penalty, &mut self.trail);
         for (lane, &i) in lanes.iter().enumerate() {
             let mut last = (0_u8, f64::INFINITY);
             for (k, value) in (0_u8..).zip(&values) {
-                if value[lane] < last.1 {
-                    last = (k, value[lane]);
+                let value = value[lane / 4].0[lane % 4];
+                if value < last.1 {
+                    last = (k, value);
                 }
             }
             let runs = self.trail.runs(self.rows.len(), K, lane, last.0);

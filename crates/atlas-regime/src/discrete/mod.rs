@@ -2,6 +2,7 @@
 
 pub(crate) mod estep;
 mod fit;
+mod four;
 mod general;
 mod lanes;
 mod lockstep;

@@ -4,12 +4,14 @@
 //! The test needs no market and no account. It runs on the limits in force, so that a limit that was
 //! set without effect, or a gate that no longer speaks, shows on the day it happens.
 
+mod desk_probes;
 mod probes;
 mod scene;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::desk::DeskRules;
 use crate::gate::Gate;
 use crate::gates;
 use crate::limits::Limits;
@@ -46,19 +48,28 @@ pub struct ControlTest {
     pub problem: String,
 }
 
-/// Every control with its limits, in the order in which the gates speak.
+/// Every control but those of the desk with its limits, in the order in which the gates speak.
 #[must_use]
 pub fn explain(limits: &Limits) -> Vec<Control> {
-    let control = |gate: &dyn Gate| Control {
+    gates::all(limits).iter().map(|gate| control(gate.as_ref())).collect()
+}
+
+/// Every control with its limits, in the order in which the gates speak.
+#[must_use]
+pub fn explain_with_desk(limits: &Limits, rules: &DeskRules) -> Vec<Control> {
+    gates::with_desk(limits, rules).iter().map(|gate| control(gate.as_ref())).collect()
+}
+
+fn control(gate: &dyn Gate) -> Control {
+    Control {
         gate: gate.name(),
         rule: gate.explain(),
         unit: gate.unit().to_owned(),
         denies_reducing: gate.name().may_deny_reducing(),
-    };
-    gates::all(limits).iter().map(|gate| control(gate.as_ref())).collect()
+    }
 }
 
-/// Tries every control on the limits in force.
+/// Tries every control but those of the desk on the limits in force.
 ///
 /// # Errors
 /// [`Error`] if the limits leave no order that could be tried, such as a smallest position above the
@@ -66,6 +77,21 @@ pub fn explain(limits: &Limits) -> Vec<Control> {
 pub fn test(limits: &Limits) -> Result<Vec<ControlTest>, Error> {
     let validator = Validator::new(limits);
     let probes = probes::all(limits)?;
+    Ok(probes.into_iter().map(|probe| run(&validator, &probe)).collect())
+}
+
+/// Tries every control on the limits in force.
+///
+/// # Errors
+/// As [`test`], and for rules that cannot be used.
+pub fn test_with_desk(limits: &Limits, rules: &DeskRules) -> Result<Vec<ControlTest>, Error> {
+    let validator = Validator::with_desk(limits, rules)?;
+    let mut probes = probes::all(limits)?;
+    for probe in &mut probes {
+        desk_probes::equip(&mut probe.bad, rules);
+        desk_probes::equip(&mut probe.good, rules);
+    }
+    probes.extend(desk_probes::all(limits, rules)?);
     Ok(probes.into_iter().map(|probe| run(&validator, &probe)).collect())
 }
 
@@ -117,7 +143,7 @@ mod tests {
             for tried in &tests {
                 assert!(tried.holds, "{profile}: {tried:?}");
             }
-            for gate in GateName::ALL {
+            for gate in GateName::ALL.iter().filter(|gate| !gate.is_of_desk()) {
                 assert!(tests.iter().any(|tried| tried.gate == *gate), "{gate} is not tried");
             }
         }
@@ -126,9 +152,47 @@ mod tests {
     #[test]
     fn the_gates_speak_in_the_order_of_their_names() {
         let limits = Profile::Standard.limits().check().unwrap();
-        let names: Vec<GateName> = explain(&limits).iter().map(|control| control.gate).collect();
+        let all = explain_with_desk(&limits, &rules());
+        let names: Vec<GateName> = all.iter().map(|control| control.gate).collect();
         assert_eq!(names, GateName::ALL);
-        assert!(explain(&limits).iter().all(|control| !control.rule.is_empty()));
+        assert!(all.iter().all(|control| !control.rule.is_empty()));
+        let core = explain(&limits);
+        assert_eq!(core, all[..core.len()]);
+        assert!(all[core.len()..].iter().all(|control| control.gate.is_of_desk()));
+    }
+
+    fn rules() -> DeskRules {
+        DeskRules {
+            pair_correlation: 0.8,
+            mean_correlation: 0.6,
+            sector: "0.6".parse().unwrap(),
+            exposure: rust_decimal::Decimal::ONE,
+            min_volume: 500_000.0,
+            min_price: "5".parse().unwrap(),
+            day_trades: Some(crate::DayTradeRule {
+                count: 3,
+                equity: "100000000".parse().unwrap(),
+                last_day: chrono::NaiveDate::from_ymd_opt(2026, 6, 3).unwrap(),
+            }),
+            cooldown_seconds: 86_400,
+        }
+    }
+
+    #[test]
+    fn the_desks_gates_keep_the_same_promise() {
+        for profile in Profile::ALL {
+            let limits = profile.limits().check().unwrap();
+            let tests = test_with_desk(&limits, &rules()).unwrap();
+            for tried in &tests {
+                assert!(tried.holds, "{profile}: {tried:?}");
+            }
+            for gate in GateName::ALL {
+                assert!(tests.iter().any(|tried| tried.gate == *gate), "{gate} is not tried");
+            }
+        }
+        let limits = Profile::Standard.limits().check().unwrap();
+        let odd = DeskRules { pair_correlation: f64::NAN, ..rules() };
+        assert!(test_with_desk(&limits, &odd).is_err());
     }
 
     #[test]

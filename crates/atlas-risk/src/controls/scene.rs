@@ -16,6 +16,7 @@ use crate::context::{
     Activity, Authority, Context, Entries, Hours, OpenOrder, Performance, Phase, RecentOrder,
     SymbolMarket, Tradability, TradingState,
 };
+use crate::desk::Desk;
 use crate::validator::{Judgement, Validator};
 
 /// One order and all it is judged against, owned.
@@ -39,6 +40,7 @@ pub(crate) struct Scene {
     pub(crate) activity: Activity,
     pub(crate) performance: Performance,
     pub(crate) breaker: BreakerStance,
+    pub(crate) desk: Option<Desk>,
     pub(crate) request: OrderRequest,
 }
 
@@ -74,6 +76,7 @@ impl Scene {
             activity: Activity::NONE,
             performance: Performance::NEW,
             breaker: BreakerStance::Closed,
+            desk: None,
             request: OrderRequest {
                 client_order_id: "atlas-probe-1-buy-PROBE-0".parse()?,
                 symbol: symbol.clone(),
@@ -125,17 +128,11 @@ impl Scene {
 
     /// What every gate says on the order, just before a send.
     pub(crate) fn judge(&self, validator: &Validator) -> Judgement {
-        match validator.approve(self.request.clone(), &self.context(Phase::Send)) {
-            Ok(approved) => {
-                let request = approved.into_inner();
-                let judged = validator.judge(&[request], &self.context(Phase::Send));
-                judged.into_iter().next().unwrap_or_else(|| Judgement {
-                    effect: crate::Effect::Opening,
-                    verdicts: Vec::new(),
-                })
-            }
-            Err(denial) => denial.judgement,
-        }
+        let context = self.context(Phase::Send);
+        let batch = std::slice::from_ref(&self.request);
+        let judged = validator.judge_with(batch, &context, self.desk.as_ref());
+        let silent = || Judgement { effect: crate::Effect::Opening, verdicts: Vec::new() };
+        judged.into_iter().next().unwrap_or_else(silent)
     }
 
     pub(crate) fn context(&self, phase: Phase) -> Context<'_> {

@@ -1,15 +1,25 @@
 //! The gates, grouped by what they look at.
 
+mod desk;
 mod loss;
 mod market;
 mod order;
 mod portfolio;
 mod price;
 
+use crate::desk::DeskRules;
 use crate::gate::Gate;
 use crate::limits::Limits;
 
-/// Every gate with its limits, in the order of [`GateName::ALL`](crate::GateName::ALL).
+/// Every gate with its limits and those of the desk after them, in the order of
+/// [`GateName::ALL`](crate::GateName::ALL).
+pub(crate) fn with_desk(limits: &Limits, rules: &DeskRules) -> Vec<Box<dyn Gate>> {
+    let mut gates = all(limits);
+    gates.extend(desk::all(limits, rules));
+    gates
+}
+
+/// Every gate but those of the desk, with its limits.
 pub(crate) fn all(limits: &Limits) -> Vec<Box<dyn Gate>> {
     let limits = limits.get();
     vec![

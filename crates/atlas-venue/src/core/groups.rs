@@ -145,11 +145,11 @@ impl Exchange {
     pub(super) fn after_end(&mut self, seq: u64) -> Result<(), Error> {
         let Some(order) = self.order(seq) else { return Ok(()) };
         let ends = match (order.status, order.role) {
-            (_, Role::Alone) | (Status::Filled, Role::Entry) => false,
-            (Status::Filled | Status::Canceled | Status::Rejected, _) => true,
-            // An exit that runs out leaves the other to run out by itself.
-            (Status::Expired, role) => role == Role::Entry,
-            (
+            // An order alone, and an entry whose exits have just woken.
+            (_, Role::Alone)
+            | (Status::Filled, Role::Entry)
+            // Still open, or living on in its successor.
+            | (
                 Status::PendingNew
                 | Status::Accepted
                 | Status::Held
@@ -158,6 +158,9 @@ impl Exchange {
                 | Status::Replaced,
                 _,
             ) => false,
+            (Status::Filled | Status::Canceled | Status::Rejected, _) => true,
+            // An exit that runs out leaves the other to run out by itself.
+            (Status::Expired, role) => role == Role::Entry,
         };
         if ends {
             for other in self.others(seq) {

@@ -61,6 +61,13 @@ pub(crate) fn date_of(stamp: Timestamp) -> chrono::NaiveDate {
     to_eastern(stamp).map_or_else(|_| stamp.date_naive(), |local| local.date_naive())
 }
 
+/// Two numbers drawn for order number `count`, each evenly from all of `u32`.
+pub(crate) fn draw(seed: u64, count: u64) -> (u32, u32) {
+    let drawn = mix(mix(seed ^ GOLDEN) ^ count);
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
+    (((drawn >> 32) as u32), drawn as u32)
+}
+
 /// Finalizer of splitmix64 (Steele, Lea and Flood, 2014).
 const fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(GOLDEN);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use atlas_core::bars::{Bars, Columns};
-use atlas_core::calendar::{Calendar, Session};
+use atlas_core::calendar::{Calendar, Session, from_eastern};
 use atlas_core::time::{ReplayPermit, Timestamp};
 use atlas_core::{Adjusted, Raw, Symbol};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use uuid::Uuid;
 
 use super::path::Path;
@@ -191,6 +191,14 @@ impl Market {
             Phase::Open(session) => session.date,
         };
         listing.close_until(Calendar::nyse().previous_session(day)?.date)
+    }
+}
+
+impl Market {
+    /// The first moment of a day in New York: the stamp of its bar.
+    pub(crate) fn midnight(date: NaiveDate) -> Timestamp {
+        let utc = || date.and_time(NaiveTime::MIN).and_utc();
+        from_eastern(date, NaiveTime::MIN).unwrap_or_else(|_| utc())
     }
 }
 

@@ -271,12 +271,31 @@ impl Exchange {
             }
             return Ok(false);
         }
-        self.execute(seq, paid, reference, price, &session)?;
+        let first = self.first_part(seq, paid, whole);
+        if let Some(first) = first {
+            self.execute(seq, first, reference, price, &session)?;
+        }
+        let rest = paid.minus(first.unwrap_or_default());
+        self.execute(seq, rest, reference, price, &session)?;
         if paid < room {
             // What the account cannot pay for is not bought on credit.
             self.set_status(seq, Status::Canceled, Event::Canceled)?;
         }
         Ok(true)
+    }
+
+    /// The first of two executions an order trades in, if the draw says two: of a random size.
+    fn first_part(&self, seq: u64, qty: Shares, whole: bool) -> Option<Shares> {
+        let (chance, size) = ids::draw(self.state.seed, seq);
+        let often = self.config.split_fills.value();
+        let is_new = self.order(seq).is_some_and(|order| order.filled.is_zero());
+        if often.is_zero() || !is_new || Decimal::from(chance) >= often * Decimal::from(u32::MAX) {
+            return None;
+        }
+        let step = if whole { NANO } else { 1 };
+        let steps = qty.nanos() / step;
+        let part = 1 + i64::from(size) % steps.saturating_sub(1).max(1);
+        Shares::from_nanos(part * step).filter(|part| *part < qty)
     }
 
     /// Shares the account can pay for, fees included.

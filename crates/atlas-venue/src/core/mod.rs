@@ -6,6 +6,7 @@ mod change;
 mod exchange;
 mod fixed;
 mod groups;
+mod history;
 pub(crate) mod ids;
 mod ledger;
 mod market;

@@ -1,7 +1,7 @@
 //! The venue's records in the words of the broker contract, and back.
 
 use atlas_broker::{
-    Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Terms, Trail,
+    Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Sent, Terms, Trail,
 };
 use atlas_core::{
     ClientOrderId, ExecutionId, Fill, OrderRequest, OrderType, Position, Price, Symbol,
@@ -48,6 +48,20 @@ pub(super) fn replacement(request: &OrderRequest) -> Result<Replacement, Error> 
         stop: kind.stop(),
         trail: None,
     })
+}
+
+/// Whether a record is of the very order that is sent, as the Alpaca client compares them.
+pub(super) fn is_same(record: &OrderRecord, request: &OrderRequest, sent: &Sent) -> bool {
+    let (terms, class) = match sent {
+        Sent::Submitted(terms) => (*terms, Some(terms.order_class())),
+        // A replacement keeps the class of what it replaces.
+        Sent::Replacing(_) => (Terms::Simple, None),
+    };
+    record.symbol == request.symbol
+        && record.side == request.side
+        && shares(request).is_ok_and(|qty| record.size == Size::Shares(qty))
+        && kind(request, terms).is_ok_and(|kind| record.kind == kind)
+        && class.is_none_or(|class| record.class.as_str() == class)
 }
 
 fn shares(request: &OrderRequest) -> Result<Shares, Error> {

@@ -69,9 +69,28 @@ impl InProcess {
                 Submission::Unknown(UnknownOutcome::sent_as(order, error, sent))
             }
             Err(refusal) => {
-                Submission::Refused { code: Some(refusal.code()), reason: refusal.message() }
+                let known =
+                    matches!(refusal, Refusal::Duplicate).then(|| self.known(&order, &sent));
+                known.flatten().unwrap_or_else(|| Submission::Refused {
+                    code: Some(refusal.code()),
+                    reason: refusal.message(),
+                })
             }
         }
+    }
+
+    /// What exists under the order's name: the very same order counts as accepted, so that
+    /// submitting twice makes one order, and another one is refused. `None` if nothing exists.
+    fn known(&self, order: &ApprovedOrder, sent: &Sent) -> Option<Submission> {
+        let request = order.get();
+        let id = request.client_order_id.as_str();
+        let record = self.venue.inspect(|exchange| exchange.order_by_client_id(id).cloned())?;
+        if !convert::is_same(&record, request, sent) {
+            let code = Some(Refusal::Duplicate.code());
+            let reason = format!("another order exists under {id}: stop and compare the books");
+            return Some(Submission::Refused { code, reason });
+        }
+        broker_order(&record).ok().map(Submission::Accepted)
     }
 }
 
@@ -127,8 +146,9 @@ impl Broker for InProcess {
     }
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
-        let sent = unknown.sent().clone();
-        self.send(unknown.into_order(), sent)
+        // The first one may have arrived and hold what this one would be refused for.
+        let (sent, order) = (unknown.sent().clone(), unknown.into_order());
+        self.known(&order, &sent).unwrap_or_else(|| self.send(order, sent))
     }
 
     async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {

@@ -7,12 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use atlas_core::calendar::{Calendar, from_eastern};
-use atlas_core::time::Timestamp;
+use atlas_core::calendar::Calendar;
 use axum::extract::{Path, Query as Pairs, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, not_found};
@@ -20,7 +19,7 @@ use super::query::Query;
 use super::wire::{moment, number};
 use super::{Ctx, Shared};
 use crate::Error;
-use crate::core::{Exchange, Listing};
+use crate::core::{Exchange, Listing, Market};
 
 type Params = Pairs<Vec<(String, String)>>;
 
@@ -78,7 +77,7 @@ fn page(shared: &Shared, query: &Query, symbols: &[String]) -> Answer<Page> {
         let now = exchange.now();
         let last = Calendar::nyse().last_closed(exchange.state().clock)?.date;
         let (start, end) =
-            (start.unwrap_or_else(|| midnight(now.date_naive())), end.unwrap_or(now));
+            (start.unwrap_or_else(|| Market::midnight(now.date_naive())), end.unwrap_or(now));
         let (mut page, mut count): (BTreeMap<String, Vec<Value>>, usize) = (BTreeMap::new(), 0);
         for name in &sorted {
             let Some(listing) = listing(exchange, name) else { continue };
@@ -90,7 +89,7 @@ fn page(shared: &Shared, query: &Query, symbols: &[String]) -> Answer<Page> {
                 rows.map(|(row, _)| row).collect()
             };
             for row in rows {
-                let stamp = midnight(dates[row]);
+                let stamp = Market::midnight(dates[row]);
                 let seen = token.as_ref().is_some_and(|(symbol, date)| {
                     let passed =
                         if newest_first { dates[row] >= *date } else { dates[row] <= *date };
@@ -133,7 +132,7 @@ fn bar(listing: &Listing, row: usize, adjusted: bool) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "volumes are far below 2^63")]
     let volume = volume.round() as i64;
     json!({
-        "t": moment(midnight(columns.dates[row])),
+        "t": moment(Market::midnight(columns.dates[row])),
         "o": at(&columns.open) * factor,
         "h": at(&columns.high) * factor,
         "l": at(&columns.low) * factor,
@@ -265,9 +264,4 @@ fn symbols(query: &Query) -> Answer<Vec<String>> {
         None => Err(Failure::BadData(format!("invalid symbol: {name}"))),
     };
     names.into_iter().map(check).collect()
-}
-
-/// The first moment of a day in New York: the stamp of its bar.
-fn midnight(date: NaiveDate) -> Timestamp {
-    from_eastern(date, NaiveTime::MIN).unwrap_or_else(|_| date.and_time(NaiveTime::MIN).and_utc())
 }

@@ -2,7 +2,21 @@
 //!
 //! Paths, shapes, codes and error bodies are Alpaca's, so that any Alpaca client can trade here:
 //! point its trading and data addresses at the server and give it the key pair. What is not
-//! implemented answers 404 with code 40410000. See `docs` of the crate for the list of endpoints.
+//! implemented answers 404 with code 40410000.
+//!
+//! | path | methods |
+//! | --- | --- |
+//! | `/v2/account`, `/v2/account/configurations` | GET; GET, PATCH (`suspend_trade`) |
+//! | `/v2/account/activities[/{type}]` | GET |
+//! | `/v2/account/portfolio/history` | GET (`1D`) |
+//! | `/v2/orders`, `/v2/orders/{id}` | GET, POST, DELETE; GET, PATCH, DELETE |
+//! | `/v2/orders:by_client_order_id` | GET |
+//! | `/v2/positions`, `/v2/positions/{symbol}` | GET, DELETE |
+//! | `/v2/assets[/{symbol}]`, `/v2/clock`, `/v2/calendar` | GET |
+//! | `/v2/stocks/bars`, `/v2/stocks/{symbol}/bars` | GET (`1Day`) |
+//! | `/v2/stocks/{quotes,trades,bars}/latest`, `/v2/stocks/snapshots` | GET, also by symbol |
+//! | `/stream` | websocket, `trade_updates` |
+//! | `/atlas/v1/clock`, `/atlas/v1/faults` | with the header `Atlas-Admin-Token` |
 //!
 //! The server keeps no state of its own; it asks the venue, whose clock it does not move.
 

@@ -272,6 +272,135 @@ async fn a_hanging_request_does_not_keep_the_server_from_stopping() {
     server.stop().await;
 }
 
+/// A websocket with just enough of RFC 6455: one frame a message, masked with zeros.
+struct Ear(TcpStream);
+
+impl Ear {
+    async fn open(desk: &Desk) -> Self {
+        let mut socket = TcpStream::connect(desk.server.addr).await.unwrap();
+        let request = "GET /stream HTTP/1.1\r\nHost: venue\r\nConnection: Upgrade\r\n\
+                       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(socket.read_u8().await.unwrap());
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"));
+        Self(socket)
+    }
+
+    async fn say(&mut self, message: Value) {
+        let text = message.to_string();
+        let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+        let mut frame = vec![0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0];
+        frame.extend(text.as_bytes());
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    /// The next message; `None` once the server has closed.
+    async fn hear(&mut self) -> Option<Value> {
+        let mut start = [0; 2];
+        self.0.read_exact(&mut start).await.ok()?;
+        let length = match start[1] {
+            126 => self.0.read_u16().await.ok()?.into(),
+            short => u64::from(short),
+        };
+        let mut body = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut body).await.ok()?;
+        (start[0] == 0x82).then(|| serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn listen(desk: &Desk) -> Self {
+        let mut ear = Self::open(desk).await;
+        let (key, secret) = (&desk.server.key_id, desk.server.secret.expose());
+        ear.say(json!({"action": "auth", "key": key, "secret": secret})).await;
+        assert_eq!(ear.hear().await.unwrap()["data"]["status"], "authorized");
+        ear.say(json!({"action": "listen", "data": {"streams": ["trade_updates", "x"]}})).await;
+        let heard = ear.hear().await.unwrap();
+        assert_eq!(heard, json!({"stream": "listening", "data": {"streams": ["trade_updates"]}}));
+        ear
+    }
+}
+
+#[tokio::test]
+async fn updates_are_told_as_they_happen() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let mut ear = Ear::listen(&desk).await;
+    assert_eq!(desk.send(buy("10", "a")).await.status, 200);
+    for event in ["pending_new", "new", "fill"] {
+        let heard = ear.hear().await.unwrap();
+        assert_eq!(heard["data"]["event"], event);
+        assert!(heard["data"]["execution_id"].is_string());
+        assert_eq!(heard["data"]["order"]["client_order_id"], "a");
+        if event == "fill" {
+            let data = &heard["data"];
+            assert_eq!((&data["price"], &data["qty"]), (&json!("144.072"), &json!("10")));
+            assert_eq!(data["position_qty"], "10");
+        }
+    }
+    desk.server.faults().script(Target::Update, Fault::Repeat);
+    desk.server.faults().script(Target::Update, Fault::Skip);
+    desk.server.faults().script(Target::Update, Fault::DropBefore);
+    assert_eq!(desk.send(buy("10", "b")).await.status, 200);
+    assert_eq!(ear.hear().await.unwrap()["data"]["event"], "pending_new");
+    assert_eq!(ear.hear().await.unwrap()["data"]["event"], "pending_new");
+    assert!(ear.hear().await.is_none());
+    desk.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stranger_hears_nothing() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let mut ear = Ear::open(&desk).await;
+    ear.say(json!({"action": "listen", "data": {"streams": ["trade_updates"]}})).await;
+    let unauthorized = |action: &str| {
+        json!({
+            "stream": "authorization",
+            "data": {"status": "unauthorized", "action": action},
+        })
+    };
+    assert_eq!(ear.hear().await.unwrap(), unauthorized("listen"));
+    let data = json!({"key_id": desk.server.key_id, "secret_key": "no"});
+    ear.say(json!({"action": "authenticate", "data": data})).await;
+    assert_eq!(ear.hear().await.unwrap(), unauthorized("authenticate"));
+    ear.say(json!("nonsense")).await;
+    assert_eq!(ear.hear().await.unwrap()["action"], "error");
+    desk.server.stop().await;
+    assert!(ear.hear().await.is_none());
+}
+
+#[tokio::test]
+async fn orders_with_exits_replacements_and_closing() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let bracket = json!({
+        "symbol": "AAPL", "qty": "10", "side": "buy", "type": "limit", "limit_price": "140",
+        "time_in_force": "gtc", "order_class": "bracket",
+        "take_profit": {"limit_price": "150"}, "stop_loss": {"stop_price": "130"},
+    });
+    let taken = desk.send(bracket).await.json();
+    let statuses = [&taken["legs"][0]["status"], &taken["legs"][1]["status"]];
+    assert_eq!(statuses, [&json!("held"), &json!("held")]);
+    assert_eq!(desk.get("/v2/orders?nested=True").await.as_array().unwrap().len(), 1);
+    assert_eq!(desk.get("/v2/orders").await.as_array().unwrap().len(), 3);
+    let path = format!("/v2/orders/{}", taken["id"].as_str().unwrap());
+    let moved = desk.ask("PATCH", &path, r#"{"limit_price": "145"}"#).await.unwrap();
+    assert_eq!((moved.status, &moved.json()["replaces"]), (200, &taken["id"]));
+    // The new limit is marketable: the entry fills, the exits come to work.
+    let position = desk.get("/v2/positions/AAPL").await;
+    assert_eq!((&position["qty"], &position["qty_available"]), (&json!("10"), &json!("0")));
+    let blocked = desk.ask("DELETE", "/v2/positions/AAPL", "").await.unwrap();
+    assert_eq!((blocked.status, &blocked.json()["held_for_orders"]), (403, &json!("10")));
+    let closed = desk.ask("DELETE", "/v2/positions?cancel_orders=true", "").await.unwrap();
+    assert_eq!((closed.status, &closed.json()[0]["status"]), (207, &json!(200)));
+    assert_eq!(desk.get("/v2/positions").await, json!([]));
+    desk.venue.settle_day().unwrap();
+    let history = desk.get("/v2/account/portfolio/history?period=1W").await;
+    assert_eq!(history["timestamp"].as_array().unwrap().len(), 1);
+    let equity = desk.get("/v2/account").await["equity"].as_str().unwrap().to_owned();
+    assert_eq!(history["equity"][0].to_string(), equity);
+}
+
 #[tokio::test]
 async fn the_rate_limit_counts_by_its_own_clock() {
     let clock = Arc::new(FixedClock(at("2026-01-05T12:00:30Z")));

@@ -224,6 +224,25 @@ pub(super) fn rebalance(
     })
 }
 
+/// Lets a process work until the first order of a symbol is at the broker, and then no further.
+pub(super) fn leave_hanging(
+    session: &mut Session,
+    world: &World,
+    plan: &RebalancePlan,
+    symbol: &str,
+) {
+    block_on(async {
+        session.reconcile(world, &Policy::default()).await.unwrap();
+        session.record_plan(plan, BTreeMap::new()).unwrap();
+    });
+    world.hang_at(symbol);
+    let (wide, settings) = (Wide::new(), settings());
+    let id = plan.decision_id;
+    let work = std::pin::pin!(execute(session, id, world, &wide, world, &settings));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(work.poll(&mut context).is_pending());
+}
+
 /// Fills the books by a first decision, so that there is something to sell.
 pub(super) fn own(session: &mut Session, world: &World, holdings: &[(&str, u32, &str)]) {
     for (symbol, _, price) in holdings {

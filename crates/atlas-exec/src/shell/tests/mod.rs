@@ -275,3 +275,81 @@ fn strangers_on_the_account_pause_it_unless_they_are_ignored() {
     assert!(bench::block_on(session.reconcile(&world, &Policy::default())).unwrap().is_clean());
     assert_eq!(session.resume("me", "adopted").unwrap(), TradingState::Active);
 }
+
+#[test]
+fn the_kill_switch_works_while_another_process_holds_the_account() {
+    use crate::kill::{Scope, Suspension, kill};
+    for (scope, canceled) in [(Scope::Entries, 1), (Scope::All, 2)] {
+        let (world, disk, _) = rotation();
+        let plan = plan(2, &[(Side::Sell, "AAPL", 50, "100"), (Side::Buy, "MSFT", 100, "100")]);
+        world.habit("AAPL", Habit::Half);
+        world.habit("MSFT", Habit::Hang);
+        // The first process hangs in the middle of its work: its future is never polled again.
+        let mut hanging = disk.session(&world);
+        bench::leave_hanging(&mut hanging, &world, &plan, "MSFT");
+        assert_eq!(world.submits().len(), 2);
+        // An order of the sells that is left open, as a protective one would be.
+        world.reopen("AAPL");
+        let now = world.inner().now;
+        let killed = bench::block_on(kill(&disk.fence, &world, scope, "me", "smoke", now)).unwrap();
+        assert_eq!((killed.canceled.len(), killed.failed.len()), (canceled, 0), "{scope:?}");
+        assert_eq!(killed.suspension, Suspension::NotSet);
+        assert!(disk.fence.check().unwrap().is_some());
+        drop(hanging);
+        let error = rebalance(&mut disk.session(&world), &world, &plan).unwrap_err();
+        assert!(error.to_string().contains("HALTED (kill switch"), "{error}");
+    }
+}
+
+#[test]
+fn what_fills_cost_is_in_the_journal() {
+    let (world, disk, plan) = rotation();
+    let mut session = disk.session(&world);
+    world.price("MSFT", "101");
+    rebalance(&mut session, &world, &plan).unwrap();
+    let samples = crate::quality::samples(session.state());
+    let msft = samples.iter().find(|sample| sample.symbol.as_str() == "MSFT").unwrap();
+    assert_eq!((msft.slippage_bps, msft.spread_bps), (Some(0.0), Some(0.0)));
+    assert!((msft.shortfall_bps.unwrap() - 100.0).abs() < 1e-9, "{msft:?}");
+    assert_eq!(crate::quality::summarize(&samples).all.fills, 6);
+}
+
+#[test]
+fn a_plan_whose_time_is_over_leaves_nothing_behind() {
+    let (world, disk, plan) = rotation();
+    world.habit("AAPL", Habit::FillOnCancel);
+    world.habit("MSFT", Habit::Half);
+    let mut hanging = disk.session(&world);
+    bench::leave_hanging(&mut hanging, &world, &plan, "GOOG");
+    drop(hanging);
+    let mut session = disk.session(&world);
+    let retire = async |session: &mut crate::Session| {
+        let end = (SignalOutcome::ExpiredUnfilled, "its session is over");
+        session.reconcile(&world, &crate::reconcile::Policy::default()).await.unwrap();
+        let settings = bench::settings();
+        super::retire(session, plan.decision_id, &world, &world, &settings, end).await
+    };
+    bench::block_on(retire(&mut session)).unwrap();
+    let decision = session.decision(plan.decision_id).unwrap();
+    assert!(!decision.is_pending());
+    let ends: Vec<SignalOutcome> = session
+        .signal_reports(plan.decision_id)
+        .unwrap()
+        .iter()
+        .map(|s| s.outcome.unwrap())
+        .collect();
+    assert_eq!(ends, [Executed, Executed, PartiallyExecuted, Executed]);
+    assert_eq!(world.inner().orders.values().filter(|o| o.status.is_open()).count(), 0);
+
+    // One that nobody has seen is closed as not placed.
+    let (world, disk, plan) = rotation();
+    world.inner().submit_faults = vec![Some(Fault::RequestLost); 3];
+    let mut session = disk.session(&world);
+    rebalance(&mut session, &world, &plan).unwrap();
+    let settings = bench::settings();
+    let end = (SignalOutcome::ExpiredUnfilled, "its session is over");
+    let id = plan.decision_id;
+    bench::block_on(super::retire(&mut session, id, &world, &world, &settings, end)).unwrap();
+    assert!(session.signal_reports(id).unwrap().iter().all(|s| s.outcome == Some(ExpiredUnfilled)));
+    assert!(session.state().pending().is_none());
+}

@@ -74,6 +74,8 @@ pub(super) struct Inner {
     pub(super) reads: usize,
     /// Everything that arrived at the venue, in order.
     pub(super) seen: Vec<Seen>,
+    /// The process hangs for ever once an order of this symbol has arrived.
+    hang_at: Option<Symbol>,
     due: BTreeMap<ClientOrderId, Timestamp>,
     late: BTreeMap<ClientOrderId, (u32, OrderRequest)>,
     number: u64,
@@ -116,6 +118,19 @@ impl World {
 
     pub(super) fn habit(&self, symbol: &str, habit: Habit) {
         self.inner().habits.insert(symbol.parse().unwrap(), habit);
+    }
+
+    pub(super) fn hang_at(&self, symbol: &str) {
+        self.inner().hang_at = Some(symbol.parse().unwrap());
+    }
+
+    /// Lets the canceled orders of a symbol work again.
+    pub(super) fn reopen(&self, symbol: &str) {
+        for order in self.inner().orders.values_mut() {
+            if order.symbol.as_str() == symbol && order.status == OrderStatus::Canceled {
+                order.status = OrderStatus::PartiallyFilled;
+            }
+        }
     }
 
     /// Another client trades on the account.
@@ -336,6 +351,11 @@ impl Broker for World {
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
+        let hangs = self.inner().hang_at.as_ref() == Some(&order.get().symbol);
+        if hangs {
+            drop(self.inner().arrive(order.get()));
+            std::future::pending::<()>().await;
+        }
         let mut inner = self.inner();
         let fault =
             if inner.submit_faults.is_empty() { None } else { inner.submit_faults.remove(0) };

@@ -89,34 +89,45 @@ fn exits_on_the_wrong_side_are_refused() {
     assert!(exchange.orders().is_empty());
 }
 
-#[test]
-fn a_replacement_asks_for_the_new_total() {
+fn wish(qty: &str, limit: &str) -> Replacement {
+    Replacement {
+        qty: Some(qty.parse().unwrap()),
+        limit: Some(px(limit)),
+        ..Replacement::default()
+    }
+}
+
+/// A limit order for ten shares of which four are filled.
+fn partly_filled() -> (Exchange, uuid::Uuid) {
     let mut exchange = exchange(|_| {});
     exchange.advance_to(at(OPEN_3)).unwrap();
     exchange.limit_next_order("0.4".parse().unwrap());
     let limit = Kind::Limit(px("144.10"));
-    let first = exchange.submit(order("AAPL", Side::Buy, "10", limit)).unwrap().order;
+    let taken = exchange.submit(order("AAPL", Side::Buy, "10", limit)).unwrap();
     assert_eq!(told(&exchange, 1), "partially_filled 4@144.072");
-    let wish = |qty: &str, limit: &str| Replacement {
-        qty: Some(qty.parse().unwrap()),
-        limit: Some(px(limit)),
-        ..Replacement::default()
-    };
-    assert!(matches!(exchange.replace(first.id, &wish("4", "144.10")), Err(Refusal::Rule(_))));
-    assert!(matches!(exchange.replace(first.id, &wish("10", "144.10")), Err(Refusal::Rule(_))));
-    assert!(matches!(
-        exchange.replace(first.id, &wish("9000", "144.10")),
-        Err(Refusal::BuyingPower { .. })
-    ));
-    let second = exchange.replace(first.id, &wish("7", "140")).unwrap();
-    assert_eq!((second.filled, second.replaces), ("4".parse().unwrap(), Some(first.id)));
+    (exchange, taken.order.id)
+}
+
+#[test]
+fn a_replacement_must_change_something_and_be_affordable() {
+    let (mut exchange, id) = partly_filled();
+    for (qty, limit, status) in [("4", "144.10", 422), ("10", "144.10", 422), ("9000", "144", 403)]
+    {
+        let refusal = exchange.replace(id, &wish(qty, limit)).unwrap_err();
+        assert_eq!(refusal.status(), status, "{qty} at {limit}: {refusal:?}");
+    }
+    assert_eq!(statuses(&exchange), ["partially_filled"]);
+}
+
+#[test]
+fn a_replacement_asks_for_the_new_total() {
+    let (mut exchange, id) = partly_filled();
+    let second = exchange.replace(id, &wish("7", "140")).unwrap();
+    assert_eq!((second.filled, second.replaces), ("4".parse().unwrap(), Some(id)));
     assert_eq!(statuses(&exchange), ["replaced", "partially_filled"]);
     assert_eq!(exchange.order(1).unwrap().replaced_by, Some(second.id));
-    assert!(matches!(
-        exchange.replace(first.id, &wish("8", "140")),
-        Err(Refusal::Ended { status: "replaced" })
-    ));
-    assert!(matches!(exchange.cancel(first.id), Err(Refusal::Ended { .. })));
+    let again = exchange.replace(id, &wish("8", "140"));
+    assert_eq!(again, Err(Refusal::Ended { status: "replaced" }));
     // Only the rest of the new total is reserved.
     assert_eq!(exchange.reserved, "420".parse().unwrap());
     exchange.advance_to(at("2019-01-03T21:00:00Z")).unwrap();

@@ -128,6 +128,7 @@ fn a_deed() -> impl Strategy<Value = Deed> {
 fn open(rough: &[Rough]) -> Exchange {
     let mut config = VenueConfig::realistic("2019-01-02T15:00:00Z".parse().unwrap());
     config.refuse_wash_trades = false;
+    config.split_fills = atlas_core::Weight::from_percent(30).unwrap();
     config.cash = "30000".parse().unwrap();
     Exchange::new(config, market(rough)).unwrap()
 }

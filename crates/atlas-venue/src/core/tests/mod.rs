@@ -321,6 +321,33 @@ fn a_limited_order_fills_in_part_and_goes_on_the_next_day() {
 }
 
 #[test]
+fn the_account_day_by_day() {
+    let mut exchange = exchange(|config| config.costs = CostModel::free());
+    exchange.advance_to(at(OPEN_3)).unwrap();
+    exchange.submit(order("AAPL", Side::Buy, "100", Kind::Market)).unwrap();
+    exchange.advance_to(at("2019-01-04T21:00:00Z")).unwrap();
+    let days = exchange.day_ends().unwrap();
+    let told: Vec<String> = days.iter().map(|day| format!("{} {}", day.date, day.equity)).collect();
+    // Bought at 144, closed at 142.5 and 148; the deposit came after the close of the second.
+    assert_eq!(told, ["2019-01-02 100000", "2019-01-03 99850", "2019-01-04 100400"]);
+    assert_eq!(exchange.state().last_equity, days[2].equity);
+}
+
+#[test]
+fn one_order_in_ten_trades_in_two_executions_on_paper() {
+    let mut config = VenueConfig::alpaca_paper(at(OPEN_3));
+    config.cash = "10000000".parse().unwrap();
+    let mut exchange = Exchange::new(config, listings()).unwrap();
+    for _ in 0..300 {
+        exchange.submit(order("AAPL", Side::Buy, "100", Kind::Market)).unwrap();
+    }
+    assert!(exchange.orders().iter().all(|order| order.status == Status::Filled));
+    let fills = exchange.activities().len() - 1;
+    assert!((310..360).contains(&fills), "{fills}");
+    assert_eq!(exchange.state().ledger.cash, "5680000".parse().unwrap());
+}
+
+#[test]
 fn the_clock_only_moves_forward() {
     let mut exchange = exchange(|_| {});
     exchange.advance_to(at(OPEN_3)).unwrap();

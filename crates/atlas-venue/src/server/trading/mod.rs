@@ -2,6 +2,7 @@
 
 mod account;
 mod assets;
+mod history;
 mod hours;
 mod orders;
 mod positions;
@@ -19,7 +20,8 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/v2/account/configurations", get(account::settings).patch(account::set))
         .route("/v2/account/activities", get(account::activities))
         .route("/v2/account/activities/{kind}", get(account::activities_of))
-        .route("/v2/positions", get(positions::all))
+        .route("/v2/account/portfolio/history", get(history::history))
+        .route("/v2/positions", get(positions::all).delete(positions::close_all))
         .route("/v2/positions/{*symbol}", get(positions::one).delete(positions::close))
         .route("/v2/orders", get(orders::list).post(orders::submit).delete(orders::cancel_all))
         .route("/v2/orders/{id}", get(orders::one).patch(orders::replace).delete(orders::cancel))

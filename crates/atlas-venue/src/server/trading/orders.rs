@@ -12,6 +12,7 @@ use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::Query;
 use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
+use crate::Venue;
 use crate::core::{Exchange, OrderRecord};
 
 pub(super) async fn submit(State(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
@@ -144,19 +145,20 @@ pub(super) async fn cancel(State(shared): Ctx, Path(id): Path<String>) -> Answer
 }
 
 pub(super) async fn cancel_all(State(shared): Ctx) -> Answer<(StatusCode, Json<Vec<Value>>)> {
-    let mut open: Vec<(u64, Uuid)> = shared
-        .venue
+    Ok((StatusCode::MULTI_STATUS, Json(cancel_every(&shared.venue))))
+}
+
+/// Cancels every open order, oldest first, and says how each went.
+pub(super) fn cancel_every(venue: &Venue) -> Vec<Value> {
+    let mut open: Vec<(u64, Uuid)> = venue
         .inspect(|exchange| exchange.open_orders().map(|order| (order.seq, order.id)).collect());
     open.sort_unstable();
     let mut results = Vec::with_capacity(open.len());
     for (_, id) in open {
-        let status = match shared.venue.cancel(id) {
-            Ok(()) => 200,
-            Err(refusal) => refusal.status(),
-        };
+        let status = venue.cancel(id).map_or_else(|refusal| refusal.status(), |()| 200);
         results.push(json!({ "id": id, "status": status }));
     }
-    Ok((StatusCode::MULTI_STATUS, Json(results)))
+    results
 }
 
 fn body(exchange: &Exchange, order: &OrderRecord, nested: bool) -> OrderBody {

@@ -3,15 +3,16 @@
 use atlas_core::{Side, Symbol};
 use axum::Json;
 use axum::extract::{Path, Query as Pairs, State};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::Ctx;
-use super::super::answer::{Answer, not_found};
+use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::{self, Query};
-use super::super::wire::{OrderBody, OrderWish};
+use super::super::wire::OrderBody;
 use super::assets;
 use crate::Error;
-use crate::core::{Exchange, Market, Money, Shares, ids};
+use crate::core::{Class, Exchange, Kind, Market, Money, NewOrder, Shares, Size, Tif, ids};
 
 pub(super) async fn all(State(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -34,28 +35,67 @@ pub(super) async fn close(
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<OrderBody>> {
     let query = Query::new(pairs);
-    let wish = shared.venue.inspect(|exchange| {
+    let order = shared.venue.inspect(|exchange| {
         let symbol = held(exchange, &name)?;
-        let qty = exchange.state().ledger.held(&symbol);
+        let all = exchange.state().ledger.held(&symbol);
         let qty = match (query.text("qty"), query.text("percentage")) {
-            (Some(text), _) => text.to_owned(),
-            (None, Some(percent)) => portion(qty, percent)?.to_string(),
-            (None, None) => qty.to_string(),
+            (Some(text), _) => {
+                let bad = |_| Failure::BadRequest(format!("invalid qty {text:?}"));
+                text.parse().map_err(bad)?
+            }
+            (None, Some(percent)) => portion(all, percent)?,
+            (None, None) => all,
         };
-        Ok::<_, super::super::answer::Failure>(json!({
-            "symbol": symbol, "qty": qty, "side": Side::Sell,
-            "type": "market", "time_in_force": "day",
-        }))
+        Ok::<_, Failure>(sale(symbol, qty))
     })?;
-    let wish: OrderWish = serde_json::from_str(&wish.to_string())
-        .map_err(|error| super::super::answer::Failure::BadRequest(error.to_string()))?;
-    Ok(Json(OrderBody::taken(&shared.venue.submit(wish.into_order()?)?)))
+    Ok(Json(OrderBody::taken(&shared.venue.submit(order)?)))
+}
+
+/// Sells every position at the market, after canceling every order if asked to.
+pub(super) async fn close_all(
+    State(shared): Ctx,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Answer<(StatusCode, Json<Vec<Value>>)> {
+    if Query::new(pairs).flag("cancel_orders")? {
+        super::orders::cancel_every(&shared.venue);
+    }
+    let held: Vec<(Symbol, Shares)> = shared.venue.inspect(|exchange| {
+        let all = exchange.state().ledger.holdings.iter();
+        all.map(|(symbol, holding)| (symbol.clone(), holding.qty)).collect()
+    });
+    let mut results = Vec::with_capacity(held.len());
+    for (symbol, qty) in held {
+        let (status, body) = match shared.venue.submit(sale(symbol.clone(), qty)) {
+            Ok(taken) => (200, json!(OrderBody::taken(&taken))),
+            Err(refusal) => {
+                let body = json!({ "code": refusal.code(), "message": refusal.message() });
+                (refusal.status(), body)
+            }
+        };
+        results.push(json!({ "symbol": symbol, "status": status, "body": body }));
+    }
+    Ok((StatusCode::MULTI_STATUS, Json(results)))
+}
+
+/// A market order for the day that sells so many shares.
+fn sale(symbol: Symbol, qty: Shares) -> NewOrder {
+    NewOrder {
+        client_order_id: None,
+        symbol,
+        side: Side::Sell,
+        size: Size::Shares(qty),
+        kind: Kind::Market,
+        tif: Tif::Day,
+        extended_hours: false,
+        class: Class::Simple,
+        take_profit: None,
+        stop_loss: None,
+    }
 }
 
 /// A percentage of a position; whole shares of a position in whole shares.
 fn portion(held: Shares, percent: &str) -> Answer<Shares> {
-    let wrong =
-        || super::super::answer::Failure::BadRequest(format!("invalid percentage {percent:?}"));
+    let wrong = || Failure::BadRequest(format!("invalid percentage {percent:?}"));
     let percent: rust_decimal::Decimal = percent.parse().map_err(|_| wrong())?;
     let qty = held.to_qty()?.value();
     let part = qty.checked_mul(percent).ok_or_else(wrong)? / rust_decimal::Decimal::ONE_HUNDRED;

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::core::Px;
+use crate::core::{Money, Px};
 
 /// A decimal number, written as a string or as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,11 @@ pub(crate) fn number(price: Px) -> Box<RawValue> {
     let null = || RawValue::NULL.to_owned();
     // Plain decimal text is a JSON number.
     RawValue::from_string(price.to_string()).unwrap_or_else(|_| null())
+}
+
+/// An amount of dollars as an exact JSON number.
+pub(crate) fn dollars(amount: Money) -> Box<RawValue> {
+    RawValue::from_string(amount.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 #[cfg(test)]

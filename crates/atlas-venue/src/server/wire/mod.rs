@@ -6,6 +6,6 @@ mod order;
 mod request;
 
 pub(super) use activity::activity;
-pub(super) use amount::{Amount, number};
+pub(super) use amount::{Amount, dollars, number};
 pub(super) use order::{OrderBody, moment};
 pub(super) use request::{OrderWish, ReplaceWish};

@@ -1,0 +1,102 @@
+//! Prices as whole billionths of a dollar.
+
+use atlas_core::{Bars, Raw};
+use atlas_venue::core::Px;
+
+use crate::Error;
+
+/// Prices of one instrument, oldest first, in whole billionths of a dollar.
+///
+/// # Examples
+/// ```
+/// use atlas_backtest::fast::FixedSeries;
+///
+/// let series = FixedSeries::new(None, vec![100_000_000_000, 101_500_000_000])?;
+/// assert_eq!(series.len(), 2);
+/// assert!(FixedSeries::new(None, vec![0]).is_err());
+/// # Ok::<(), atlas_backtest::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedSeries {
+    opens: Option<Vec<i64>>,
+    closes: Vec<i64>,
+    /// Sum of the closes before each bar and at the end, modulo 2⁶⁴.
+    sums: Vec<i64>,
+}
+
+impl FixedSeries {
+    /// Opens, where they are known, and closes.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a price that is not above zero or above $20 000, and for columns
+    /// of different length.
+    pub fn new(opens: Option<Vec<i64>>, closes: Vec<i64>) -> Result<Self, Error> {
+        let all = closes.iter().chain(opens.iter().flatten());
+        if let Some(wrong) = all.copied().find(|price| !(1..=PRICE_MAX_NANOS).contains(price)) {
+            return Err(Error::Parameter {
+                what: "a price in billionths of a dollar",
+                value: wrong.to_string(),
+                range: "above zero and at most 20000 dollars",
+            });
+        }
+        if let Some(rows) = opens.as_ref().map(Vec::len).filter(|rows| *rows != closes.len()) {
+            return Err(Error::Parameter {
+                what: "the number of opens",
+                value: rows.to_string(),
+                range: "that of the closes",
+            });
+        }
+        let mut sum = 0_i64;
+        let mut sums = Vec::with_capacity(closes.len() + 1);
+        sums.push(0);
+        sums.extend(closes.iter().map(|close| {
+            sum = sum.wrapping_add(*close);
+            sum
+        }));
+        Ok(Self { opens, closes, sums })
+    }
+
+    /// Of raw bars, as the venue reads them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Venue`] for a price the venue cannot read.
+    pub fn of(bars: &Bars<Raw>) -> Result<Self, Error> {
+        let nanos = |values: &[f64]| -> Result<Vec<i64>, Error> {
+            values.iter().map(|value| Ok(Px::from_bar(*value)?.nanos())).collect()
+        };
+        let columns = bars.columns();
+        let opens = (!columns.open.is_empty()).then(|| nanos(&columns.open)).transpose()?;
+        Self::new(opens, nanos(&columns.close)?)
+    }
+
+    /// Number of bars.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.closes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.closes.is_empty()
+    }
+
+    /// The closes.
+    #[must_use]
+    pub fn closes(&self) -> &[i64] {
+        &self.closes
+    }
+
+    /// The price at which is acted in each bar: its open, or its close where opens are unknown.
+    pub(super) fn prices(&self) -> &[i64] {
+        self.opens.as_deref().unwrap_or(&self.closes)
+    }
+
+    pub(super) fn sums(&self) -> &[i64] {
+        &self.sums
+    }
+}
+
+/// Largest price, in billionths of a dollar: $20 000. Times the longest window squared it is
+/// below 2⁶³.
+pub(super) const PRICE_MAX_NANOS: i64 = 20_000_000_000_000;

@@ -1,0 +1,81 @@
+//! The kill switch: works from a second process while the first one hangs.
+
+use atlas_broker::{Broker, BrokerOrder};
+use atlas_core::time::Timestamp;
+use atlas_core::{ClientOrderId, Side};
+
+use crate::error::Error;
+use crate::folder::{Fence, FenceNote};
+use crate::states::Cause;
+
+/// Which orders the kill switch cancels. Other clients' orders are never touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Entries: buys of ours. What protects or reduces keeps working.
+    Entries,
+    /// Every order of ours, protective ones included.
+    All,
+}
+
+/// What the broker itself did about trading on the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// It accepts no more orders, from anybody.
+    Set,
+    /// It has no such thing, or did not do it: the fence alone holds.
+    NotSet,
+}
+
+/// What the kill switch has done.
+#[derive(Debug)]
+pub struct Killed {
+    /// Orders whose cancel the broker took.
+    pub canceled: Vec<ClientOrderId>,
+    /// Orders that could not be canceled, and why.
+    pub failed: Vec<(ClientOrderId, atlas_broker::Error)>,
+    /// Whether the broker suspended trading.
+    pub suspension: Suspension,
+}
+
+/// Raises the fence, then sets the broker's own suspension where there is one, then cancels.
+///
+/// Takes no lock and writes no journal: the process that holds the account may hang. That process,
+/// or the next one, journals the halt when it sees the fence, which it looks at before every send.
+/// The fence is up before the broker is asked for anything, so that it stands whatever the broker
+/// answers; running it again cancels what was not canceled yet.
+///
+/// # Errors
+/// [`Error::Io`] if the fence cannot be raised: nothing else is tried then, and the process has
+/// to be stopped by other means. [`Error::Broker`] if the open orders cannot be listed; the fence
+/// is up then.
+pub async fn kill(
+    fence: &Fence,
+    broker: &dyn Broker,
+    scope: Scope,
+    by: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<Killed, Error> {
+    let (by, why) = (by.to_owned(), why.to_owned());
+    fence.raise(&FenceNote { cause: Cause::Kill, by, at: now, why })?;
+    let suspension = match broker.suspend(true).await {
+        Ok(()) => Suspension::Set,
+        Err(error) => {
+            tracing::warn!(%error, "the broker did not suspend trading");
+            Suspension::NotSet
+        }
+    };
+    let open = broker.open_orders().await.map_err(Error::broker("ask for the open orders"))?;
+    let mut killed = Killed { canceled: Vec::new(), failed: Vec::new(), suspension };
+    for order in open.into_iter().filter(|order| is_meant(order, scope)) {
+        match broker.cancel(&order.venue_order_id).await {
+            Ok(()) => killed.canceled.push(order.client_order_id),
+            Err(error) => killed.failed.push((order.client_order_id, error)),
+        }
+    }
+    Ok(killed)
+}
+
+fn is_meant(order: &BrokerOrder, scope: Scope) -> bool {
+    order.client_order_id.is_ours() && (scope == Scope::All || order.side == Side::Buy)
+}

@@ -1,0 +1,116 @@
+//! What the risk desk's further gates look at, and their limits.
+//!
+//! These gates need data the main job does not have: stops, correlations, sectors, volumes. They are
+//! judged only by a validator made with [`Validator::with_desk`](crate::Validator::with_desk), and
+//! then every number that is missing denies an opening order.
+
+use std::collections::BTreeMap;
+
+use atlas_core::time::Timestamp;
+use atlas_core::{Price, Symbol, Usd, Weight};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::limits::Limits;
+
+/// Limits of the further gates; no default. Those of heat stand in
+/// [`LimitsSpec`](crate::LimitsSpec).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskRules {
+    /// Highest correlation with any one position, 0 to 1.
+    pub pair_correlation: f64,
+    /// Highest mean correlation with all positions, 0 to 1.
+    pub mean_correlation: f64,
+    /// Largest share of equity in one sector.
+    pub sector: Weight,
+    /// Largest exposure as a multiple of equity; of a long-only account it is gross and net.
+    pub exposure: Decimal,
+    /// Least mean volume, shares a session, not adjusted for splits to come.
+    pub min_volume: f64,
+    /// Least raw price, USD a share.
+    pub min_price: Price,
+    /// The day-trade rule, where the account is under it.
+    pub day_trades: Option<DayTradeRule>,
+    /// Seconds after a loss in a symbol during which it is not entered again.
+    pub cooldown_seconds: u32,
+}
+
+/// The pattern day trader rule of FINRA Rule 4210, which ended on 2026-06-03 but for brokers that
+/// keep it until 2027-10-20 (Regulatory Notice 26-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayTradeRule {
+    /// Day trades within five sessions from which entries stop: one below what the rule forbids.
+    pub count: u32,
+    /// Equity from which the rule does not matter, USD.
+    pub equity: Usd,
+    /// Last day on which the broker applies it.
+    pub last_day: NaiveDate,
+}
+
+impl DeskRules {
+    /// Proves the rules usable.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a correlation outside of 0 to 1, a volume that is not finite and zero or
+    /// more, an exposure that is not above 0, a sector share that is not above that of a single position.
+    pub fn check(&self, limits: &Limits) -> Result<(), Error> {
+        let require = |name, value: &dyn ToString, holds: bool, rule| {
+            if holds { Ok(()) } else { Err(Error::Limit { name, value: value.to_string(), rule }) }
+        };
+        let share = 0.0..=1.0;
+        let rule = "from 0 to 1";
+        let (pair, mean) = (self.pair_correlation, self.mean_correlation);
+        require("desk.pair_correlation", &pair, share.contains(&pair), rule)?;
+        require("desk.mean_correlation", &mean, share.contains(&mean), rule)?;
+        let volume = self.min_volume.is_finite() && self.min_volume >= 0.0;
+        require("desk.min_volume", &self.min_volume, volume, "finite and 0 or more")?;
+        let positive = "above 0";
+        require("desk.exposure", &self.exposure, self.exposure > Decimal::ZERO, positive)?;
+        let wide = self.sector > limits.get().position_deny;
+        require("desk.sector", &self.sector, wide, "above position_deny")
+    }
+}
+
+/// What is known of one symbol beyond its price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SymbolDesk {
+    /// The price at which the position is left.
+    pub stop: Option<Price>,
+    /// Its sector.
+    pub sector: Option<String>,
+    /// Mean volume, shares a session; of the order of 20 sessions.
+    pub mean_volume: Option<f64>,
+    /// Its price as printed at the exchange.
+    pub raw_price: Option<Price>,
+    /// When it was last left with a loss.
+    pub last_loss: Option<Timestamp>,
+}
+
+/// What the further gates look at.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Desk {
+    /// What is known of each symbol, held or ordered.
+    pub symbols: BTreeMap<Symbol, SymbolDesk>,
+    /// Correlations of returns, by pair, the smaller symbol first.
+    pub correlations: BTreeMap<Symbol, BTreeMap<Symbol, f64>>,
+    /// Day trades within the last five sessions.
+    pub day_trades: Option<u32>,
+}
+
+impl Desk {
+    /// The correlation of two symbols; `None` if it is missing or no number.
+    #[must_use]
+    pub fn correlation(&self, one: &Symbol, other: &Symbol) -> Option<f64> {
+        let (first, second) = if one < other { (one, other) } else { (other, one) };
+        let found = self.correlations.get(first)?.get(second).copied();
+        found.filter(|correlation| correlation.is_finite())
+    }
+
+    pub(crate) fn of(&self, symbol: &Symbol) -> Option<&SymbolDesk> {
+        self.symbols.get(symbol)
+    }
+}

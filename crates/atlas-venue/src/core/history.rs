@@ -1,0 +1,61 @@
+//! What the account was worth at each close, recomputed from its ledger.
+
+use std::collections::BTreeMap;
+
+use atlas_core::calendar::Calendar;
+use atlas_core::{Side, Symbol};
+use chrono::NaiveDate;
+
+use super::exchange::Exchange;
+use super::ledger::Entry;
+use super::{Money, Shares, date_of};
+use crate::Error;
+
+/// The account at one close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DayEnd {
+    /// The session.
+    pub(crate) date: NaiveDate,
+    /// Cash and everything held at the close, fees of the day paid.
+    pub(crate) equity: Money,
+    /// Paid in since the close before.
+    pub(crate) paid_in: Money,
+}
+
+impl Exchange {
+    /// The account at each close from the day it was opened up to now, oldest first. Holdings
+    /// count at the close of the day; nothing is kept for this, so it takes a walk over the ledger.
+    pub(crate) fn day_ends(&self) -> Result<Vec<DayEnd>, Error> {
+        let nyse = Calendar::nyse();
+        let last = nyse.last_closed(self.state.clock)?.date;
+        let (mut days, mut entries) = (Vec::new(), self.activities().iter().peekable());
+        let (mut cash, mut held) = (Money::ZERO, BTreeMap::<&Symbol, Shares>::new());
+        for session in nyse.sessions(date_of(self.state.opened), last)? {
+            let mut paid_in = Money::ZERO;
+            // Fees of the day bear stamps at its close.
+            while let Some(entry) = entries.next_if(|e| date_of(e.stamp) <= session.date) {
+                cash = cash.plus(entry.entry.cash_effect())?;
+                match &entry.entry {
+                    Entry::Deposit(amount) => paid_in = paid_in.plus(*amount)?,
+                    Entry::Fee { .. } => {}
+                    Entry::Fill(fill) => {
+                        let qty = held.entry(&fill.symbol).or_default();
+                        *qty = match fill.side {
+                            Side::Buy => qty.plus(fill.qty)?,
+                            Side::Sell => qty.minus(fill.qty),
+                        };
+                    }
+                }
+            }
+            let mut equity = cash;
+            for (symbol, qty) in held.iter().filter(|(_, qty)| !qty.is_zero()) {
+                let unknown = || Error::NotListed { symbol: symbol.to_string() };
+                let listing = self.market.listing(symbol).ok_or_else(unknown)?;
+                let close = listing.close_until(session.date)?.ok_or_else(unknown)?;
+                equity = equity.plus(close.times(*qty))?;
+            }
+            days.push(DayEnd { date: session.date, equity, paid_in });
+        }
+        Ok(days)
+    }
+}

@@ -1,0 +1,10 @@
+//! A live permit cannot be made up.
+
+use atlas_tests::atlas_broker::alpaca::live::{Confirmation, LivePermit, ReportedAccount};
+
+pub fn demo(reported: &ReportedAccount, confirmation: &Confirmation<'_>) -> Option<LivePermit> {
+    let _ = LivePermit { account_number: String::new() }; //~ E0451
+    let _ = LivePermit::default(); //~ E0599
+    let _ = ReportedAccount(String::new()); //~ E0423
+    LivePermit::grant(reported, confirmation).ok()
+}

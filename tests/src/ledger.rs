@@ -1,0 +1,128 @@
+//! A second, naive set of books: decimals, added up one entry after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use atlas_broker::{Activity, Broker, Entry};
+use atlas_core::{Side, Symbol};
+use rust_decimal::Decimal;
+
+/// Cash and shares as the broker's ledger alone has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NaiveLedger {
+    /// Dollars.
+    pub cash: Decimal,
+    /// Shares, by symbol; none where none are held.
+    pub shares: BTreeMap<Symbol, Decimal>,
+    /// Shares traded, by client order id.
+    pub traded: BTreeMap<String, Decimal>,
+    /// Dollars paid in, less those paid out.
+    pub paid_in: Decimal,
+    /// Dollars of fees, above zero.
+    pub fees: Decimal,
+    /// Least dollars there ever were.
+    pub lowest_cash: Decimal,
+    seen: BTreeSet<String>,
+}
+
+impl NaiveLedger {
+    /// Adds entries up.
+    ///
+    /// # Panics
+    /// If an entry comes out of order, an execution twice, or more is sold than was there.
+    #[must_use]
+    pub fn of(activities: &[Activity]) -> Self {
+        let mut ledger = Self::default();
+        for pair in activities.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{:?} comes before {:?}", pair[0].id, pair[1].id);
+        }
+        for activity in activities {
+            ledger.take(&activity.entry);
+            ledger.lowest_cash = ledger.lowest_cash.min(ledger.cash);
+        }
+        ledger
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Fill(fill) => {
+                let fresh = self.seen.insert(fill.execution_id.to_string());
+                assert!(fresh, "execution {} is told twice", fill.execution_id);
+                let (qty, price) = (fill.qty.value(), fill.price.value());
+                let held = self.shares.entry(fill.symbol.clone()).or_default();
+                match fill.side {
+                    Side::Buy => {
+                        self.cash -= qty * price;
+                        *held += qty;
+                    }
+                    Side::Sell => {
+                        self.cash += qty * price;
+                        *held -= qty;
+                    }
+                }
+                assert!(*held >= Decimal::ZERO, "{} was sold short", fill.symbol);
+                self.shares.retain(|_, held| !held.is_zero());
+                *self.traded.entry(fill.client_order_id.to_string()).or_default() += qty;
+            }
+            Entry::Cash(cash) => {
+                let amount = cash.net_amount.value();
+                self.cash += amount;
+                match cash.kind {
+                    atlas_broker::CashKind::Fee => self.fees -= amount,
+                    _ => self.paid_in += amount,
+                }
+            }
+            other => panic!("an entry nobody knows: {other:?}"),
+        }
+    }
+}
+
+/// Holds what a broker says of account, positions and orders against its own ledger.
+///
+/// # Panics
+/// If they disagree.
+pub async fn check_books(broker: &dyn Broker) {
+    let activities = broker.activities(None).await.expect("activities");
+    let ledger = NaiveLedger::of(&activities);
+    let account = broker.account().await.expect("the account");
+    let positions = broker.positions().await.expect("positions");
+    let open = broker.open_orders().await.expect("open orders");
+
+    assert_eq!(account.cash.value(), ledger.cash, "cash is the sum of the ledger");
+    assert!(ledger.lowest_cash >= Decimal::ZERO, "cash was {} once", ledger.lowest_cash);
+    let held: BTreeMap<Symbol, Decimal> =
+        positions.iter().map(|(symbol, held)| (symbol.clone(), held.qty.value())).collect();
+    assert_eq!(held, ledger.shares, "positions are the sum of the fills");
+
+    let mut equity = ledger.cash;
+    for (symbol, held) in &positions {
+        equity += held.qty.value() * held.current_price.value();
+        let sells = open.iter().filter(|order| order.side == Side::Sell && order.symbol == *symbol);
+        let offered: Decimal =
+            sells.map(|order| order.qty.value() - order.filled_qty.value()).sum();
+        let least = held.qty.value() - held.qty_available.value();
+        assert!(
+            Decimal::ZERO <= least && least <= offered,
+            "{symbol}: {least} shares are held back, open sells are for {offered}"
+        );
+    }
+    assert_eq!(account.equity.value(), equity, "equity is cash and positions at their prices");
+
+    let reserved: Decimal = open
+        .iter()
+        .filter(|order| order.side == Side::Buy)
+        .filter_map(|order| {
+            Some((order.qty.value() - order.filled_qty.value()) * order.limit_price?.value())
+        })
+        .sum();
+    let buying_power = account.buying_power.value();
+    assert!(buying_power >= Decimal::ZERO, "buying power is {buying_power}");
+    let free = (ledger.cash - reserved).max(Decimal::ZERO);
+    assert!(buying_power <= free, "buying power is {buying_power}, {free} is free");
+
+    for (id, traded) in &ledger.traded {
+        let id = id.parse().expect("a client order id");
+        let order = broker.order(&id).await.expect("an answer").expect("the order of a fill");
+        assert_eq!(order.filled_qty.value(), *traded, "{id} is filled by the sum of its fills");
+        assert!(order.filled_qty <= order.qty, "{id} is filled beyond its quantity");
+    }
+}
