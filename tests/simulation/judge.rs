@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas_broker::Entry;
 use atlas_core::journal::{Hash, Record};
 use atlas_core::{Qty, Side, SignalOutcome, Symbol, Usd};
+use atlas_exec::sequencer::Leg;
 use atlas_exec::{Session, State, TradingState};
+use atlas_venue::core::Shares;
 
 use crate::lossy::Lossy;
 
@@ -48,6 +50,7 @@ const CAUSES: [(&str, TradingState); 6] = [
 /// The first promise that was broken.
 pub(crate) fn judge(session: &Session, records: &[Record], wire: &Lossy) -> Result<Judged, String> {
     chain(session, records)?;
+    sizes(records)?;
     books(session, wire)?;
     arrivals(session, wire)?;
     signals(session, wire)
@@ -66,6 +69,24 @@ fn chain(session: &Session, records: &[Record]) -> Result<(), String> {
     }
     if state != *session.state() {
         return Err("the state is not what the records amount to".to_owned());
+    }
+    Ok(())
+}
+
+/// What a buy was fitted to never grows again, however often the account is asked.
+fn sizes(records: &[Record]) -> Result<(), String> {
+    let mut fitted: BTreeMap<String, Qty> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.kind == "funds_asked") {
+        let payload: serde_json::Value =
+            serde_json::from_str(&record.payload).map_err(|error| error.to_string())?;
+        let sizes: BTreeMap<String, Qty> =
+            serde_json::from_value(payload["sizes"].clone()).map_err(|error| error.to_string())?;
+        for (id, qty) in sizes {
+            if fitted.get(&id).is_some_and(|before| *before < qty) {
+                return Err(format!("{id} was fitted to {} and then to {qty}", fitted[&id]));
+            }
+            fitted.insert(id, qty);
+        }
     }
     Ok(())
 }
@@ -119,7 +140,7 @@ fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
         .state()
         .decisions()
         .values()
-        .flat_map(|decision| decision.planned.legs.iter().map(|leg| leg.id()))
+        .flat_map(|decision| decision.planned.legs.iter().map(Leg::id))
         .collect();
     for arrival in &wire.arrivals {
         let id = &arrival.id;
@@ -160,7 +181,7 @@ fn signals(session: &Session, wire: &Lossy) -> Result<Judged, String> {
                 exchange.order_by_client_id(leg.id().as_str()).map(|order| {
                     (
                         order.filled.to_qty(),
-                        order.qty().map(|qty| qty.to_qty()),
+                        order.qty().map(Shares::to_qty),
                         order.status.to_core().is_open(),
                     )
                 })
@@ -178,12 +199,9 @@ fn signals(session: &Session, wire: &Lossy) -> Result<Judged, String> {
             let end = decision.ends.get(&leg.signal_id).ok_or("a leg without an end")?;
             let some = !filled.is_zero() && filled < leg.request.qty;
             judged.partials += u64::from(some);
-            let fits = match end.outcome {
-                SignalOutcome::Executed => filled == leg.request.qty,
-                SignalOutcome::PartiallyExecuted => some,
-                _ => filled.is_zero(),
-            };
-            if !fits {
+            let executed = end.outcome == SignalOutcome::Executed;
+            let partially = end.outcome == SignalOutcome::PartiallyExecuted;
+            if executed != (filled == leg.request.qty) || partially != some {
                 return Err(format!("{}: {filled} filled, and it ended {end:?}", leg.id()));
             }
         }

@@ -10,6 +10,14 @@
 //!
 //! `ATLAS_SIM_SEEDS=N` runs N seeds from `ATLAS_SIM_START` (default 0), `ATLAS_SIM_SEED=k` one.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::struct_excessive_bools,
+    reason = "all of it is a test"
+)]
+
 mod approver;
 mod judge;
 mod lossy;
@@ -19,7 +27,7 @@ mod plans;
 mod rng;
 mod story;
 
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, resume_unwind};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 500;
@@ -32,13 +40,9 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn every_seed_keeps_every_promise() {
-    let seeds = match number("ATLAS_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => {
-            let start = number("ATLAS_SIM_START").unwrap_or(0);
-            start..start + number("ATLAS_SIM_SEEDS").unwrap_or(SEEDS)
-        }
-    };
+    let start = number("ATLAS_SIM_START").unwrap_or(0);
+    let many = start..start + number("ATLAS_SIM_SEEDS").unwrap_or(SEEDS);
+    let seeds = number("ATLAS_SIM_SEED").map_or(many, |seed| seed..seed + 1);
     let count = seeds.end - seeds.start;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = u64::try_from(threads).unwrap_or(1);
@@ -65,7 +69,10 @@ fn one(seed: u64) -> story::Totals {
     match catch_unwind(|| story::play(seed)) {
         Ok(Ok(totals)) => totals,
         Ok(Err(broken)) => panic!("seed {seed}: {broken}\n{}", replay(seed)),
-        Err(_) => panic!("seed {seed} panicked\n{}", replay(seed)),
+        Err(panicked) => {
+            println!("seed {seed}: it panicked\n{}", replay(seed));
+            resume_unwind(panicked)
+        }
     }
 }
 

@@ -127,7 +127,8 @@ impl Story {
     fn tail(&self) -> String {
         let records = self.storage.records();
         let last = records.iter().skip(records.len().saturating_sub(40));
-        last.map(|r| format!("{} {} {} {}\n", r.seq, r.ts_init, r.kind, r.payload)).collect()
+        let lines = last.map(|r| format!("{} {} {} {}", r.seq, r.ts_init, r.kind, r.payload));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The first look at the account, on a quiet evening.
@@ -238,15 +239,11 @@ impl Story {
         // What a dead process knew is gone; what is on record is not.
         self.left_in = judge::state_on_record(&self.storage.records());
         match ended {
-            None => {
+            None | Some(Err(Error::JournalFault)) => {
                 self.totals.kills += 1;
                 Ok(End::Again)
             }
             Some(Ok(work)) => self.after(work),
-            Some(Err(Error::JournalFault)) => {
-                self.totals.kills += 1;
-                Ok(End::Again)
-            }
             Some(Err(Error::Broker { .. })) => Ok(End::Again),
             Some(Err(error)) => Err(error.to_string()),
         }
@@ -312,19 +309,23 @@ async fn work(
     let found = session.reconcile(wire, &story.policy).await?;
     if session.trading_state() >= TradingState::Paused {
         if !found.is_clean() {
-            return Ok(Work::Paused);
+            // An impatient operator gets nowhere.
+            return Ok(match session.resume("operator", "never mind") {
+                Ok(_) => Work::Broken("PAUSED was left while the books differ".to_owned()),
+                Err(_) => Work::Paused,
+            });
         }
         session.resume("operator", "the books agree")?;
         wire.wire().forbidden = false;
     }
     let as_of = story.market.sessions[day].date;
-    let id = match session.state().decision_on(as_of) {
-        Some(decision) => decision.planned.decision_id,
-        None => {
-            let plan = plan(session, &story.market, day, rng);
-            let inputs = [("closes".to_owned(), session.inputs().put(b"closes")?)];
-            session.record_plan(&plan, BTreeMap::from(inputs))?
-        }
+    let known = session.state().decision_on(as_of).map(|decision| decision.planned.decision_id);
+    let id = if let Some(id) = known {
+        id
+    } else {
+        let plan = plan(session, &story.market, day, rng);
+        let inputs = [("closes".to_owned(), session.inputs().put(b"closes")?)];
+        session.record_plan(&plan, BTreeMap::from(inputs))?
     };
     if approval {
         approve(story, session, id, day)?;
@@ -339,12 +340,11 @@ async fn work(
             let clean = report.reconciliation.is_clean();
             Ok(if clean { Work::Done } else { Work::Paused })
         }
-        Ok(_) => Ok(Work::Paused),
+        Ok(_) | Err(Error::NotPermitted { .. }) => Ok(Work::Paused),
         Err(Error::Approval { .. }) if expected => {
             session.put_aside(id, SignalOutcome::Superseded, "the approval had drifted")?;
             Ok(Work::Stale)
         }
-        Err(Error::NotPermitted { .. }) => Ok(Work::Paused),
         Err(error) => Err(error),
     }
 }

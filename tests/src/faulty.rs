@@ -110,6 +110,12 @@ impl Faulty {
         self.notes().deaf.extend(reads);
     }
 
+    /// How many reads there were.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.notes().reads
+    }
+
     /// Every order that arrived, in order; one that arrived twice is told twice.
     #[must_use]
     pub fn arrivals(&self) -> Vec<Arrival> {

@@ -1,6 +1,8 @@
 //! A backtest places the very orders that the program places, date by date, and ends at the same
 //! equity to the last digit.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use atlas_backtest::report::Trade;

@@ -362,3 +362,18 @@ fn the_default_date_is_the_documented_one() {
     let date: NaiveDate = report["as_of"].as_str().unwrap().parse().unwrap();
     assert_eq!(date.to_string(), "2019-01-02");
 }
+
+#[test]
+fn the_documented_configuration_is_the_built_in_one() {
+    let state = TempDir::new().unwrap();
+    let manual = include_str!("../../../docs/OPERATING.md");
+    let toml = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    // The state directory comes from the command line here.
+    let config = state.path().join("documented.toml");
+    std::fs::write(&config, toml).unwrap();
+    let line = format!("plan --as-of 2014-08-29 --json --config {}", config.display());
+    let documented = atlas(state.path(), &line).json();
+    let plain = TempDir::new().unwrap();
+    let built_in = atlas(plain.path(), "plan --as-of 2014-08-29 --json").json();
+    assert_eq!(documented["plan_hash"], built_in["plan_hash"]);
+}

@@ -92,7 +92,7 @@ impl Config {
     pub fn at_costs(self, costs: CostModel) -> Self {
         let slippage = slippage_of(&costs);
         let policy = Policy { costs: Costs { slippage, ..self.policy.costs }, ..self.policy };
-        Self { costs, policy, ..self }
+        Self { policy, costs, ..self }
     }
 
     /// The same without any costs, which the report then says.
@@ -137,11 +137,8 @@ impl Config {
 
 /// Slippage as the engine estimates it.
 pub(crate) const fn slippage_of(costs: &CostModel) -> Bps {
-    match costs.slippage {
-        Slippage::Fixed(bps) => bps,
-        // A model this crate does not know is estimated by nothing rather than by a guess.
-        _ => Bps::ZERO,
-    }
+    // A model this crate does not know is estimated by nothing rather than by a guess.
+    if let Slippage::Fixed(bps) = costs.slippage { bps } else { Bps::ZERO }
 }
 
 /// Sessions of VIX history asked for: what the shock rule looks back at, with some to spare.

@@ -5,7 +5,7 @@ use std::fmt;
 use atlas_core::Usd;
 use serde::{Deserialize, Serialize};
 
-use crate::report::BacktestReport;
+use crate::report::{BacktestReport, NullRule};
 
 /// One thing that speaks against a result; printed, it is one sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,12 +52,19 @@ pub enum Doubt {
         /// Largest share of equity.
         most: f64,
     },
-    /// The index held at the same mean exposure did as well.
-    IndexAsGood {
+    /// A rule that knows nothing of the strategy did as well.
+    NullAsGood {
+        /// Which.
+        rule: NullRule,
         /// Sharpe ratio a year of the account.
         own: f64,
-        /// Sharpe ratio a year of the index, which no constant exposure changes.
-        index: f64,
+        /// Sharpe ratio a year of the rule.
+        other: f64,
+    },
+    /// The same exposures at other times would have done as well.
+    TimingByChance {
+        /// Share of other orders of the regime's spells that did.
+        share: f64,
     },
 }
 
@@ -85,10 +92,19 @@ impl fmt::Display for Doubt {
                 mean * 100.0,
                 most * 100.0
             ),
-            Self::IndexAsGood { own, index } => write!(
+            Self::NullAsGood { rule, own, other } => write!(
                 f,
-                "its Sharpe ratio of {own:.2} is no better than the index's of {index:.2} at any \
-                 constant exposure"
+                "its Sharpe ratio of {own:.2} is no better than {other:.2}, that of the index {}",
+                match rule {
+                    NullRule::ConstantExposure => "at any constant exposure",
+                    NullRule::TwoHundredDays => "above its mean of 200 sessions",
+                    NullRule::VolatilityTarget => "at the same volatility",
+                }
+            ),
+            Self::TimingByChance { share } => write!(
+                f,
+                "{:.0} % of other orders of the regimes would have timed the index as well",
+                share * 100.0
             ),
         }
     }
@@ -109,11 +125,16 @@ pub fn critique(report: &BacktestReport) -> Vec<Doubt> {
         doubts.push(Doubt::DeepDrawdown { depth });
     }
     doubts.extend(exposure(report));
-    let index = report.benchmark.as_ref().and_then(|benchmark| benchmark.metrics.sharpe);
-    if let (Some(own), Some(index)) = (report.metrics.sharpe, index)
-        && own <= index
-    {
-        doubts.push(Doubt::IndexAsGood { own, index });
+    for model in &report.nulls.models {
+        if let (Some(own), Some(other)) = (report.metrics.sharpe, model.metrics.sharpe)
+            && own <= other
+        {
+            doubts.push(Doubt::NullAsGood { rule: model.rule, own, other });
+        }
+    }
+    let chance = report.nulls.permuted.map(|permuted| permuted.as_good);
+    if let Some(share) = chance.filter(|share| *share > CHANCE_MAX) {
+        doubts.push(Doubt::TimingByChance { share });
     }
     doubts
 }
@@ -129,10 +150,7 @@ fn one_symbol(report: &BacktestReport) -> Option<Doubt> {
 fn one_month(report: &BacktestReport) -> Option<Doubt> {
     let log = |r: f64| if r > -1.0 { libm::log1p(r) } else { f64::NEG_INFINITY };
     let total: f64 = report.monthly.iter().map(|month| log(month.simple_return)).sum();
-    let best = report
-        .monthly
-        .iter()
-        .max_by(|a, b| a.simple_return.total_cmp(&b.simple_return))?;
+    let best = report.monthly.iter().max_by(|a, b| a.simple_return.total_cmp(&b.simple_return))?;
     let share = log(best.simple_return) / total;
     let (year, month) = (best.year, best.month?);
     (total > 0.0 && share > SHARE_MAX).then_some(Doubt::OneMonth { year, month, share })
@@ -155,6 +173,8 @@ fn exposure(report: &BacktestReport) -> Option<Doubt> {
 const TRADES_MIN: usize = 30;
 /// A larger share of the result from one source is luck until shown otherwise.
 const SHARE_MAX: f64 = 0.5;
+/// Timing that is met more often by chance is none.
+const CHANCE_MAX: f64 = 0.05;
 /// A deeper fall is more than most people bear.
 const DRAWDOWN_MIN: f64 = -0.30;
 /// A lower mean exposure leaves the result to chance.

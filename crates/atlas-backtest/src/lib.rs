@@ -19,6 +19,8 @@ mod config;
 pub mod critique;
 mod desk;
 mod error;
+pub mod fast;
+pub mod honesty;
 mod members;
 pub mod metrics;
 mod regimes;

@@ -1,12 +1,12 @@
 //! The backtest over the bundled sample: exact books, no look-ahead, the same bytes each time.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+
 use std::collections::BTreeMap;
 
 use atlas_backtest::critique::critique;
-use atlas_backtest::report::Day;
-use atlas_backtest::{
-    Backtest, BacktestReport, Config, Error, Finally, Members, Schedule, Stay,
-};
+use atlas_backtest::report::{Day, DecisionRecord};
+use atlas_backtest::{Backtest, BacktestReport, Config, Error, Finally, Members, Schedule, Stay};
 use atlas_core::bars::{Bars, Columns};
 use atlas_core::time::Mode;
 use atlas_core::{
@@ -75,9 +75,8 @@ fn changed(market: &MarketData, until: NaiveDate, change: Option<f64>) -> Market
         }
         columns
     };
-    let bars = |bars: &Bars<Adjusted>| {
-        Bars::new(bars.symbol().clone(), columns(bars.columns())).unwrap()
-    };
+    let bars =
+        |bars: &Bars<Adjusted>| Bars::new(bars.symbol().clone(), columns(bars.columns())).unwrap();
     let series = market.series.iter().map(|(symbol, series)| {
         let Series::Adjusted(adjusted) = series else { panic!("the sample is adjusted") };
         (symbol.clone(), Series::Adjusted(bars(adjusted)))
@@ -110,14 +109,12 @@ fn books_are_exact_on_every_day() {
             assert_eq!(trade.price.notional(trade.qty).unwrap(), trade.notional);
             let qty = held.entry(trade.symbol.clone()).or_insert(Qty::ZERO);
             (cash, *qty) = match trade.side {
-                Side::Buy => (
-                    cash.checked_sub(trade.notional).unwrap(),
-                    qty.checked_add(trade.qty).unwrap(),
-                ),
-                Side::Sell => (
-                    cash.checked_add(trade.notional).unwrap(),
-                    qty.checked_sub(trade.qty).unwrap(),
-                ),
+                Side::Buy => {
+                    (cash.checked_sub(trade.notional).unwrap(), qty.checked_add(trade.qty).unwrap())
+                }
+                Side::Sell => {
+                    (cash.checked_add(trade.notional).unwrap(), qty.checked_sub(trade.qty).unwrap())
+                }
             };
         }
         // What is left unexplained of cash are the fees of that day.
@@ -147,6 +144,23 @@ fn books_are_exact_on_every_day() {
     assert_eq!(by_symbol, profits);
 }
 
+/// Every fill of a decision leads back to its order, its signal and its regime.
+fn trace(report: &BacktestReport, decision: &DecisionRecord) {
+    assert!(decision.as_of < decision.execute_on);
+    assert!(decision.signals.iter().all(|signal| signal.outcome.is_some()), "{decision:?}");
+    for trade in report.trades.iter().filter(|t| t.decision_id == decision.decision_id) {
+        assert_eq!((trade.date, trade.regime), (decision.execute_on, decision.regime));
+        let id = &trade.client_order_id;
+        let order = decision.orders.iter().find(|order| order.client_order_id == *id).unwrap();
+        assert_eq!(order.signal_id, trade.signal_id);
+        assert!(decision.signals.iter().any(|signal| signal.id == trade.signal_id));
+    }
+    if decision.regime == Regime::Crash {
+        let after = report.days.iter().find(|day| day.date == decision.execute_on).unwrap();
+        assert!(after.positions.is_zero(), "a crash leaves nothing");
+    }
+}
+
 #[test]
 fn every_decision_can_be_traced() {
     let market = sample();
@@ -155,25 +169,7 @@ fn every_decision_can_be_traced() {
     for regime in Regime::ALL {
         assert!(regimes.contains(&regime), "{regimes:?}");
     }
-    for decision in &report.decisions {
-        assert!(decision.as_of < decision.execute_on);
-        assert!(decision.signals.iter().all(|signal| signal.outcome.is_some()), "{decision:?}");
-        let trades = report.trades.iter().filter(|t| t.decision_id == decision.decision_id);
-        for trade in trades {
-            assert_eq!((trade.date, trade.regime), (decision.execute_on, decision.regime));
-            let order = decision
-                .orders
-                .iter()
-                .find(|order| order.client_order_id == trade.client_order_id)
-                .unwrap();
-            assert_eq!(order.signal_id, trade.signal_id);
-            assert!(decision.signals.iter().any(|signal| signal.id == trade.signal_id));
-        }
-        if decision.regime == Regime::Crash {
-            let after = report.days.iter().find(|day| day.date == decision.execute_on).unwrap();
-            assert!(after.positions.is_zero(), "a crash leaves nothing");
-        }
-    }
+    report.decisions.iter().for_each(|decision| trace(&report, decision));
     let sessions: usize = report.monthly.iter().map(|month| month.sessions).sum();
     assert_eq!(sessions, report.days.len() - 1);
     assert_eq!(report.by_regime.iter().map(|share| share.decisions).sum::<usize>(), 8);
@@ -233,7 +229,10 @@ fn who_leaves_the_universe_is_sold() {
         Members::new(market.series.keys().map(|symbol| (symbol.clone(), vec![stay(symbol)])));
     let report = run(&market, &Config { members: Some(members.unwrap()), ..all });
     let trades: Vec<_> = report.trades.iter().filter(|trade| trade.symbol == bought).collect();
-    assert_eq!(trades.last().map(|trade| (trade.side, trade.date)), Some((Side::Sell, day("2018-09-04"))));
+    assert_eq!(
+        trades.last().map(|trade| (trade.side, trade.date)),
+        Some((Side::Sell, day("2018-09-04")))
+    );
     assert!(!report.warnings.iter().any(|warning| warning.contains("survivors")));
 }
 
@@ -242,7 +241,7 @@ fn regimes_equal_those_of_single_detections() {
     let market = sample();
     let config = config("2016-10-03", "2017-09-29", Schedule::Weekly);
     let report = run(&market, &config);
-    let detector = Detector::new(config.policy.detector.clone().check().unwrap());
+    let detector = Detector::new(config.policy.detector.check().unwrap());
     for decision in report.decisions.iter().step_by(3) {
         let as_of = decision.as_of;
         let (index, vix) = (market.index.as_of(as_of), market.vix.as_ref().unwrap().as_of(as_of));

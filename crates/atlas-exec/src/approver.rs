@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, OrderRequest, Position, Qty, Quote, SignalOutcome, Symbol};
-use atlas_risk::{Activity, ApprovedOrder, Hours, OpenOrder, RecentOrder, TradingState};
+use atlas_risk::{
+    Activity, ApprovedOrder, BreakerStance, Hours, OpenOrder, RecentOrder, TradingState,
+};
 
 use crate::sequencer::Leg;
 
@@ -31,6 +33,8 @@ pub struct FreshContext {
     pub state: TradingState,
     /// What was sent before.
     pub activity: Activity,
+    /// What the circuit breaker lets through.
+    pub breaker: BreakerStance,
 }
 
 /// Judges orders on fresh data; the application wires it to [`atlas_risk::Validator`].

@@ -12,6 +12,7 @@ use atlas_core::{
     Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, SignalId,
     SignalOutcome, Symbol, Usd,
 };
+use atlas_risk::{BreakerEvent, BreakerRules};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,8 @@ events! {
     ArtifactWritten(ArtifactWritten) = "artifact_written", 1;
     /// An operator's command was taken from the inbox.
     CommandTaken(CommandTaken) = "command_taken", 1;
+    /// The circuit breaker was told something, or reset.
+    BreakerTold(BreakerTold) = "breaker_told", 1;
 }
 
 /// The account as it was when Atlas first saw it.
@@ -360,6 +363,17 @@ pub struct ArtifactWritten {
     pub path: String,
     /// Digest of its bytes.
     pub hash: Hash,
+}
+
+/// The circuit breaker was told something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerTold {
+    /// The rules that hold; other ones than before begin a new breaker.
+    pub rules: BreakerRules,
+    /// What it was told; `None` for a reset by an operator.
+    pub event: Option<BreakerEvent>,
+    /// What it was about, in a few words.
+    pub about: String,
 }
 
 /// An operator's command was taken from the inbox.

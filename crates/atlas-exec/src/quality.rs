@@ -124,7 +124,9 @@ pub fn samples(state: &State) -> Vec<Sample> {
 /// Sums samples up.
 #[must_use]
 pub fn summarize(samples: &[Sample]) -> Quality {
-    let class = |keep: &dyn Fn(&Sample) -> bool| summary(samples.iter().filter(|s| keep(s)));
+    let class = |keep: &dyn Fn(&Sample) -> bool| {
+        summary(&samples.iter().filter(|sample| keep(sample)).collect::<Vec<_>>())
+    };
     let mut quality = Quality { all: class(&|_| true), ..Quality::default() };
     for sample in samples {
         let symbol = &sample.symbol;
@@ -163,20 +165,20 @@ fn size_of(notional: Usd) -> SizeClass {
     }
 }
 
-fn summary<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Summary {
+fn summary(samples: &[&Sample]) -> Summary {
     let weighed = |value: fn(&Sample) -> Option<f64>| {
-        let known = samples.clone().filter_map(|s| value(s).map(|v| (v, s.notional.to_f64())));
+        let known = samples.iter().filter_map(|s| Some((value(s)?, s.notional.to_f64())));
         let (sum, weight) = known.fold((0.0, 0.0), |(sum, all), (v, w)| (sum + v * w, all + w));
         (weight > 0.0).then(|| sum / weight)
     };
     let (mut fills, mut seconds) = (0_u32, 0.0);
-    for sample in samples.clone() {
+    for sample in samples {
         fills += 1;
         seconds += sample.time_to_fill.as_seconds_f64();
     }
     Summary {
         fills: fills.into(),
-        notional: samples.clone().map(|sample| sample.notional.to_f64()).sum(),
+        notional: samples.iter().map(|sample| sample.notional.to_f64()).sum(),
         slippage_bps: weighed(|sample| sample.slippage_bps),
         shortfall_bps: weighed(|sample| sample.shortfall_bps),
         seconds_to_fill: (fills > 0).then(|| seconds / f64::from(fills)),

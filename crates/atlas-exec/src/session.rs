@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use atlas_core::time::Timestamp;
 use atlas_core::{AccountName, Clock, DecisionId};
+use atlas_risk::{BreakerEvent, BreakerRules};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactWritten, CommandTaken, Event, OverrideRecorded, StateEntered, StateLeft,
-    Subject,
+    Adopted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, StateEntered,
+    StateLeft, Subject,
 };
 use crate::folder::{
     AccountFolder, AccountLock, Command, Fence, FenceNote, Inbox, InputStore, Received,
@@ -322,6 +323,21 @@ impl Session {
             })
             .collect();
         self.record_all(drafts)
+    }
+
+    /// Tells the circuit breaker of a success, failure, gain or loss, or resets it (`None`); it
+    /// survives restarts as part of the state.
+    ///
+    /// # Errors
+    /// [`Error::Fold`] for rules that make no sense; as [`Journal::append`].
+    pub fn tell_breaker(
+        &mut self,
+        rules: BreakerRules,
+        event: Option<BreakerEvent>,
+        about: &str,
+    ) -> Result<(), Error> {
+        let about = about.to_owned();
+        self.record(None, Event::BreakerTold(BreakerTold { rules, event, about }))
     }
 
     /// Takes something over into Atlas's books, by name and on the record.

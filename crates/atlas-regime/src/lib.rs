@@ -35,6 +35,20 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! | wanted | where |
+//! | --- | --- |
+//! | a regime for a session, or for every session of a span | [`Detector::detect`], [`Detector::history`] |
+//! | a two-state detector session by session, with a chosen penalty and checkpoints | [`rolling`] |
+//! | a discrete jump model: fit, file away, run online | [`JumpParams`], [`JumpModel`], [`Filter`], [`SlidingFilter`] |
+//! | mixed states, feature selection | [`continuous`], [`sparse`] |
+//! | the baseline | [`hmm`] |
+//! | features, clipping, scaling, excess returns | [`FeatureStream`], [`Clipper`], [`Scaler`], [`accrued_interest`] |
+//! | volatility shock, trend or range | [`VixRule`], [`Trend`] |
+//!
+//! Fits equal those of the Python package `jumpmodels` 0.1.1, label for label (test target
+//! `golden`); where that package crashes or answers nonsense this one has a typed [`Error`].
+//! Whatever is called *smoothed* looks into the future of its rows; nothing else does.
+//!
 //! The crate is pure: no I/O, no clock, no environment; the only randomness is drawn from the seed
 //! in the parameters. Everything that is decided for a session reads that session and its past.
 

@@ -110,7 +110,6 @@ impl<'a> History<'a> {
     /// The largest high of the last `window` sessions, `None` if there are not as many.
     pub(crate) fn highest(&self, window: usize) -> Option<f64> {
         let start = self.len().checked_sub(window)?;
-        let largest = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Some(match self.highs {
             None => largest(&self.closes[start..]),
             Some((highs, None)) => largest(&highs[start..]),
@@ -132,4 +131,17 @@ impl<'a> History<'a> {
 /// A column that is there; an empty one of a series with rows is not.
 fn column(values: Option<&[f64]>) -> Option<&[f64]> {
     values.filter(|values| !values.is_empty())
+}
+
+/// The largest of finite values, eight lanes at a time: a maximum does not depend on the order.
+fn largest(values: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    let (chunks, rest) = values.as_chunks::<8>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, *value);
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(f64::NEG_INFINITY, larger)
 }

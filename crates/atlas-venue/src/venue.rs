@@ -11,7 +11,9 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::core::ids::{self, Kind};
-use crate::core::{Exchange, Listing, NewOrder, OrderRecord, Refusal, Replacement, Taken, Update};
+use crate::core::{
+    Exchange, Listing, NewOrder, OrderRecord, Refusal, Replacement, Taken, Update, Watchlist,
+};
 use crate::credentials::Credentials;
 use crate::store::{Kept, Store};
 use crate::{Error, VenueConfig};
@@ -86,7 +88,7 @@ impl Venue {
         listings: impl IntoIterator<Item = Listing>,
     ) -> Result<Self, Error> {
         config.check()?;
-        let (exchange, store) = match dir {
+        let (mut exchange, store) = match dir {
             None => (Exchange::new(config, listings)?, None),
             Some(dir) => {
                 let mut store = Store::open(dir)?;
@@ -101,6 +103,7 @@ impl Venue {
                 (exchange, Some(store))
             }
         };
+        exchange.watch();
         let seed = exchange.state().seed;
         let inner = Mutex::new(Inner { exchange, store, stopped: None });
         let (updates, _) = broadcast::channel(UPDATES_KEPT);
@@ -218,6 +221,14 @@ impl Venue {
     /// [`Exchange::limit_next_order`].
     pub fn limit_next_order(&self, share: Weight) {
         self.lock().exchange.limit_next_order(share);
+    }
+
+    /// Changes a list of symbols.
+    pub(crate) fn watch_list(
+        &self,
+        act: impl FnOnce(&mut Exchange) -> Result<Watchlist, Refusal>,
+    ) -> Result<Watchlist, Refusal> {
+        self.change(act)
     }
 
     /// Looks at the exchange while nothing can change it. Must not call the venue again.

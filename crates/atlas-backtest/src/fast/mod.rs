@@ -1,7 +1,7 @@
 //! One instrument at the speed of memory: fixed-point, monomorphised over the strategy.
 //!
 //! A decision after a bar's close acts in the next bar: at its open where there is one, else at
-//! its close. Prices are whole billionths of a dollar, money is exact, costs are rounded as the
+//! its close. Prices and money are whole millionths of a dollar, exact, costs are rounded as the
 //! simulated venue rounds them. [`run`] equals the [event path](event), which drives the venue
 //! itself, fill by fill and to the cent; a property test holds that.
 //!

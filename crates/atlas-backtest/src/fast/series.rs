@@ -1,17 +1,17 @@
-//! Prices as whole billionths of a dollar.
+//! Prices as whole millionths of a dollar.
 
 use atlas_core::{Bars, Raw};
 use atlas_venue::core::Px;
 
 use crate::Error;
 
-/// Prices of one instrument, oldest first, in whole billionths of a dollar.
+/// Prices of one instrument, oldest first, in whole millionths of a dollar.
 ///
 /// # Examples
 /// ```
 /// use atlas_backtest::fast::FixedSeries;
 ///
-/// let series = FixedSeries::new(None, vec![100_000_000_000, 101_500_000_000])?;
+/// let series = FixedSeries::new(None, vec![100_000_000, 101_500_000])?;
 /// assert_eq!(series.len(), 2);
 /// assert!(FixedSeries::new(None, vec![0]).is_err());
 /// # Ok::<(), atlas_backtest::Error>(())
@@ -28,15 +28,15 @@ impl FixedSeries {
     /// Opens, where they are known, and closes.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a price that is not above zero or above $20 000, and for columns
+    /// [`Error::Parameter`] for a price that is not above zero or above $100 000, and for columns
     /// of different length.
     pub fn new(opens: Option<Vec<i64>>, closes: Vec<i64>) -> Result<Self, Error> {
         let all = closes.iter().chain(opens.iter().flatten());
-        if let Some(wrong) = all.copied().find(|price| !(1..=PRICE_MAX_NANOS).contains(price)) {
+        if let Some(wrong) = all.copied().find(|price| !(1..=PRICE_MAX).contains(price)) {
             return Err(Error::Parameter {
-                what: "a price in billionths of a dollar",
+                what: "a price in millionths of a dollar",
                 value: wrong.to_string(),
-                range: "above zero and at most 20000 dollars",
+                range: "above zero and at most 100000 dollars",
             });
         }
         if let Some(rows) = opens.as_ref().map(Vec::len).filter(|rows| *rows != closes.len()) {
@@ -61,12 +61,13 @@ impl FixedSeries {
     /// # Errors
     /// As [`new`](Self::new), and [`Error::Venue`] for a price the venue cannot read.
     pub fn of(bars: &Bars<Raw>) -> Result<Self, Error> {
-        let nanos = |values: &[f64]| -> Result<Vec<i64>, Error> {
-            values.iter().map(|value| Ok(Px::from_bar(*value)?.nanos())).collect()
+        // The venue reads prices at six decimals, so that nothing is lost.
+        let micros = |values: &[f64]| -> Result<Vec<i64>, Error> {
+            values.iter().map(|value| Ok(Px::from_bar(*value)?.nanos() / 1_000)).collect()
         };
         let columns = bars.columns();
-        let opens = (!columns.open.is_empty()).then(|| nanos(&columns.open)).transpose()?;
-        Self::new(opens, nanos(&columns.close)?)
+        let opens = (!columns.open.is_empty()).then(|| micros(&columns.open)).transpose()?;
+        Self::new(opens, micros(&columns.close)?)
     }
 
     /// Number of bars.
@@ -97,6 +98,6 @@ impl FixedSeries {
     }
 }
 
-/// Largest price, in billionths of a dollar: $20 000. Times the longest window squared it is
+/// Largest price, in millionths of a dollar: $100 000. Times the longest window squared it is
 /// below 2⁶³.
-pub(super) const PRICE_MAX_NANOS: i64 = 20_000_000_000_000;
+pub(super) const PRICE_MAX: i64 = 100_000_000_000;

@@ -130,6 +130,6 @@ impl BarStrategy for SmaCross {
     }
 }
 
-/// Longest window: with prices up to [`PRICE_MAX_NANOS`](super::series::PRICE_MAX_NANOS) no
+/// Longest window: with prices up to [`PRICE_MAX`](super::series::PRICE_MAX) no
 /// product overflows.
 const SLOW_MAX: u16 = 5_000;

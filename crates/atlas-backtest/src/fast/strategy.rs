@@ -16,7 +16,7 @@ pub enum Stance {
 /// A strategy is a value in its initial state; running it never changes it, so the same value can
 /// be run on many series.
 pub trait BarStrategy: Clone + Send + Sync {
-    /// Takes in one close, in billionths of a dollar; says what is wanted where that changes.
+    /// Takes in one close, in millionths of a dollar; says what is wanted where that changes.
     fn push(&mut self, close: i64) -> Option<Stance>;
 
     /// Tells every change of mind with the number of the bar after whose close it came, in order.

@@ -264,8 +264,7 @@ fn stability(returns: &[f64]) -> Option<f64> {
     });
     let logs: Vec<f64> = logs.collect();
     let time: Vec<f64> = (0..logs.len()).map(float).collect();
-    let correlation =
-        stats::covariance(&time, &logs)? / (deviation(&time)? * deviation(&logs)?);
+    let correlation = stats::covariance(&time, &logs)? / (deviation(&time)? * deviation(&logs)?);
     Some(correlation * correlation)
 }
 

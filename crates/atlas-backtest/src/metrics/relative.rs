@@ -30,11 +30,7 @@ impl Relative {
     ///
     /// # Errors
     /// [`Error::Parameter`] if they differ in length, and as [`super::Metrics::of`].
-    pub fn of(
-        returns: &[f64],
-        benchmark: &[f64],
-        conventions: Conventions,
-    ) -> Result<Self, Error> {
+    pub fn of(returns: &[f64], benchmark: &[f64], conventions: Conventions) -> Result<Self, Error> {
         let Conventions { periods_per_year: year, risk_free } = conventions.check()?;
         check_returns(returns)?;
         check_returns(benchmark)?;
@@ -47,8 +43,8 @@ impl Relative {
         }
         let excess = |values: &[f64]| values.iter().map(|r| r - risk_free).collect::<Vec<f64>>();
         let (own, other) = (excess(returns), excess(benchmark));
-        let beta = deviation(&other)
-            .and_then(|_| Some(covariance(&own, &other)? / variance(&other)?));
+        let beta =
+            deviation(&other).and_then(|_| Some(covariance(&own, &other)? / variance(&other)?));
         let alpha = beta.and_then(|beta| {
             let rest: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - beta * b).collect();
             Some(libm::pow(1.0 + mean(&rest)?, year) - 1.0)

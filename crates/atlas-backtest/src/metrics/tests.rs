@@ -7,7 +7,8 @@ use super::*;
 fn made(seed: u64, scale: f64) -> Vec<f64> {
     let mut state = seed;
     let mut draw = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         #[expect(clippy::cast_precision_loss, reason = "53 bits")]
         let unit = (state >> 11) as f64 / 9_007_199_254_740_992.0;
         unit
@@ -63,9 +64,8 @@ fn quantstats_moments_follow_by_their_definition() {
     let n = float(own.len());
     let skewness = found.skewness.map(|g| g * (n * (n - 1.0)).sqrt() / (n - 2.0));
     same(skewness, 0.023_176_690_119_950_02);
-    let kurtosis = found.kurtosis.map(|b| {
-        (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * (b - 3.0) + 6.0)
-    });
+    let kurtosis =
+        found.kurtosis.map(|b| (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * (b - 3.0) + 6.0));
     same(kurtosis, -0.172_775_437_254_104_35);
 }
 

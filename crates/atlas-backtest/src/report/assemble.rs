@@ -6,7 +6,7 @@ use atlas_venue::core::Activity;
 use chrono::NaiveDate;
 
 use super::{
-    BacktestReport, Benchmark, CostsPaid, Day, DecisionRecord, Header, RoundTrip, Trade,
+    BacktestReport, Benchmark, CostsPaid, Day, DecisionRecord, Header, Nulls, RoundTrip, Trade,
     TradeStatistics, attribution, periods, warnings,
 };
 use crate::Error;
@@ -37,10 +37,13 @@ impl Made {
             days.iter().skip(1).map(|day| (day.date, day.drawdown)).collect();
         let (monthly, yearly) = periods::by_month_and_year(&days);
         let benchmark = Benchmark::of(&days, market.index.view())?;
+        let metrics = Metrics::of(&returns, Conventions::SESSIONS)?;
+        let nulls = Nulls::of(&days, &decisions, market.index.view(), &metrics, config.seed)?;
         let mut report = BacktestReport {
             header: Header::new(market, config, sessions),
             warnings: Vec::new(),
-            metrics: Metrics::of(&returns, Conventions::SESSIONS)?,
+            metrics,
+            nulls,
             drawdowns: Drawdown::deepest(sessions.0, &curve, DRAWDOWNS),
             mean_exposure: mean_exposure(&days),
             time_in_market: time_in_market(&days),

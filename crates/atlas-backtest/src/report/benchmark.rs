@@ -1,7 +1,7 @@
 //! The index bought and held.
 
-use atlas_core::bars::BarsView;
 use atlas_core::Adjusted;
+use atlas_core::bars::BarsView;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -24,10 +24,7 @@ pub struct Benchmark {
 
 impl Benchmark {
     /// `None` if the index lacks one of the days, or the account a return.
-    pub(crate) fn of(
-        days: &[Day],
-        index: BarsView<'_, Adjusted>,
-    ) -> Result<Option<Self>, Error> {
+    pub(crate) fn of(days: &[Day], index: BarsView<'_, Adjusted>) -> Result<Option<Self>, Error> {
         let close = |day: &Day| {
             let row = index.dates().binary_search(&day.date).ok()?;
             index.close().get(row).copied()

@@ -7,6 +7,7 @@ mod costs;
 mod day;
 mod decision;
 mod header;
+mod nulls;
 mod periods;
 mod trade;
 mod warnings;
@@ -19,6 +20,7 @@ pub use costs::CostsPaid;
 pub use day::Day;
 pub use decision::{DecisionRecord, DeniedOrder, OrderRecord, SignalRecord};
 pub use header::{Header, StatedCosts};
+pub use nulls::{NullModel, NullRule, Nulls, PERMUTATIONS, PermutedSpells};
 pub use periods::PeriodReturn;
 pub use trade::{RoundTrip, Trade, TradeStatistics};
 
@@ -65,6 +67,8 @@ pub struct BacktestReport {
     pub by_symbol: Vec<SymbolShare>,
     /// The index bought and held; `None` where it lacks a session.
     pub benchmark: Option<Benchmark>,
+    /// What somebody without the strategy could have had.
+    pub nulls: Nulls,
 }
 
 impl BacktestReport {

@@ -25,10 +25,7 @@ pub(crate) fn by_month_and_year(days: &[Day]) -> (Vec<PeriodReturn>, Vec<PeriodR
     (compound(days, month), compound(days, year))
 }
 
-fn compound(
-    days: &[Day],
-    key: impl Fn(NaiveDate) -> (i32, Option<u32>),
-) -> Vec<PeriodReturn> {
+fn compound(days: &[Day], key: impl Fn(NaiveDate) -> (i32, Option<u32>)) -> Vec<PeriodReturn> {
     let mut periods: Vec<PeriodReturn> = Vec::new();
     for day in days {
         let Some(r) = day.simple_return else { continue };

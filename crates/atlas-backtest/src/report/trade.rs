@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atlas_core::{
-    ClientOrderId, DecisionId, Price, Qty, Regime, Side, SignalId, Symbol, Usd,
-};
+use atlas_core::{ClientOrderId, DecisionId, Price, Qty, Regime, Side, SignalId, Symbol, Usd};
 use atlas_venue::core::Execution;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

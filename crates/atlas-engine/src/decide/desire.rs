@@ -92,7 +92,8 @@ impl Desires {
 
     /// Takes in one symbol the scanner has an opinion on.
     fn take(&mut self, frame: &Frame<'_>, scanned: Scanned) -> Result<(), Error> {
-        let Scanned { signal, proximity, selection, held, reason } = scanned;
+        let reason = scanned.reason();
+        let Scanned { signal, proximity, selection, held, .. } = scanned;
         let symbol = signal.symbol.clone();
         let stop = 1.0 - frame.policy.momentum.exit / proximity.ratio();
         self.stops.insert(symbol.clone(), share(stop)?);

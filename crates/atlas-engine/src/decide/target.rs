@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use atlas_core::{Price, Qty, Rounding, Side, SignalOutcome, Symbol, Usd};
 use atlas_risk::sizing::{Candidate, Cut, CutKind, Room, Sizing, equal_weight};
-use atlas_risk::{GateName, Shares};
+use atlas_risk::{Entries, GateName, Shares};
 use rust_decimal::Decimal;
 
 use super::Frame;
@@ -138,12 +138,15 @@ fn targets(
         .keys()
         .chain(sizing.targets.iter().map(|sized| &sized.symbol))
         .collect();
+    let blocked = frame.policy.entries(frame.regime.regime) == Entries::Blocked;
     let mut targets = Vec::with_capacity(symbols.len());
     for symbol in symbols {
         let Some(decision_price) = book.price(symbol) else { continue };
         let held = book.held(symbol);
         let sized = sizing.targets.iter().find(|sized| sized.symbol == *symbol);
         let target = match sized {
+            // Adding to a position is an entry too.
+            Some(sized) if blocked => sized.target.min(held),
             Some(sized) => reachable(frame, held, sized.target)?,
             None if desires.exits.contains(symbol) => Qty::ZERO,
             None => held,

@@ -312,6 +312,18 @@ fn held_positions_are_adjusted_kept_or_left() {
 }
 
 #[test]
+fn a_regime_may_block_entries_and_keep_what_is_held() {
+    let mut world = World::new("9000", &SEVEN).hold("B", "10", "99").regime(Regime::Bear);
+    world.policy.entries_blocked.insert(Regime::Bear);
+    let plan = world.plan();
+    // B stays as it is although its part of the budget is larger; the four others that were
+    // selected are not entered.
+    assert!(plan.orders.is_empty() && plan.denied.is_empty());
+    let outcome = Some(SignalOutcome::RejectedByRegime);
+    assert_eq!(plan.signals.iter().filter(|p| p.outcome == outcome).count(), 4);
+}
+
+#[test]
 fn selecting_nothing_is_a_plan_with_a_reason() {
     let plan = World::new("10000", &[("A", 50.0), ("B", 60.0)]).plan();
     assert!(plan.orders.is_empty() && plan.targets.is_empty());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,16 +67,19 @@ impl Inbox {
     /// [`Error::Io`] if the file cannot be written.
     pub fn leave(&self, command: &Command, now: Timestamp) -> Result<String, Error> {
         let stamp = now.format("%Y%m%dT%H%M%S%.9fZ");
+        // A name is taken once for ever, so what is asked is part of it.
+        let text = serde_json::to_vec(command).unwrap_or_default();
+        let digest = Hash::of(&text).short();
         let pid = std::process::id();
         let mut number = 0_u32;
         loop {
-            let name = format!("{stamp}-{pid}-{number}.json");
+            let name = format!("{stamp}-{pid}-{digest}-{number}.json");
             let path = self.folder.join(&name);
             if path.exists() {
                 number += 1;
                 continue;
             }
-            write_durably(&path, &serde_json::to_vec(command).unwrap_or_default())?;
+            write_durably(&path, &text)?;
             return Ok(name);
         }
     }

@@ -1,8 +1,6 @@
 //! The journal: append-only, hash-chained, durable before anything goes out.
 
 mod audit;
-#[cfg(test)]
-mod long;
 mod memory;
 mod sqlite;
 #[cfg(test)]

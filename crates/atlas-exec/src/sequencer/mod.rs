@@ -14,9 +14,11 @@
 mod conservation;
 mod end;
 mod leg;
+mod news;
 mod rescale;
 #[cfg(test)]
 mod tests;
+mod track;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +30,9 @@ use atlas_core::{
 pub use conservation::{Breach, Ceilings, Conservation};
 pub use end::{LegEnd, end_of};
 pub use leg::Leg;
+pub use news::{Action, Finish, Funds, Input, Stop};
 pub use rescale::{Wish, rescale};
+use track::{Progress, Track};
 
 /// How long the sequencer waits, and how small a position may get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,136 +45,6 @@ pub struct Waits {
     pub cancel: Duration,
     /// A rescaled buy worth less than this, in USD, is dropped.
     pub minimum_position: Usd,
-}
-
-/// What the account can spend, and what a share of each symbol to be bought is taken to cost.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Funds {
-    /// What can be spent, in USD: min(cash, buying power) less what working buys may still take.
-    pub spendable: Usd,
-    /// Price per share; a buy whose symbol is missing is dropped as `REJECTED_BY_STALE_DATA`.
-    pub prices: BTreeMap<Symbol, Price>,
-}
-
-/// Why sending stops.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// No new risk: opening legs not sent yet end like this, working ones are canceled; what
-    /// reduces goes on.
-    Entries {
-        /// How the signals of the opening legs end.
-        outcome: SignalOutcome,
-        /// Why, in one sentence.
-        reason: String,
-    },
-    /// Nothing more is sent; what works is canceled, opening orders at once.
-    Pause {
-        /// Why, in one sentence.
-        reason: String,
-    },
-    /// Nothing more is sent, nothing is canceled.
-    Halt {
-        /// Why, in one sentence.
-        reason: String,
-    },
-}
-
-/// News for the sequencer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// Start, or go on after a restart; before it, [`Input::Order`] and [`Input::Dropped`] tell
-    /// what had become of the legs.
-    Begin,
-    /// Where a leg's order stands.
-    Order {
-        /// The leg.
-        id: ClientOrderId,
-        /// Shares asked for.
-        qty: Qty,
-        /// Its state; terminal only once all its fills are known.
-        status: OrderStatus,
-        /// Shares filled so far.
-        filled: Qty,
-    },
-    /// Before a restart, a leg that was not sent yet had been fitted to so many shares.
-    Fitted {
-        /// The leg.
-        id: ClientOrderId,
-        /// Shares; it is sent with no more.
-        qty: Qty,
-    },
-    /// A leg will not be sent, such as one that was denied.
-    Dropped {
-        /// The leg.
-        id: ClientOrderId,
-        /// How its signal ends.
-        outcome: SignalOutcome,
-        /// Why, in one sentence.
-        reason: String,
-    },
-    /// A leg was not sent after all, and stays to be sent: the answer to [`Action::Send`] when
-    /// sending was stopped meanwhile. The [`Input::Stop`] comes first.
-    Kept {
-        /// The leg.
-        id: ClientOrderId,
-    },
-    /// Nobody knows what became of a leg's order, after everything was tried.
-    Lost {
-        /// The leg.
-        id: ClientOrderId,
-    },
-    /// The answer to [`Action::AskAccount`].
-    Funds(Funds),
-    /// Time has passed.
-    Tick {
-        /// Open-market time since the beginning; never less than before.
-        open_time: Duration,
-        /// Whether the session in which the orders worked is over.
-        session_over: bool,
-    },
-    /// Sending stops.
-    Stop(Stop),
-}
-
-/// What the sequencer wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Send this order; answer with [`Input::Order`], [`Input::Dropped`], [`Input::Lost`] or
-    /// [`Input::Kept`].
-    Send(OrderRequest),
-    /// Ask for an order to be canceled; its end comes as [`Input::Order`].
-    Cancel(ClientOrderId),
-    /// Ask what can be spent; answer with [`Input::Funds`].
-    AskAccount,
-    /// Nothing more will be asked for.
-    Finish(Finish),
-}
-
-/// How it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finish {
-    /// Every leg has ended.
-    Complete,
-    /// Some leg has not: it was never sent, or is not confirmed to have ended.
-    Stopped {
-        /// Why, in one sentence.
-        reason: String,
-        /// Whether a cancel was asked for and not confirmed in time, or an order is lost.
-        unresolved: bool,
-    },
-}
-
-/// Where a leg stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Progress {
-    /// Not sent; `qty` is what would be.
-    Unsent { qty: Qty },
-    /// Handed out to be sent, nothing heard yet.
-    Released { qty: Qty },
-    /// At the broker, or about to be.
-    Sent { qty: Qty, status: OrderStatus, filled: Qty, lost: bool },
-    /// Never to be sent.
-    Dropped { outcome: SignalOutcome, reason: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,12 +76,6 @@ enum Phase {
 enum Next {
     Ask,
     Finish,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Track {
-    leg: Leg,
-    progress: Progress,
 }
 
 /// How often a cancel is asked for within [`Waits::cancel`].
@@ -634,40 +502,4 @@ fn cancels<'a>(tracks: impl Iterator<Item = &'a Track>) -> impl Iterator<Item = 
     tracks
         .filter(|track| track.is_unsettled() && !track.is_released())
         .map(|track| Action::Cancel(track.leg.id().clone()))
-}
-
-impl Track {
-    fn is_unsent(&self) -> bool {
-        matches!(self.progress, Progress::Unsent { .. })
-    }
-
-    fn is_released(&self) -> bool {
-        matches!(self.progress, Progress::Released { .. })
-    }
-
-    /// Sent, not ended, and not given up as lost.
-    fn is_unsettled(&self) -> bool {
-        match &self.progress {
-            Progress::Unsent { .. } | Progress::Dropped { .. } => false,
-            Progress::Released { .. } => true,
-            Progress::Sent { status, lost, .. } => !lost && !status.is_terminal(),
-        }
-    }
-
-    /// Sent and not known to have ended.
-    fn is_unresolved(&self) -> bool {
-        matches!(self.progress, Progress::Sent { status, .. } if !status.is_terminal())
-    }
-
-    fn end(&self) -> Option<LegEnd> {
-        match &self.progress {
-            Progress::Unsent { .. } | Progress::Released { .. } => None,
-            Progress::Dropped { outcome, reason } => {
-                Some(LegEnd { outcome: *outcome, reason: reason.clone() })
-            }
-            Progress::Sent { qty, status, filled, .. } => {
-                end_of(&self.leg, *qty, *status, *filled, None)
-            }
-        }
-    }
 }

@@ -96,6 +96,7 @@ impl Run<'_> {
             hours: if clock.is_open { Hours::Open } else { Hours::Closed },
             state: self.session.trading_state(),
             activity: Activity::default(),
+            breaker: self.session.state().breaker(now),
         };
         (context.recent_orders, context.activity) = past(self.session, now)?;
         add_what_was_sent(&mut context, self.session);
@@ -160,6 +161,7 @@ fn add_what_was_sent(context: &mut FreshContext, session: &Session) {
         }
     }
     context.state = session.trading_state();
+    context.breaker = session.state().breaker(session.now());
     if let Ok((recent, activity)) = past(session, context.now) {
         (context.recent_orders, context.activity) = (recent, activity);
     }

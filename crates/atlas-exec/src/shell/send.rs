@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus};
-use atlas_risk::ApprovedOrder;
+use atlas_risk::{ApprovedOrder, BreakerEvent};
 
 use super::look_up::{LookUp, look_up};
 use super::run::{Run, standing};
@@ -313,14 +313,14 @@ impl Run<'_> {
             self.push(Input::Lost { id: id.clone() });
         }
         self.push_standing(id);
-        Ok(())
+        self.tell_breaker(BreakerEvent::Success, id)
     }
 
     /// Journals the end of an order that never worked, and tells the sequencer.
     fn end(&mut self, id: &ClientOrderId, end: OrderEvent) -> Result<(), Error> {
         self.update(id, end)?;
         self.push_standing(id);
-        Ok(())
+        self.tell_breaker(BreakerEvent::Failure, id)
     }
 
     /// Everything was tried: the account is PAUSED until somebody knows.
@@ -329,7 +329,12 @@ impl Run<'_> {
         self.session.enter(Cause::UnknownOrder, detail)?;
         self.heed_state();
         self.push(Input::Lost { id: id.clone() });
-        Ok(())
+        self.tell_breaker(BreakerEvent::Failure, id)
+    }
+
+    fn tell_breaker(&mut self, event: BreakerEvent, id: &ClientOrderId) -> Result<(), Error> {
+        let Some(rules) = self.settings.breaker else { return Ok(()) };
+        self.session.tell_breaker(rules, Some(event), &format!("order {id}"))
     }
 
     /// Leaves a leg unsent; what stopped it was told before.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use atlas_core::{Bps, Usd};
+use atlas_risk::BreakerRules;
 
 use crate::decision::DriftLimit;
 use crate::reconcile::Policy;
@@ -37,6 +38,9 @@ pub struct Settings {
     pub drift: DriftLimit,
     /// The rules of reconciliation.
     pub policy: Policy,
+    /// The circuit breaker's rules; it is told of every order that the broker took, refused or
+    /// left in doubt. `None` tells it nothing.
+    pub breaker: Option<BreakerRules>,
 }
 
 /// Whether a plan must have been approved by a person.
@@ -79,6 +83,7 @@ impl Settings {
             approval: Approval::NotNeeded,
             drift: DriftLimit { price: Bps::from_int(300), cash: Bps::from_int(100) },
             policy: Policy::default(),
+            breaker: None,
         }
     }
 }

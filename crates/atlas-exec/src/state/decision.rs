@@ -175,7 +175,8 @@ impl Decision {
             | Event::StateLeft(_)
             | Event::Reconciled(_)
             | Event::ArtifactWritten(_)
-            | Event::CommandTaken(_) => return Err("it is no event of a decision".into()),
+            | Event::CommandTaken(_)
+            | Event::BreakerTold(_) => return Err("it is no event of a decision".into()),
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use atlas_broker::{ActivityId, Entry};
 use atlas_core::journal::{Hash, Record};
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, ExecutionId, Qty, Side, Symbol};
+use atlas_risk::{BreakerStance, CircuitBreaker};
 use serde::{Deserialize, Serialize};
 
 pub use books::{Books, DaySells, Lot, Owner};
@@ -19,7 +20,7 @@ pub use orders::TrackedOrder;
 pub use performance::Track;
 
 use crate::error::Error;
-use crate::event::{AccountOpened, Adopted, Event, Filled, Reconciled, Subject};
+use crate::event::{AccountOpened, Adopted, BreakerTold, Event, Filled, Reconciled, Subject};
 use crate::states::{Holding, Trading};
 
 /// Everything that follows from the records so far.
@@ -45,6 +46,7 @@ pub struct State {
     reconciled: Option<LastReconciliation>,
     track: Track,
     commands: BTreeSet<String>,
+    breaker: Option<CircuitBreaker>,
 }
 
 /// A hash whose default is [`Hash::ZERO`].
@@ -194,6 +196,13 @@ impl State {
         &self.track
     }
 
+    /// What the circuit breaker lets through at an instant; closed while it was never told
+    /// anything.
+    #[must_use]
+    pub fn breaker(&self, now: Timestamp) -> BreakerStance {
+        self.breaker.as_ref().map_or(BreakerStance::Closed, |breaker| breaker.stance(now))
+    }
+
     /// Whether a command file was taken before.
     #[must_use]
     pub fn has_taken(&self, file: &str) -> bool {
@@ -263,6 +272,7 @@ impl State {
                 self.commands.insert(taken.file);
                 Ok(())
             }
+            Event::BreakerTold(told) => self.on_breaker(record, &told),
             Event::OverrideRecorded(_) | Event::ArtifactWritten(_) => Ok(()),
             Event::DecisionPlanned(_)
             | Event::PlanApproved(_)
@@ -272,6 +282,20 @@ impl State {
             | Event::SignalEnded(_)
             | Event::DecisionCompleted(_) => self.on_decision(record, event),
         }
+    }
+
+    fn on_breaker(&mut self, record: &Record, told: &BreakerTold) -> Result<(), Fault> {
+        let same = self.breaker.take().filter(|breaker| *breaker.rules() == told.rules);
+        let mut breaker = match same {
+            Some(breaker) => breaker,
+            None => told.rules.check().map_err(|error| error.to_string())?,
+        };
+        match told.event {
+            Some(event) => breaker.tell(event, record.ts_event),
+            None => breaker.reset(),
+        }
+        self.breaker = Some(breaker);
+        Ok(())
     }
 
     fn on_opened(&mut self, opened: AccountOpened) -> Result<(), Fault> {

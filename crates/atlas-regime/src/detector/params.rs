@@ -165,7 +165,7 @@ impl DetectorParams {
     /// # Errors
     /// [`Error::Parameter`] for a value outside of its range, naming it; no other.
     pub fn check(self) -> Result<CheckedDetectorParams, Error> {
-        let JumpParams { .. } = self.jump_params().check()?.params();
+        self.jump_params().check()?;
         self.vix.check()?;
         at_least("refit_every", self.refit_every, 1, "at least 1")?;
         at_least("rows_min", self.rows_min, 60, "at least 60")?;

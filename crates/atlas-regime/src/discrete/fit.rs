@@ -1,8 +1,10 @@
 //! Fitting the discrete model.
 
+use rayon::prelude::*;
+
 use super::general::General;
 use super::lockstep;
-use super::params::CheckedJumpParams;
+use super::params::{CheckedJumpParams, JumpParams};
 use super::prepare::{FitOptions, Prepared};
 use crate::descent::{Limits, Restart, best, descend};
 use crate::dp::Penalties;
@@ -48,6 +50,41 @@ impl CheckedJumpParams {
     /// ```
     pub fn fit(&self, rows: Rows<'_>, returns: Option<&[f64]>) -> Result<Fit, Error> {
         self.fit_with(rows, &FitOptions { returns, ..FitOptions::default() })
+    }
+
+    /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
+    /// with `penalties[i]`, whatever the number of threads. Starts are drawn once, as they do not
+    /// depend on the penalty.
+    ///
+    /// # Errors
+    /// Those of [`JumpParams::check`](crate::JumpParams::check) and
+    /// [`fit_with`](Self::fit_with), for the first penalty that has one.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::{FitOptions, JumpParams, Rows};
+    /// let data = [0.0, 0.1, 1.2, 0.1, 2.0, 2.1, 1.9, 2.0];
+    /// let params = JumpParams::new(2, 0.0).check()?;
+    /// let fits = params.fit_grid(Rows::new(&data, 1)?, &FitOptions::default(), &[0.0, 1.0])?;
+    /// let jumps = |i: usize| fits[i].labels.windows(2).filter(|p| p[0] != p[1]).count();
+    /// assert!(jumps(0) > jumps(1));
+    /// # Ok::<(), atlas_regime::Error>(())
+    /// ```
+    pub fn fit_grid(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+        penalties: &[f64],
+    ) -> Result<Vec<Fit>, Error> {
+        let drawn = Prepared::new(self, rows, &FitOptions { warm_start: None, ..*options })?;
+        let options = FitOptions { starts: Some(&drawn.starts), ..*options };
+        let fit = |&penalty: &f64| {
+            let params = JumpParams { penalty, ..self.params().clone() }.check()?;
+            let mut fit = params.fit_with(rows, &options)?;
+            fit.start_rows.clone_from(&drawn.start_rows);
+            Ok(fit)
+        };
+        penalties.par_iter().map(fit).collect()
     }
 
     /// Like [`fit`](Self::fit), with feature weights, explicit starts or a warm one.

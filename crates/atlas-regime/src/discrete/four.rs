@@ -71,6 +71,7 @@ lanewise!(
 
 /// The same number in every lane.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "one instruction")]
 pub(super) const fn splat(x: f64) -> F4 {
     F4([x; 4])
 }

@@ -368,6 +368,37 @@ impl Trouble {
 }
 
 #[test]
+fn a_desk_that_knows_nothing_stops_entries_and_no_exit() {
+    let limits = Profile::Standard.limits().check().unwrap();
+    let rules = DeskRules {
+        pair_correlation: 0.8,
+        mean_correlation: 0.6,
+        sector: "0.4".parse().unwrap(),
+        exposure: Decimal::ONE,
+        min_volume: 1.0,
+        min_price: price(500),
+        day_trades: None,
+        cooldown_seconds: 60,
+    };
+    let validator = Validator::with_desk(&limits, &rules).unwrap();
+    let mut scene = Scene::buy(Qty::from_shares(10), price(10_000), usd(20_000)).unwrap();
+    let unknown: Vec<GateName> = scene
+        .judge(&validator)
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.kind == VerdictKind::Deny)
+        .map(|verdict| verdict.gate)
+        .collect();
+    // With nothing held there is nothing to correlate with, and the exposure is known.
+    let silent = [GateName::Heat, GateName::Sector, GateName::Liquidity, GateName::Cooldown];
+    assert_eq!(unknown, silent);
+    let symbol = scene.request.symbol.clone();
+    scene.hold(&symbol, Qty::from_shares(10), price(10_000));
+    scene.request = request(Side::Sell, &symbol, 10, None);
+    assert!(!scene.judge(&validator).is_denied());
+}
+
+#[test]
 fn a_batch_is_net_and_its_order_does_not_matter_across_sides() {
     let (a, b): (Symbol, Symbol) = ("A".parse().unwrap(), "B".parse().unwrap());
     let mut scene = Scene::buy(Qty::from_shares(1), price(10_000), usd(10_000)).unwrap();

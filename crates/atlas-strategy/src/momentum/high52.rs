@@ -128,11 +128,40 @@ pub struct Scanned {
     pub selection: Selection,
     /// Whether it is held.
     pub held: bool,
-    /// The same in one sentence.
-    pub reason: String,
+    /// What it was held to.
+    pub thresholds: Thresholds,
+}
+
+/// The thresholds a symbol was held to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Least close over high to enter.
+    pub entry: f64,
+    /// Least close over high to stay.
+    pub exit: f64,
+    /// Symbols selected at most.
+    pub top_n: usize,
 }
 
 impl Scanned {
+    /// What became of the symbol and why, in one sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let Proximity { close, high } = self.proximity;
+        let ratio = (self.proximity.ratio() * 1e4).round() / 1e4;
+        let Thresholds { entry, exit, top_n } = self.thresholds;
+        let end = match self.selection {
+            Selection::Selected { rank } => format!("rank {rank} of the best {top_n}"),
+            Selection::BelowEntry => format!("an entry needs {entry}"),
+            Selection::LowVolume => "its volume confirms no entry".to_owned(),
+            Selection::Outranked { rank } => {
+                format!("rank {rank}, and the best {top_n} are taken")
+            }
+            Selection::BelowExit => format!("to stay it needs {exit}"),
+        };
+        format!("close {close} is {ratio} of its high {high}; {end}")
+    }
+
     /// Whether it is among the best N.
     #[must_use]
     pub const fn is_selected(&self) -> bool {
@@ -187,7 +216,7 @@ pub struct Scan {
 /// let scan = scanner.scan(&histories, &BTreeSet::new(), DecisionId(1), as_of)?;
 /// assert!(scan.scanned[0].is_selected());
 /// assert_eq!(scan.scanned[0].signal.symbol, near);
-/// assert_eq!(scan.scanned[1].reason, "close 80 is 0.8 of its high 100; an entry needs 0.9");
+/// assert_eq!(scan.scanned[1].reason(), "close 80 is 0.8 of its high 100; an entry needs 0.9");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -292,24 +321,9 @@ impl High52 {
                 ("exit_level".to_owned(), self.params.exit * proximity.high),
             ],
         };
-        let reason = self.reason(proximity, selection);
-        Ok(Scanned { signal, proximity, selection, held, reason })
-    }
-
-    fn reason(&self, proximity: Proximity, selection: Selection) -> String {
-        let Proximity { close, high } = proximity;
-        let ratio = (proximity.ratio() * 1e4).round() / 1e4;
-        let at = format!("close {close} is {ratio} of its high {high}");
         let High52Params { entry, exit, top_n, .. } = self.params;
-        match selection {
-            Selection::Selected { rank } => format!("{at}; rank {rank} of the best {top_n}"),
-            Selection::BelowEntry => format!("{at}; an entry needs {entry}"),
-            Selection::LowVolume => format!("{at}; its volume confirms no entry"),
-            Selection::Outranked { rank } => {
-                format!("{at}; rank {rank}, and the best {top_n} are taken")
-            }
-            Selection::BelowExit => format!("{at}; to stay it needs {exit}"),
-        }
+        let thresholds = Thresholds { entry, exit, top_n };
+        Ok(Scanned { signal, proximity, selection, held, thresholds })
     }
 }
 

@@ -3,7 +3,8 @@
 use atlas_core::Side;
 use uuid::Uuid;
 
-use super::exchange::{Event, Exchange};
+use super::events::Event;
+use super::exchange::Exchange;
 use super::ids::{self, Kind as IdKind};
 use super::market::{Listing, Market, Phase};
 use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status, Taken, Times, Wake};

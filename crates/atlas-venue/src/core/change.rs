@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::exchange::{Event, Exchange};
+use super::events::Event;
+use super::exchange::Exchange;
 use super::ids::{self, Kind as IdKind};
 use super::market::{Market, Phase};
 use super::order::{Class, Kind, OrderRecord, Replacement, Size, Status, Trail};

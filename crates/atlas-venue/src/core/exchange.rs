@@ -1,18 +1,19 @@
 //! The exchange: one account, one clock, all orders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
 use atlas_core::{Side, Symbol, Weight};
 use chrono::{SubsecRound, TimeDelta};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::events::{Changes, Event, Update};
 use super::ids::{self, Kind as IdKind};
 use super::ledger::{Activity, Entry, Ledger};
 use super::market::{Listing, Market, Phase};
 use super::order::{OrderRecord, Status};
+use super::state::State;
 use super::{Money, Px, Shares};
 use crate::costs::SlippageRate;
 use crate::{Error, VenueConfig};
@@ -23,7 +24,7 @@ use crate::{Error, VenueConfig};
 /// by [`advance_to`](Self::advance_to); however a stretch of time is cut into steps, the same fills
 /// come out. Each event gets a stamp of its own, at least a millisecond after the one before.
 ///
-/// What a call changed is collected in [`Changes`], to be made durable by whoever drives it.
+/// A [`Venue`](crate::Venue) around it keeps what each call changed.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub(super) config: VenueConfig,
@@ -40,98 +41,10 @@ pub struct Exchange {
     /// Buying power open orders hold back.
     pub(super) reserved: Money,
     changes: Changes,
+    /// Whether changes are collected for somebody.
+    is_watched: bool,
     /// Share of the next order that may fill in the present session.
     pub(super) next_fill: Option<Weight>,
-}
-
-/// What is kept of the exchange besides orders and ledger entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) seed: u64,
-    /// Where the clock was set.
-    pub(crate) clock: Timestamp,
-    /// Stamp of the last event.
-    pub(crate) stamp: Timestamp,
-    /// When the account was opened.
-    pub(crate) opened: Timestamp,
-    pub(crate) orders: u64,
-    pub(crate) activities: u64,
-    pub(crate) ledger: Ledger,
-    /// Shares traded in the present session, by symbol.
-    pub(crate) traded: BTreeMap<Symbol, Shares>,
-    /// Equity at the last close.
-    pub(crate) last_equity: Money,
-    /// Whether the account's owner has suspended trading.
-    #[serde(default)]
-    pub(crate) suspended: bool,
-}
-
-/// What happened to an order, in the words of the `trade_updates` stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Taken outside of trading hours.
-    Accepted,
-    /// Taken; about to work.
-    PendingNew,
-    /// Working.
-    New,
-    /// An exit waits for its entry.
-    Held,
-    /// Part of it was filled.
-    PartialFill,
-    /// The rest of it was filled.
-    Fill,
-    /// Canceled.
-    Canceled,
-    /// Its time ran out.
-    Expired,
-    /// Another order took its place.
-    Replaced,
-}
-
-impl Event {
-    /// The word the wire uses.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::PendingNew => "pending_new",
-            Self::New => "new",
-            Self::Held => "held",
-            Self::PartialFill => "partial_fill",
-            Self::Fill => "fill",
-            Self::Canceled => "canceled",
-            Self::Expired => "expired",
-            Self::Replaced => "replaced",
-        }
-    }
-}
-
-/// One message of the `trade_updates` stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Update {
-    /// What happened.
-    pub event: Event,
-    /// When.
-    pub stamp: Timestamp,
-    /// The order afterwards.
-    pub order: OrderRecord,
-    /// The execution, for fills: its name, price and quantity.
-    pub execution: Option<(Uuid, Px, Shares)>,
-    /// Shares held of the symbol afterwards, for fills.
-    pub position_qty: Option<Shares>,
-}
-
-/// What one or more calls changed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Changes {
-    /// Numbers of the orders that are new or changed.
-    pub(crate) orders: BTreeSet<u64>,
-    /// Number of entries the ledger had before.
-    pub(crate) activities_before: usize,
-    /// Messages in the order of happening.
-    pub(crate) updates: Vec<Update>,
 }
 
 impl Exchange {
@@ -156,6 +69,7 @@ impl Exchange {
             ledger: Ledger::default(),
             traded: BTreeMap::new(),
             last_equity: Money::try_from(config.cash)?,
+            watchlists: Vec::new(),
             suspended: false,
         };
         let deposit = Money::try_from(config.cash)?;
@@ -186,6 +100,7 @@ impl Exchange {
             changes: Changes { activities_before: activities.len(), ..Changes::default() },
             activities,
             reserved: Money::ZERO,
+            is_watched: false,
             next_fill: None,
         };
         for order in orders {
@@ -297,6 +212,11 @@ impl Exchange {
         &self.state
     }
 
+    /// From now on changes are collected for [`take_changes`](Self::take_changes).
+    pub(crate) const fn watch(&mut self) {
+        self.is_watched = true;
+    }
+
     /// What changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Changes {
         let next = Changes { activities_before: self.activities.len(), ..Changes::default() };
@@ -335,7 +255,7 @@ impl Exchange {
     pub(super) fn add(&mut self, order: OrderRecord) -> Result<(), Error> {
         self.index(&order)?;
         self.state.orders = order.seq;
-        self.changes.orders.insert(order.seq);
+        self.note(order.seq);
         self.orders.push(order);
         Ok(())
     }
@@ -369,8 +289,14 @@ impl Exchange {
             }
         }
         self.reserved = self.reserved.minus(before)?.plus(after)?;
-        self.changes.orders.insert(seq);
+        self.note(seq);
         Ok(())
+    }
+
+    fn note(&mut self, seq: u64) {
+        if self.is_watched {
+            self.changes.orders.insert(seq);
+        }
     }
 
     /// Moves an order to another state and tells of it.
@@ -400,6 +326,9 @@ impl Exchange {
         stamp: Timestamp,
         execution: Option<(Uuid, Px, Shares)>,
     ) {
+        if !self.is_watched {
+            return;
+        }
         let Some(order) = self.order(seq).cloned() else { return };
         let position_qty = execution.map(|_| self.state.ledger.held(&order.symbol));
         self.changes.updates.push(Update { event, stamp, order, execution, position_qty });

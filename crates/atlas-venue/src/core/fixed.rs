@@ -56,6 +56,18 @@ impl Px {
     /// # Errors
     /// [`Error::Core`] if the number is not a price.
     pub fn from_bar(value: f64) -> Result<Self, Error> {
+        // Nearly every price in a file is the double nearest to a number of millionths: exact then,
+        // and many times faster than the way through decimals.
+        let millionths = (value * 1e6).round();
+        if value > 0.0 && value < 1e6 && millionths >= 1.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^12")]
+            let whole = millionths as i64;
+            #[expect(clippy::cast_precision_loss, reason = "below 2^53, so exact")]
+            let back = whole as f64 / 1e6;
+            if back.to_bits() == value.to_bits() {
+                return Ok(Self(whole * 1_000));
+            }
+        }
         let price: Price = Price::from_f64(value, 6, Rounding::HalfEven)?;
         Self::try_from(price)
     }
@@ -407,6 +419,23 @@ mod properties {
             if let (Ok(exact), Ok(ours)) = (p.notional(q), px.times(shares).to_usd()) {
                 prop_assert_eq!(exact, ours);
                 prop_assert_eq!(Money::try_from(exact).unwrap(), px.times(shares));
+            }
+        }
+
+        /// The fast way from a series agrees with the way through decimals.
+        #[test]
+        fn bars_are_read_alike(
+            whole in 0_u32..1_200_000, part in 0_u32..1_000_000, digits in 0_u32..4,
+        ) {
+            let divisor = f64::from(10_u32.pow(digits));
+            for value in [
+                f64::from(whole) + f64::from(part) / 1e6,
+                f64::from(whole) + f64::from(part) / 1e6 / divisor,
+                f64::from(part) / 1e6 / divisor,
+            ] {
+                let slow = Price::<atlas_core::Raw>::from_f64(value, 6, Rounding::HalfEven).ok();
+                let slow = slow.and_then(|price| Px::try_from(price).ok());
+                prop_assert_eq!(Px::from_bar(value).ok(), slow, "{}", value);
             }
         }
 

@@ -8,7 +8,8 @@ use atlas_core::calendar::Session;
 use atlas_core::{Side, Symbol};
 use uuid::Uuid;
 
-use super::exchange::{Event, Exchange};
+use super::events::Event;
+use super::exchange::Exchange;
 use super::market::Listing;
 use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status};
 use super::{Money, Px, Refusal, Shares};

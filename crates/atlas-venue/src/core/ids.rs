@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Request = 6,
     /// A group of orders.
     Group = 7,
+    /// A list of symbols.
+    Watchlist = 8,
 }
 
 /// The identifier number `count` of a kind: the same for the same seed, in the form of a random

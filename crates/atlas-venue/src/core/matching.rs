@@ -17,15 +17,13 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::exchange::{Event, Exchange};
-use super::ids::{self, Kind as IdKind};
-use super::ledger::{Entry, Execution};
+use super::events::Event;
+use super::exchange::Exchange;
 use super::market::{Listing, since_open};
-use super::order::{Kind, OrderRecord, Size, Status, Tif, Trail, Wake};
+use super::order::{Kind, OrderRecord, Status, Tif, Trail, Wake};
 use super::path::Path;
 use super::{Money, NANO, Px, Shares};
 use crate::Error;
-use crate::costs::DayFees;
 
 /// What can happen to an order next, and when, in milliseconds since the open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +58,11 @@ impl Exchange {
             let from = since_open(session, self.state.clock);
             let mut next: Option<Next> = None;
             for (symbol, path) in &paths {
+                let range = path.range(from, end);
                 for seq in self.open.get(symbol).into_iter().flatten() {
+                    if !self.order(*seq).is_some_and(|order| may_meet(order, range)) {
+                        continue;
+                    }
                     let found = self.next_for(*seq, path, from, end)?;
                     // The earlier one; at the same moment, the order that came first.
                     next = next.into_iter().chain(found).min_by_key(|next| (next.at, next.seq));
@@ -216,7 +218,12 @@ impl Exchange {
     }
 
     /// Shares of the bar's volume that are left for the order; its own leaves if no limit is set.
-    fn room(&self, order: &OrderRecord, listing: &Listing, path: &Path) -> Result<Shares, Error> {
+    pub(super) fn room(
+        &self,
+        order: &OrderRecord,
+        listing: &Listing,
+        path: &Path,
+    ) -> Result<Shares, Error> {
         let leaves = order.leaves(path.price_at(0));
         let leaves = order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled)));
         let volume = self.trading_day()?.and_then(|session| listing.row_of(session.date));
@@ -251,132 +258,6 @@ impl Exchange {
         }
     }
 
-    /// Trades as much of an order as volume and cash permit; says whether anything changed.
-    fn trade(&mut self, seq: u64, reference: Px, price: Px) -> Result<bool, Error> {
-        let Some(order) = self.order(seq) else { return Ok(false) };
-        let Some(session) = self.trading_day()? else { return Ok(false) };
-        let Some(listing) = self.market.listing(&order.symbol) else { return Ok(false) };
-        let Some(path) = self.market.path(listing, &session)? else { return Ok(false) };
-        let wanted = order.leaves(price);
-        let (tif, side, whole) = (order.tif, order.side, order.qty().is_none_or(Shares::is_whole));
-        let room = self.room(order, listing, &path)?.min(wanted);
-        let paid = match side {
-            Side::Buy => self.affordable(room, price, &session, whole)?,
-            Side::Sell => room,
-        };
-        if paid.is_zero() || (tif == Tif::Fok && paid < wanted) {
-            if paid < room || tif == Tif::Fok {
-                self.set_status(seq, Status::Canceled, Event::Canceled)?;
-                return Ok(true);
-            }
-            return Ok(false);
-        }
-        let first = self.first_part(seq, paid, whole);
-        if let Some(first) = first {
-            self.execute(seq, first, reference, price, &session)?;
-        }
-        let rest = paid.minus(first.unwrap_or_default());
-        self.execute(seq, rest, reference, price, &session)?;
-        if paid < room {
-            // What the account cannot pay for is not bought on credit.
-            self.set_status(seq, Status::Canceled, Event::Canceled)?;
-        }
-        Ok(true)
-    }
-
-    /// The first of two executions an order trades in, if the draw says two: of a random size.
-    fn first_part(&self, seq: u64, qty: Shares, whole: bool) -> Option<Shares> {
-        let (chance, size) = ids::draw(self.state.seed, seq);
-        let often = self.config.split_fills.value();
-        let is_new = self.order(seq).is_some_and(|order| order.filled.is_zero());
-        if often.is_zero() || !is_new || Decimal::from(chance) >= often * Decimal::from(u32::MAX) {
-            return None;
-        }
-        let step = if whole { NANO } else { 1 };
-        let steps = qty.nanos() / step;
-        let part = 1 + i64::from(size) % steps.saturating_sub(1).max(1);
-        Shares::from_nanos(part * step).filter(|part| *part < qty)
-    }
-
-    /// Shares the account can pay for, fees included.
-    fn affordable(
-        &self,
-        wanted: Shares,
-        price: Px,
-        session: &Session,
-        whole: bool,
-    ) -> Result<Shares, Error> {
-        let ledger = &self.state.ledger;
-        let fees = |qty: Shares| {
-            let mut fees: DayFees = ledger.fees;
-            fees.add(&self.config.costs, Side::Buy, qty, price, session.date)?;
-            fees.total(session.date)
-        };
-        if price.times(wanted).plus(fees(wanted)?)? <= ledger.cash {
-            return Ok(wanted);
-        }
-        // The fee of the larger quantity bounds that of the smaller one.
-        let most = ledger.cash.minus(fees(wanted)?)?.buys(price).min(wanted);
-        Ok(if whole { most.whole() } else { most })
-    }
-
-    fn execute(
-        &mut self,
-        seq: u64,
-        qty: Shares,
-        reference: Px,
-        price: Px,
-        session: &Session,
-    ) -> Result<(), Error> {
-        let Some(order) = self.order(seq) else { return Ok(()) };
-        let cum_qty = order.filled.plus(qty)?;
-        let is_filled = match order.size {
-            Size::Shares(asked) => cum_qty >= asked,
-            Size::Notional(_) => qty >= order.leaves(price),
-        };
-        let leaves_qty = match order.size {
-            Size::Shares(asked) => asked.minus(cum_qty),
-            Size::Notional(_) if is_filled => Shares::ZERO,
-            Size::Notional(_) => order.leaves(price).minus(qty),
-        };
-        let status = if is_filled { Status::Filled } else { Status::PartiallyFilled };
-        let id = ids::uuid(self.state.seed, IdKind::Activity, self.state.activities + 1);
-        let (side, symbol) = (order.side, order.symbol.clone());
-        let fill = Execution {
-            id,
-            order_seq: seq,
-            order_id: order.id,
-            client_order_id: order.client_order_id.clone(),
-            symbol: symbol.clone(),
-            side,
-            qty,
-            price,
-            reference,
-            cum_qty,
-            leaves_qty,
-            order_status: status,
-        };
-        let notional = order.filled_notional.plus(price.times(qty))?;
-        let costs = self.config.costs.clone();
-        self.state.ledger.fees.add(&costs, side, qty, price, session.date)?;
-        self.state.ledger.fees_date = Some(session.date);
-        let traded = self.state.traded.entry(symbol).or_default();
-        *traded = traded.plus(qty)?;
-        let stamp = self.post(Entry::Fill(fill))?;
-        self.change(seq, |order| {
-            order.status = status;
-            order.filled = cum_qty;
-            order.filled_notional = notional;
-            order.times.updated = stamp;
-            if is_filled {
-                order.times.ended = Some(stamp);
-            }
-        })?;
-        let event = if is_filled { Event::Fill } else { Event::PartialFill };
-        self.tell(seq, event, stamp, Some((id, price, qty)));
-        self.after_fill(seq, qty, session)
-    }
-
     /// Begins to follow the price for a trailing stop.
     fn start_following(&mut self, seq: u64, price: Px) -> Result<(), Error> {
         let follows = |order: &OrderRecord| matches!(order.kind, Kind::Trailing(_));
@@ -388,7 +269,11 @@ impl Exchange {
 
     /// Lets trailing stops of a symbol follow the price over a stretch of its way.
     fn follow(&mut self, symbol: &Symbol, path: &Path, from: i64, to: i64) -> Result<(), Error> {
-        let following: Vec<u64> = self.open.get(symbol).into_iter().flatten().copied().collect();
+        let open = self.open.get(symbol).into_iter().flatten().copied();
+        let trails = |seq: &u64| {
+            self.order(*seq).is_some_and(|order| matches!(order.kind, Kind::Trailing(_)))
+        };
+        let following: Vec<u64> = open.filter(trails).collect();
         for seq in following {
             let Some(order) = self.order(seq) else { continue };
             let (Kind::Trailing(_), true, Wake::Asleep) =
@@ -408,22 +293,12 @@ impl Exchange {
     }
 
     /// The session whose day a trade at this moment belongs to: at the close itself, that session.
-    fn trading_day(&self) -> Result<Option<Session>, Error> {
+    pub(super) fn trading_day(&self) -> Result<Option<Session>, Error> {
         if let Some(session) = self.session()? {
             return Ok(Some(session));
         }
         let last = Calendar::nyse().last_closed(self.state.clock)?;
         Ok((last.close == self.state.clock).then_some(last))
-    }
-
-    /// Posts the fees of the day, one entry for each kind.
-    fn post_fees(&mut self) -> Result<(), Error> {
-        let Some(date) = self.state.ledger.fees_date.take() else { return Ok(()) };
-        let fees = std::mem::take(&mut self.state.ledger.fees);
-        for (kind, amount) in fees.charges(date)? {
-            self.post(Entry::Fee { kind, date, amount })?;
-        }
-        Ok(())
     }
 
     fn equity_at_close(&self, session: &Session) -> Result<Money, Error> {
@@ -435,6 +310,21 @@ impl Exchange {
             equity = equity.plus(close.flatten().ok_or_else(unknown)?.times(holding.qty))?;
         }
         Ok(equity)
+    }
+}
+
+/// Whether an order can have anything to do with prices between a lowest and a highest one; false
+/// only if it certainly cannot. Most orders on most days end here.
+fn may_meet(order: &OrderRecord, (low, high): (Px, Px)) -> bool {
+    let reaches = |price: Px, falling: bool| if falling { low <= price } else { high >= price };
+    let is_buy = order.side == Side::Buy;
+    match (order.kind, order.wake) {
+        // The quote is never better than the price.
+        (Kind::Limit(limit), _) | (Kind::StopLimit { limit, .. }, Wake::Touched) => {
+            reaches(limit, is_buy)
+        }
+        (Kind::Stop(stop) | Kind::StopLimit { stop, .. }, Wake::Asleep) => reaches(stop, !is_buy),
+        (Kind::Market | Kind::Trailing(_), _) | (Kind::Stop(_), Wake::Touched) => true,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod accept;
 mod change;
+mod events;
 mod exchange;
 mod fixed;
 mod groups;
@@ -15,8 +16,12 @@ mod order;
 mod path;
 mod refusal;
 mod rules;
+mod state;
+mod trade;
+mod watchlist;
 
-pub use exchange::{Event, Exchange, Update};
+pub use events::{Event, Update};
+pub use exchange::Exchange;
 pub use fixed::{Money, NANO, Px, Shares};
 pub use ledger::{Activity, Entry, Execution, Holding};
 pub use market::Listing;
@@ -25,11 +30,13 @@ pub use order::{
     Wake,
 };
 pub use refusal::{Extras, Refusal};
+pub use watchlist::{Watchlist, WatchlistChange};
 
-pub(crate) use exchange::{Changes, State};
+pub(crate) use events::Changes;
 pub(crate) use ids::date_of;
 pub(crate) use market::Market;
 pub(crate) use matching::trail_stop;
+pub(crate) use state::State;
 
 #[cfg(test)]
 pub(crate) mod tests;

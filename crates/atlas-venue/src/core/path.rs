@@ -86,6 +86,14 @@ impl Path {
         self.corners.windows(2).map(leg).filter(move |leg| leg.to >= from && leg.from <= to)
     }
 
+    /// The lowest and highest price of the parts that overlap with the time from `from` to `to`.
+    pub(crate) fn range(&self, from: i64, to: i64) -> (Px, Px) {
+        let start = self.price_at(from);
+        self.legs(from, to).fold((start, start), |(low, high), leg| {
+            (low.min(leg.start).min(leg.end), high.max(leg.start).max(leg.end))
+        })
+    }
+
     /// The price at a moment, in milliseconds since the open.
     pub(crate) fn price_at(&self, at: i64) -> Px {
         let leg = self.legs(at, at).last();

@@ -243,7 +243,6 @@ fn snapshot(exchange: &Exchange, listing: &Listing) -> Result<Option<Value>, Err
     Ok(Some(json!({
         "latestTrade": latest,
         "latestQuote": quote(exchange, listing)?,
-        "minuteBar": null,
         "dailyBar": closed_bar(exchange, listing, 0)?,
         "prevDailyBar": closed_bar(exchange, listing, 1)?,
     })))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use atlas_core::Clock;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
@@ -147,9 +147,28 @@ async fn hang(shared: &Shared) -> Response {
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
+/// What the framework itself refuses, such as a path that is no text, it refuses in plain text:
+/// here that gets the form of every other refusal.
+fn in_json(answer: Response) -> Response {
+    let plain = answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
+    if !plain || !answer.status().is_client_error() {
+        return answer;
+    }
+    match answer.status() {
+        StatusCode::NOT_FOUND => not_found("endpoint not found.").into_response(),
+        status => {
+            let reason = status.canonical_reason().unwrap_or("request").to_lowercase();
+            Failure::BadRequest(format!("the request cannot be read ({reason})")).into_response()
+        }
+    }
+}
+
 /// Signs every answer with a request id and the state of the rate limit.
 async fn signed(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut answer = next.run(request).await;
+    let mut answer = in_json(next.run(request).await);
     let headers = answer.headers_mut();
     let id = ids::uuid(0, Kind::Request, shared.rate.count()).simple().to_string();
     if let Ok(id) = HeaderValue::from_str(&id) {

@@ -12,6 +12,7 @@
 //! | `/v2/orders`, `/v2/orders/{id}` | GET, POST, DELETE; GET, PATCH, DELETE |
 //! | `/v2/orders:by_client_order_id` | GET |
 //! | `/v2/positions`, `/v2/positions/{symbol}` | GET, DELETE |
+//! | `/v2/watchlists[/{id}[/{symbol}]]`, `/v2/watchlists:by_name` | GET, POST, PUT, DELETE |
 //! | `/v2/assets[/{symbol}]`, `/v2/clock`, `/v2/calendar` | GET |
 //! | `/v2/stocks/bars`, `/v2/stocks/{symbol}/bars` | GET (`1Day`) |
 //! | `/v2/stocks/{quotes,trades,bars}/latest`, `/v2/stocks/snapshots` | GET, also by symbol |

@@ -293,7 +293,7 @@ impl Ear {
     async fn say(&mut self, message: Value) {
         let text = message.to_string();
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
-        let mut frame = vec![0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0];
+        let mut frame = vec![0x81, 0xfe, length[0], length[1], 0, 0, 0, 0];
         frame.extend(text.as_bytes());
         self.0.write_all(&frame).await.unwrap();
     }
@@ -399,6 +399,30 @@ async fn orders_with_exits_replacements_and_closing() {
     assert_eq!(history["timestamp"].as_array().unwrap().len(), 1);
     let equity = desk.get("/v2/account").await["equity"].as_str().unwrap().to_owned();
     assert_eq!(history["equity"][0].to_string(), equity);
+}
+
+#[tokio::test]
+async fn watchlists_come_and_go() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let ask = async |method: &str, path: &str, body: Value, status: u16| {
+        let reply = desk.ask(method, path, &body.to_string()).await.unwrap();
+        assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
+        if reply.body.is_empty() { Value::Null } else { reply.json() }
+    };
+    let body = json!({"name": "mine", "symbols": ["AAPL"]});
+    let made = ask("POST", "/v2/watchlists", body.clone(), 200).await;
+    ask("POST", "/v2/watchlists", body, 422).await;
+    ask("POST", "/v2/watchlists", json!({"name": "x", "symbols": ["NOPE"]}), 422).await;
+    let path = format!("/v2/watchlists/{}", made["id"].as_str().unwrap());
+    let more = ask("POST", &path, json!({"symbol": "XOM"}), 200).await;
+    assert_eq!(more["assets"][1]["symbol"], "XOM");
+    ask("DELETE", &format!("{path}/AAPL"), Value::Null, 200).await;
+    let named = ask("GET", "/v2/watchlists:by_name?name=mine", Value::Null, 200).await;
+    assert_eq!(named["assets"].as_array().unwrap().len(), 1);
+    ask("PUT", &path, json!({"name": "ours", "symbols": ["AAPL", "AAPL"]}), 200).await;
+    assert_eq!(desk.get("/v2/watchlists").await[0]["name"], "ours");
+    ask("DELETE", &path, Value::Null, 204).await;
+    ask("GET", &path, Value::Null, 404).await;
 }
 
 #[tokio::test]

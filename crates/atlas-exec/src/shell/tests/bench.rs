@@ -13,8 +13,8 @@ use atlas_engine::plan::{
     PlannedOrder, PlannedSignal, Preview, RebalancePlan, RegimeDecision, Target,
 };
 use atlas_risk::{
-    ApprovedOrder, Authority, BreakerStance, Context, Effect, Entries, Limits, LimitsSpec,
-    Performance, Phase, Profile, SymbolMarket, Tradability, Validator,
+    ApprovedOrder, Authority, Context, Effect, Entries, Limits, LimitsSpec, Performance, Phase,
+    Profile, SymbolMarket, Tradability, Validator,
 };
 
 use super::world::World;
@@ -89,7 +89,7 @@ impl Approver for Wide {
             decision_session: session,
             activity: fresh.activity,
             performance: Performance::NEW,
-            breaker: BreakerStance::Closed,
+            breaker: fresh.breaker,
         };
         Ok(self.0.approve(request.clone(), &context)?)
     }
@@ -214,13 +214,23 @@ pub(super) fn rebalance(
     world: &World,
     plan: &RebalancePlan,
 ) -> Result<ExecutionReport, Error> {
+    rebalance_with(session, world, plan, &settings())
+}
+
+/// The same under other settings.
+pub(super) fn rebalance_with(
+    session: &mut Session,
+    world: &World,
+    plan: &RebalancePlan,
+    settings: &Settings,
+) -> Result<ExecutionReport, Error> {
     block_on(async {
         session.reconcile(world, &Policy::default()).await?;
         let id = plan.decision_id;
         if !session.state().decisions().contains_key(&id) {
             session.record_plan(plan, BTreeMap::new())?;
         }
-        execute(session, id, world, &Wide::new(), world, &settings()).await
+        execute(session, id, world, &Wide::new(), world, settings).await
     })
 }
 

@@ -324,7 +324,7 @@ fn a_plan_whose_time_is_over_leaves_nothing_behind() {
     drop(hanging);
     let mut session = disk.session(&world);
     let retire = async |session: &mut crate::Session| {
-        let end = (SignalOutcome::ExpiredUnfilled, "its session is over");
+        let end = (ExpiredUnfilled, "its session is over");
         session.reconcile(&world, &crate::reconcile::Policy::default()).await.unwrap();
         let settings = bench::settings();
         super::retire(session, plan.decision_id, &world, &world, &settings, end).await
@@ -347,9 +347,70 @@ fn a_plan_whose_time_is_over_leaves_nothing_behind() {
     let mut session = disk.session(&world);
     rebalance(&mut session, &world, &plan).unwrap();
     let settings = bench::settings();
-    let end = (SignalOutcome::ExpiredUnfilled, "its session is over");
+    let end = (ExpiredUnfilled, "its session is over");
     let id = plan.decision_id;
     bench::block_on(super::retire(&mut session, id, &world, &world, &settings, end)).unwrap();
     assert!(session.signal_reports(id).unwrap().iter().all(|s| s.outcome == Some(ExpiredUnfilled)));
     assert!(session.state().pending().is_none());
+}
+
+#[test]
+fn the_breaker_opens_on_refusals_and_stays_open_over_a_restart() {
+    use atlas_risk::{BreakerRules, BreakerStance};
+    let rules = BreakerRules {
+        failures: 2,
+        window_seconds: 600,
+        losses: 5,
+        cooldown_seconds: 3600,
+        trials: 1,
+    };
+    let (world, disk, plan) = rotation();
+    world.habit("AAPL", Habit::Refuse);
+    world.habit("IBM", Habit::Refuse);
+    let mut session = disk.session(&world);
+    let settings = super::Settings { breaker: Some(rules), ..bench::settings() };
+    let report = bench::rebalance_with(&mut session, &world, &plan, &settings).unwrap();
+    let stopped = SignalOutcome::RejectedByCircuitBreaker;
+    assert_eq!(outcomes(&report), [RejectedByBroker, RejectedByBroker, stopped, stopped]);
+    let now = world.inner().now;
+    assert_eq!(disk.session(&world).state().breaker(now), BreakerStance::Open);
+    let later = now + chrono::TimeDelta::hours(2);
+    assert_eq!(disk.session(&world).state().breaker(later), BreakerStance::HalfOpen);
+    session.tell_breaker(rules, None, "looked into").unwrap();
+    assert_eq!(disk.session(&world).state().breaker(now), BreakerStance::Closed);
+}
+
+#[test]
+fn on_disk_commands_reach_a_session_by_the_inbox_and_what_is_done_stays_done() {
+    use crate::folder::{Command, Inbox};
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::new("20000");
+    world.price("MSFT", "100");
+    let open = || {
+        let clock = std::sync::Arc::new(world.clone());
+        crate::Session::open(dir.path(), &bench::account(), clock).unwrap()
+    };
+    let plan = plan(1, &[(Side::Buy, "MSFT", 100, "100")]);
+    let mut session = open();
+    let inbox = Inbox::of(session.folder().unwrap());
+    let now = world.inner().now;
+    let (by, why) = ("me".to_owned(), "a rehearsal".to_owned());
+    inbox.leave(&Command::Pause { by: by.clone(), why: why.clone() }, now).unwrap();
+    let refused = rebalance(&mut session, &world, &plan).unwrap_err().to_string();
+    assert!(refused.contains("PAUSED (operator asked to pause: me: a rehearsal)"), "{refused}");
+    drop(session);
+
+    // The plan was journaled; after a restart, a reconciliation and a resume it is executed.
+    let mut session = open();
+    inbox.leave(&Command::Resume { by, why }, now).unwrap();
+    let report = rebalance(&mut session, &world, &plan).unwrap();
+    assert_eq!(outcomes(&report), [Executed]);
+    assert_eq!(session.plan(plan.decision_id).unwrap(), plan);
+    let head = session.state().head();
+    let journal = session.folder().unwrap().journal();
+    drop(session);
+    let heads = [("artifact".to_owned(), head)];
+    assert!(crate::journal::verify(&journal, &heads).unwrap().is_whole());
+    assert!(!rebalance(&mut open(), &world, &plan).unwrap().acted);
+    assert_eq!(world.submits().len(), 1);
 }

@@ -46,7 +46,8 @@ pub(super) fn find(exchange: &Exchange, name: &str) -> Option<Symbol> {
     query::symbol(name).filter(|symbol| exchange.listings().contains_key(symbol))
 }
 
-fn body(listing: &Listing) -> Value {
+/// A listing as an asset.
+pub(super) fn body(listing: &Listing) -> Value {
     let units = if listing.is_adjusted() { " (total-return units, replay only)" } else { "" };
     json!({
         "id": listing.asset_id(),
@@ -59,7 +60,7 @@ fn body(listing: &Listing) -> Value {
         "marginable": false,
         "shortable": false,
         "easy_to_borrow": false,
-        "borrow_status": "not_available",
+        "borrow_status": "hard_to_borrow",
         "fractionable": true,
         "maintenance_margin_requirement": 100,
         "margin_requirement_long": "100",

@@ -34,7 +34,9 @@ pub(super) async fn history(
         let first = all.partition_point(|day| day.date < from);
         let days = &all[first..all.partition_point(|day| day.date <= end).max(first)];
         let base = first.checked_sub(1).map(|at| all[at].equity);
-        let base = base.or_else(|| days.first().map(|day| day.paid_in)).unwrap_or(Money::ZERO);
+        let base = base
+            .or_else(|| days.first().map(|day| day.paid_in))
+            .unwrap_or(exchange.state().last_equity);
         let (mut stamps, mut equity) = (Vec::new(), Vec::new());
         let (mut gains, mut shares) = (Vec::new(), Vec::new());
         for day in days {

@@ -6,11 +6,12 @@ mod history;
 mod hours;
 mod orders;
 mod positions;
+mod watchlists;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{delete, get};
 
 use super::Shared;
 
@@ -28,8 +29,29 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/v2/orders:by_client_order_id", get(orders::by_client_id))
         .route("/v2/orders%3Aby_client_order_id", get(orders::by_client_id))
         .route("/v2/orders%3aby_client_order_id", get(orders::by_client_id))
+        .merge(lists())
         .route("/v2/clock", get(hours::clock))
         .route("/v2/calendar", get(hours::calendar))
         .route("/v2/assets", get(assets::all))
         .route("/v2/assets/{*symbol}", get(assets::one))
+}
+
+/// The endpoints of watchlists.
+fn lists() -> Router<Arc<Shared>> {
+    let by_name = || {
+        get(watchlists::named)
+            .put(watchlists::update_named)
+            .post(watchlists::add_named)
+            .delete(watchlists::delete_named)
+    };
+    let one = get(watchlists::one)
+        .put(watchlists::update)
+        .post(watchlists::add)
+        .delete(watchlists::delete);
+    Router::new()
+        .route("/v2/watchlists", get(watchlists::all).post(watchlists::create))
+        .route("/v2/watchlists/{id}", one)
+        .route("/v2/watchlists/{id}/{symbol}", delete(watchlists::remove))
+        .route("/v2/watchlists:by_name", by_name())
+        .route("/v2/watchlists%3Aby_name", by_name())
 }

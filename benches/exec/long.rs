@@ -10,14 +10,14 @@ use atlas_core::{
     Qty, Side, SignalId, SignalOutcome, TimeInForce, VenueOrderId,
 };
 use atlas_risk::Effect;
-use chrono::{Days, TimeDelta};
+use chrono::Days;
 
-use super::{Draft, Journal, SqliteStorage};
-use crate::event::{
+use atlas_exec::event::{
     AccountOpened, DecisionCompleted, DecisionPlanned, Event, ExecutionStarted, Filled, FundsAsked,
     OrderIntent, OrderUpdate, PlannedEnd, Reconciled, SignalEnded,
 };
-use crate::sequencer::Leg;
+use atlas_exec::journal::{Draft, Journal};
+use atlas_exec::sequencer::Leg;
 
 fn account() -> Account {
     Account {
@@ -130,12 +130,8 @@ fn order_life(decision: u64, number: usize, leg: &Leg, now: Timestamp) -> [Event
     ]
 }
 
-#[test]
-#[ignore = "a measurement: run it in release"]
-fn recovery_of_100k_events_takes_at_most_300_ms() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.sqlite");
-    let mut journal = Journal::open(Box::new(SqliteStorage::open(&path).unwrap())).unwrap();
+/// Lets a journal live through decisions until it has at least `count` records.
+pub(crate) fn live(journal: &mut Journal, count: u64) {
     let mut now: Timestamp = "1995-01-03T14:35:00Z".parse().unwrap();
     let opened = AccountOpened {
         account_number: "PA1".into(),
@@ -143,44 +139,13 @@ fn recovery_of_100k_events_takes_at_most_300_ms() {
         positions: BTreeMap::new(),
         bookmark: None,
     };
-    let draft = |event, id| Draft { ts_event: now, decision_id: id, event };
-    journal.append(now, vec![draft(Event::AccountOpened(opened), None)]).unwrap();
+    let event = Event::AccountOpened(opened);
+    journal.append(now, vec![Draft { ts_event: now, decision_id: None, event }]).unwrap();
     let mut decision = 0;
-    while journal.state().seq() < 100_000 {
+    while journal.state().seq() < count {
         decision += 1;
-        now = now + Days::new(1) + TimeDelta::milliseconds(7);
+        now = now + Days::new(1);
         let draft = |event| Draft { ts_event: now, decision_id: Some(DecisionId(decision)), event };
         journal.append(now, life(decision, now).into_iter().map(draft).collect()).unwrap();
     }
-    drop(journal);
-    measure("read", &path, &mut |_| {});
-    measure("read, hash", &path, &mut |record| assert_ne!(record.hash(), Hash::ZERO));
-    measure("read, decode", &path, &mut |record| {
-        Event::decode(record.seq, &record.kind, record.version, &record.payload).unwrap();
-    });
-    let mut best = std::time::Duration::MAX;
-    for _ in 0..5 {
-        let start = now_for_measuring();
-        let journal = Journal::open(Box::new(SqliteStorage::open(&path).unwrap())).unwrap();
-        assert!(journal.state().seq() >= 100_000);
-        best = best.min(start.elapsed());
-    }
-    println!("all: {best:?}");
-    assert!(best.as_millis() <= 300, "{best:?}");
-}
-
-fn measure(what: &str, path: &std::path::Path, each: &mut dyn FnMut(&super::Record)) {
-    let mut storage = SqliteStorage::open(path).unwrap();
-    let start = now_for_measuring();
-    super::Storage::replay(&mut storage, &mut |record, _| {
-        each(&record);
-        Ok(())
-    })
-    .unwrap();
-    println!("{what}: {:?}", start.elapsed());
-}
-
-#[expect(clippy::disallowed_methods, reason = "it is what is measured")]
-fn now_for_measuring() -> std::time::Instant {
-    std::time::Instant::now()
 }

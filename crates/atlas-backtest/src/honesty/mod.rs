@@ -1,0 +1,24 @@
+//! Tools that keep one from fooling oneself.
+//!
+//! - [`sharpe`]: probabilistic and deflated Sharpe ratio, minimum track record.
+//! - [`ledger`]: every trial on the same data, counted.
+//! - [`split`]: walk-forward, anchored and rolling, purged and embargoed; combinatorial purged
+//!   cross-validation.
+//! - [`walk`]: choosing by the past, being judged by the future.
+//! - [`overfitting`]: the probability that the best in the past is below the middle afterwards.
+//! - [`bootstrap`]: how far a figure moves when history is dealt again.
+//! - [`reality`]: White's reality check and Hansen's test of superior predictive ability.
+
+pub mod bootstrap;
+pub mod ledger;
+pub mod normal;
+pub mod overfitting;
+pub mod reality;
+pub mod sharpe;
+pub mod split;
+pub mod walk;
+
+mod random;
+
+pub use ledger::{Deflation, Trial, TrialLedger};
+pub use random::Random;

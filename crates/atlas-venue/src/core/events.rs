@@ -1,0 +1,77 @@
+//! What the exchange tells of each call.
+
+use std::collections::BTreeSet;
+
+use atlas_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::order::OrderRecord;
+use super::{Px, Shares};
+
+/// What happened to an order, in the words of the `trade_updates` stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Taken outside of trading hours.
+    Accepted,
+    /// Taken; about to work.
+    PendingNew,
+    /// Working.
+    New,
+    /// An exit waits for its entry.
+    Held,
+    /// Part of it was filled.
+    PartialFill,
+    /// The rest of it was filled.
+    Fill,
+    /// Canceled.
+    Canceled,
+    /// Its time ran out.
+    Expired,
+    /// Another order took its place.
+    Replaced,
+}
+
+impl Event {
+    /// The word the wire uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::PendingNew => "pending_new",
+            Self::New => "new",
+            Self::Held => "held",
+            Self::PartialFill => "partial_fill",
+            Self::Fill => "fill",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// One message of the `trade_updates` stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// What happened.
+    pub event: Event,
+    /// When.
+    pub stamp: Timestamp,
+    /// The order afterwards.
+    pub order: OrderRecord,
+    /// The execution, for fills: its name, price and quantity.
+    pub execution: Option<(Uuid, Px, Shares)>,
+    /// Shares held of the symbol afterwards, for fills.
+    pub position_qty: Option<Shares>,
+}
+
+/// What one or more calls changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    /// Numbers of the orders that are new or changed.
+    pub(crate) orders: BTreeSet<u64>,
+    /// Number of entries the ledger had before.
+    pub(crate) activities_before: usize,
+    /// Messages in the order of happening.
+    pub(crate) updates: Vec<Update>,
+}

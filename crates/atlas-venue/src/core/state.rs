@@ -1,0 +1,36 @@
+//! What is kept of the exchange besides orders and ledger entries.
+
+use std::collections::BTreeMap;
+
+use atlas_core::Symbol;
+use atlas_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ledger::Ledger;
+use super::watchlist::Watchlist;
+use super::{Money, Shares};
+
+/// What is kept of the exchange besides orders and ledger entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) seed: u64,
+    /// Where the clock was set.
+    pub(crate) clock: Timestamp,
+    /// Stamp of the last event.
+    pub(crate) stamp: Timestamp,
+    /// When the account was opened.
+    pub(crate) opened: Timestamp,
+    pub(crate) orders: u64,
+    pub(crate) activities: u64,
+    pub(crate) ledger: Ledger,
+    /// Shares traded in the present session, by symbol.
+    pub(crate) traded: BTreeMap<Symbol, Shares>,
+    /// Equity at the last close.
+    pub(crate) last_equity: Money,
+    /// The owner's lists of symbols, oldest first.
+    #[serde(default)]
+    pub(crate) watchlists: Vec<Watchlist>,
+    /// Whether the account's owner has suspended trading.
+    #[serde(default)]
+    pub(crate) suspended: bool,
+}
