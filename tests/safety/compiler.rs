@@ -83,7 +83,8 @@ fn fixtures(exe: &Path, deps: &Path) -> PathBuf {
     let entries = std::fs::read_dir(deps).expect("a readable folder");
     let libraries = entries.map(|entry| entry.expect("a readable folder").path()).filter(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with("libatlas_tests-") && name.ends_with(".rlib") && made(path) <= exe
+        let is_library = path.extension().is_some_and(|extension| extension == "rlib");
+        name.starts_with("libatlas_tests-") && is_library && made(path) <= exe
     });
     libraries.max_by_key(|path| made(path)).expect("the library of fixtures")
 }

@@ -52,7 +52,6 @@ pub fn wide_limits() -> Limits {
 ///
 /// # Panics
 /// If the validator denies it even so.
-#[must_use]
 pub fn approve(request: OrderRequest) -> ApprovedOrder {
     let (now, session) = (at("2019-01-03T14:35:00Z"), FIRST.parse().expect("a date"));
     let rich: Usd = RICH.parse().expect("an amount");

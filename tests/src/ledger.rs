@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atlas_broker::{Activity, Broker, Entry};
-use atlas_core::{Side, Symbol};
+use atlas_broker::{Activity, Broker, BrokerOrder, CashKind, Entry};
+use atlas_core::{Account, Position, Side, Symbol};
 use rust_decimal::Decimal;
 
 /// Cash and shares as the broker's ledger alone has them.
@@ -67,7 +67,7 @@ impl NaiveLedger {
                 let amount = cash.net_amount.value();
                 self.cash += amount;
                 match cash.kind {
-                    atlas_broker::CashKind::Fee => self.fees -= amount,
+                    CashKind::Fee => self.fees -= amount,
                     _ => self.paid_in += amount,
                 }
             }
@@ -92,37 +92,50 @@ pub async fn check_books(broker: &dyn Broker) {
     let held: BTreeMap<Symbol, Decimal> =
         positions.iter().map(|(symbol, held)| (symbol.clone(), held.qty.value())).collect();
     assert_eq!(held, ledger.shares, "positions are the sum of the fills");
+    let worth: Decimal =
+        positions.values().map(|held| held.qty.value() * held.current_price.value()).sum();
+    assert_eq!(account.equity.value(), ledger.cash + worth, "equity is cash and positions");
 
-    let mut equity = ledger.cash;
-    for (symbol, held) in &positions {
-        equity += held.qty.value() * held.current_price.value();
+    check_held_back(positions.values(), &open);
+    check_buying_power(&account, &open);
+    check_orders(broker, &ledger).await;
+}
+
+/// No more shares are held back than open sells are for.
+fn check_held_back<'a>(positions: impl Iterator<Item = &'a Position>, open: &[BrokerOrder]) {
+    for held in positions {
+        let symbol = &held.symbol;
         let sells = open.iter().filter(|order| order.side == Side::Sell && order.symbol == *symbol);
-        let offered: Decimal =
-            sells.map(|order| order.qty.value() - order.filled_qty.value()).sum();
-        let least = held.qty.value() - held.qty_available.value();
+        let offered: Decimal = sells.map(leaves).sum();
+        let back = held.qty.value() - held.qty_available.value();
         assert!(
-            Decimal::ZERO <= least && least <= offered,
-            "{symbol}: {least} shares are held back, open sells are for {offered}"
+            Decimal::ZERO <= back && back <= offered,
+            "{symbol}: {back} shares are held back, open sells are for {offered}"
         );
     }
-    assert_eq!(account.equity.value(), equity, "equity is cash and positions at their prices");
+}
 
-    let reserved: Decimal = open
-        .iter()
-        .filter(|order| order.side == Side::Buy)
-        .filter_map(|order| {
-            Some((order.qty.value() - order.filled_qty.value()) * order.limit_price?.value())
-        })
-        .sum();
+/// What open limit buys may cost is not offered again.
+fn check_buying_power(account: &Account, open: &[BrokerOrder]) {
+    let buys = open.iter().filter(|order| order.side == Side::Buy);
+    let reserved: Decimal =
+        buys.filter_map(|order| Some(leaves(order) * order.limit_price?.value())).sum();
     let buying_power = account.buying_power.value();
     assert!(buying_power >= Decimal::ZERO, "buying power is {buying_power}");
-    let free = (ledger.cash - reserved).max(Decimal::ZERO);
+    let free = (account.cash.value() - reserved).max(Decimal::ZERO);
     assert!(buying_power <= free, "buying power is {buying_power}, {free} is free");
+}
 
+/// Every order that traded is there, and filled by the sum of its fills.
+async fn check_orders(broker: &dyn Broker, ledger: &NaiveLedger) {
     for (id, traded) in &ledger.traded {
         let id = id.parse().expect("a client order id");
         let order = broker.order(&id).await.expect("an answer").expect("the order of a fill");
         assert_eq!(order.filled_qty.value(), *traded, "{id} is filled by the sum of its fills");
         assert!(order.filled_qty <= order.qty, "{id} is filled beyond its quantity");
     }
+}
+
+fn leaves(order: &BrokerOrder) -> Decimal {
+    order.qty.value() - order.filled_qty.value()
 }

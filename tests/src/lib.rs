@@ -14,9 +14,9 @@
 //! library is all they link to.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::wildcard_enum_match_arm,
     reason = "a fixture that does not hold fails the test that stands on it"
 )]
 

@@ -167,3 +167,66 @@ fn require(
 ) -> Result<(), Error> {
     if holds { Ok(()) } else { Err(Error::Limit { name, value: value.to_string(), rule }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Profile;
+
+    fn checked(change: impl Fn(&mut LimitsSpec)) -> Result<Limits, Error> {
+        let mut spec = Profile::Standard.limits();
+        change(&mut spec);
+        spec.check()
+    }
+
+    fn refused(change: impl Fn(&mut LimitsSpec)) -> &'static str {
+        match checked(change) {
+            Err(Error::Limit { name, .. }) => name,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn limits_at_their_bounds_are_taken() {
+        let weight = Weight::from_percent(20).unwrap();
+        for limits in [
+            checked(|l| (l.position_warn, l.position_deny) = (weight, weight)),
+            checked(|l| (l.heat_warn, l.heat_deny) = (weight, weight)),
+            checked(|l| l.risk_per_trade = l.heat_deny),
+            checked(|l| l.max_positions = l.top_n),
+            checked(|l| l.min_position = Usd::ZERO),
+            checked(|l| l.fill_poll_seconds = l.fill_wait_seconds),
+            checked(|l| l.spread_warn = l.spread_deny),
+        ] {
+            assert!(limits.is_ok(), "{limits:?}");
+        }
+    }
+
+    #[test]
+    fn limits_beyond_their_bounds_are_named() {
+        let (zero, half) = (Weight::ZERO, Weight::from_percent(50).unwrap());
+        let none = Bps::ZERO;
+        assert_eq!(refused(|l| l.position_warn = zero), "position_warn");
+        assert_eq!(refused(|l| l.position_warn = half), "position_warn");
+        assert_eq!(refused(|l| l.heat_warn = half), "heat_warn");
+        assert_eq!(refused(|l| l.drawdown_warn = half), "drawdown_warn");
+        assert_eq!(refused(|l| l.risk_per_trade = half), "risk_per_trade");
+        assert_eq!(refused(|l| l.allocation_cap = zero), "allocation_cap");
+        assert_eq!(refused(|l| l.daily_loss = zero), "daily_loss");
+        assert_eq!(refused(|l| l.top_n = 0), "top_n");
+        assert_eq!(refused(|l| l.max_positions = 4), "max_positions");
+        assert_eq!(refused(|l| l.min_position = -Usd::HALF_CENT), "min_position");
+        assert_eq!(refused(|l| l.fill_poll_seconds = 0), "fill_poll_seconds");
+        assert_eq!(refused(|l| l.fill_poll_seconds = 301), "fill_poll_seconds");
+        assert_eq!(refused(|l| l.max_order_notional = Usd::ZERO), "max_order_notional");
+        assert_eq!(refused(|l| l.max_order_qty = Qty::ZERO), "max_order_qty");
+        assert_eq!(refused(|l| l.collar_quote = none), "collar_quote");
+        assert_eq!(refused(|l| l.collar_close = none), "collar_close");
+        assert_eq!(refused(|l| l.spread_warn = none), "spread_warn");
+        assert_eq!(refused(|l| l.spread_deny = none), "spread_deny");
+        assert_eq!(refused(|l| l.quote_max_age_seconds = 0), "quote_max_age_seconds");
+        assert_eq!(refused(|l| l.orders_per_minute = 0), "orders_per_minute");
+        assert_eq!(refused(|l| l.orders_per_day = 0), "orders_per_day");
+        assert_eq!(refused(|l| l.turnover_per_day = Decimal::ZERO), "turnover_per_day");
+    }
+}

@@ -56,3 +56,6 @@ pub(crate) fn all(limits: &Limits) -> Vec<Box<dyn Gate>> {
         Box::new(loss::Breaker),
     ]
 }
+
+#[cfg(test)]
+mod tests;

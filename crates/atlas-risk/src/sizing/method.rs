@@ -263,6 +263,31 @@ mod tests {
     }
 
     #[test]
+    fn bounds_are_refused_by_name() {
+        let named = |error: Error| match error {
+            Error::Sizing { name, .. } => name,
+            other => panic!("{other:?}"),
+        };
+        let risk = Weight::from_percent(1).unwrap();
+        let size = |equity, stop| fixed_fractional(usd(equity), risk, price(500), price(stop));
+        assert_eq!(named(size(100, 500).unwrap_err()), "stop");
+        assert_eq!(named(size(0, 400).unwrap_err()), "equity");
+        let stop = atr_stop(price(500), 2.0, 2.5).unwrap_err();
+        assert!(
+            matches!(&stop, Error::Sizing { name: "stop", value, .. } if value == "0"),
+            "{stop}"
+        );
+        let record = TradeRecord { wins: 3, losses: 1, mean_win: 0.1, mean_loss: 0.1 };
+        assert_eq!(kelly(&record, 1.0, 4).unwrap(), "0.5".parse().unwrap());
+        for fraction in [0.0, -0.5, 1.01, f64::NAN] {
+            assert_eq!(named(kelly(&record, fraction, 1).unwrap_err()), "fraction");
+        }
+        let weights = [Decimal::ONE, Decimal::ONE];
+        let at = correlation_cut(&weights, &[1.0, 0.5, 0.5, 1.0], 0.5).unwrap();
+        assert_eq!(at, weights, "a correlation at the threshold cuts nothing");
+    }
+
+    #[test]
     fn volatility_targets_are_capped_and_refuse_nonsense() {
         let most = Weight::from_percent(80).unwrap();
         assert_eq!(volatility_target(0.1, 0.4, most).unwrap(), "0.25".parse().unwrap());

@@ -123,6 +123,67 @@ fn what_is_near_its_target_stays() {
     assert_eq!(sized(24), ["S0 19", "S1 26"]);
 }
 
+#[test]
+fn money_is_scaled_by_costs_and_raised_by_sales() {
+    let pair = [candidate(0, 10_000, 0, 0), candidate(1, 5_000, 60, 0)];
+    let sized = |room: Room| equal_weight(&pair, &room, &standard()).unwrap();
+    // S1 sells 20 of its 60 for 1000, which with 1000 of cash just pays for 20 of S0.
+    let exact = sized(room(10_000, 4_000, 1_000));
+    assert_eq!(shares(&exact), ["S0 20", "S1 40"]);
+    assert!(exact.cuts.is_empty(), "{:?}", exact.cuts);
+    // A fee of 1 % takes a share away.
+    let fee = sized(Room { fee: Bps::from_int(100), ..room(10_000, 4_000, 1_000) });
+    assert_eq!(shares(&fee), ["S0 19", "S1 40"]);
+    assert_eq!(rules(&fee), [("S0".into(), GateName::BuyingPower, CutKind::Reduced)]);
+    assert_eq!(
+        (fee.cuts[0].value, fee.cuts[0].limit),
+        (Decimal::from(2_020), Decimal::from(2_000))
+    );
+}
+
+#[test]
+fn scaled_purchases_give_their_remainder_to_the_largest() {
+    let three = [candidate(0, 30_000, 0, 0), candidate(1, 10_000, 0, 0), candidate(2, 9_000, 0, 0)];
+    // Parts of 3000: 10, 30, 33 shares cost 8970; 4700 pay for 5.24, 15.7 and 17.3, so for 5, 15
+    // and 17, and what is left for one more of S1 and none of the others.
+    let sizing = equal_weight(&three, &room(30_000, 9_000, 4_700), &standard()).unwrap();
+    assert_eq!(shares(&sizing), ["S0 5", "S1 16", "S2 17"]);
+}
+
+#[test]
+fn what_scaling_makes_too_small_is_skipped_or_left() {
+    let new = [candidate(0, 10_000, 0, 0), candidate(1, 10_000, 0, 0)];
+    let sized = |candidates: &[Candidate], funds| {
+        equal_weight(candidates, &room(10_000, 4_000, funds), &standard()).unwrap()
+    };
+    // 900 would be 450 each, below the smallest position: one gets it all.
+    assert_eq!(shares(&sized(&new, 900)), ["S0 9"]);
+    assert_eq!(shares(&sized(&new, 1_000)), ["S0 5", "S1 5"]);
+    assert_eq!(shares(&sized(&new, 499)), Vec::<String>::new());
+    // What is held is not sold for want of money to add to it.
+    let held = [candidate(0, 10_000, 3, 0)];
+    assert_eq!(shares(&sized(&held, 100)), ["S0 3"]);
+    assert_eq!(shares(&sized(&held, 200)), ["S0 5"]);
+}
+
+#[test]
+fn drift_is_kept_up_to_its_very_bounds() {
+    let band = |percent: u8, budget: u32| Room {
+        drift_band: Weight::from_percent(percent).unwrap(),
+        ..room(10_000, budget, 5_000)
+    };
+    let sized = |held: u32, room: Room| {
+        let candidates = [candidate(0, 10_000, held, 0), candidate(1, 10_000, 20, 0)];
+        shares(&equal_weight(&candidates, &room, &standard()).unwrap())
+    };
+    // Targets of 20; 18 are a tenth of the part away.
+    assert_eq!(sized(18, band(10, 4_000)), ["S0 18", "S1 20"]);
+    assert_eq!(sized(18, band(9, 4_000)), ["S0 20", "S1 20"]);
+    // Keeping 21 fills a budget of 4100 to the dollar, and one of 4099 no more.
+    assert_eq!(sized(21, band(10, 4_100)), ["S0 21", "S1 20"]);
+    assert_eq!(sized(21, band(10, 4_099)), ["S0 20", "S1 20"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
