@@ -86,8 +86,9 @@ fn grid(criterion: &mut Criterion) -> Result<()> {
         .map(|seed| FixedSeries::new(None, random_walk(seed, 5_000)))
         .collect::<std::result::Result<_, _>>()?;
     let pairs = (2..22_u16).flat_map(|fast| (0..50_u16).map(move |step| (fast, 25 + 3 * step)));
-    let crosses: Vec<SmaCross> =
-        pairs.map(|(fast, slow)| SmaCross::new(fast, slow)).collect::<std::result::Result<_, _>>()?;
+    let crosses: Vec<SmaCross> = pairs
+        .map(|(fast, slow)| SmaCross::new(fast, slow))
+        .collect::<std::result::Result<_, _>>()?;
     let threads = NonZeroUsize::MIN.saturating_add(1);
     let figures = sweep(&series, &crosses, &trading, threads)?;
     let all = || figures.iter().flatten();
@@ -107,8 +108,7 @@ fn grid(criterion: &mut Criterion) -> Result<()> {
 fn config(from: &str, to: &str, universe: &str) -> Result<Config> {
     let limits = Profile::Standard.limits().check()?;
     let account = AccountName::new("bench")?;
-    let mut policy =
-        Policy::new(account, DecisionId(1), Mode::Replay, universe.to_owned(), limits);
+    let mut policy = Policy::new(account, DecisionId(1), Mode::Replay, universe.to_owned(), limits);
     policy.detector.vix_missing = VixPolicy::CarryOn;
     Ok(Config {
         missing_vix: MissingVix::Warn,

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p atlas-benches --bench decision`
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up fails")]
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 

@@ -1,5 +1,7 @@
 //! Inputs shared by the benches: seeded, without files.
 
+#![expect(clippy::expect_used, reason = "made from constants")]
+
 use atlas_core::bars::Columns;
 use atlas_core::calendar::Calendar;
 use atlas_core::{Adjusted, Bars, Symbol};

@@ -18,6 +18,9 @@ fn the_same_inputs_give_the_same_plan() {
         for date in DATES {
             let mut job = Job::open(Door::InProcess, date).await;
             let inputs = job.inputs(date).await;
+            let last = inputs.universe.iter().filter_map(|prices| prices.dates.last());
+            let last = last.chain(inputs.index.dates.last()).max();
+            assert_eq!(last, Some(&inputs.as_of), "a decision sees nothing of the future");
             let (first, second) = (inputs.decide().unwrap(), inputs.decide().unwrap());
             assert_eq!(bytes(&first), bytes(&second), "{date}");
             assert_eq!(first.hash().unwrap(), second.hash().unwrap());

@@ -71,8 +71,8 @@ impl EmbeddedVenue {
     }
 }
 
-/// The clock of a replay: the venue's, once that is open. Until then nothing is journaled, and the
-/// computer's clock says who took the lock when.
+/// The clock of a session: the embedded venue's, once one is open on it, the computer's otherwise.
+/// Before a venue is open nothing is journaled; the clock only says who took the lock when.
 #[derive(Debug, Default)]
 pub(crate) struct VenueClock(OnceLock<Venue>);
 
@@ -169,7 +169,7 @@ pub(crate) fn open_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Des
 #[expect(clippy::disallowed_methods, reason = "credentials come from the environment, here alone")]
 fn environment(name: &str) -> Result<String> {
     std::env::var(name).map_err(|_| {
-        Failure::new(
+        Failure::error(
             Exit::Config,
             format!("environment variable {name} is not set: put the account's key there"),
         )

@@ -59,6 +59,7 @@ pub(crate) enum Command {
 
 /// How to decide.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Decide {
     /// Show what would be decided, on a copy of the state; send nothing and change nothing.
     #[arg(long)]

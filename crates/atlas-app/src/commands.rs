@@ -7,6 +7,7 @@ use atlas_core::time::Mode;
 use atlas_core::{DecisionId, Side, SignalOutcome, Symbol};
 use atlas_exec::ExecutionReport;
 use atlas_exec::event::{ArtifactWritten, Reference};
+use atlas_exec::folder::AccountFolder;
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::sequencer::Finish;
 use atlas_exec::shell::{Approval, reference_now};
@@ -91,7 +92,7 @@ async fn rebalance_at(
     }
     job.check_schedule(as_of, flags.force)?;
     refuse_the_past(job, seat)?;
-    settle_pending(seat)?;
+    settle_pending(job, seat).await?;
     if let Some(venue) = &seat.desk.venue {
         venue.advance_to(seat.as_of.close)?;
     }
@@ -136,7 +137,7 @@ fn as_of(job: &Job, market: &Market) -> Result<NaiveDate> {
     match job.as_of {
         Some(as_of) => Ok(as_of),
         None if job.is_replay() => market.default_as_of(),
-        None => job.last_closed(),
+        None => Job::last_closed(),
     }
 }
 
@@ -169,7 +170,7 @@ fn refuse_the_past(job: &Job, seat: &Seat) -> Result<()> {
     if now < seat.execute_on.open {
         return Ok(());
     }
-    Err(Failure::new(
+    Err(Failure::error(
         Exit::Refused,
         format!(
             "as-of date {} is before the clock of account {}, which stands at {}: use that date \
@@ -182,11 +183,11 @@ fn refuse_the_past(job: &Job, seat: &Seat) -> Result<()> {
 }
 
 /// An earlier plan that nobody executed makes room; one that is under way does not.
-fn settle_pending(seat: &mut Seat) -> Result<()> {
+async fn settle_pending(job: &Job, seat: &mut Seat) -> Result<()> {
     let Some(pending) = seat.session.state().pending() else { return Ok(()) };
     let (id, as_of) = (pending.planned.decision_id, pending.planned.as_of);
     if pending.started.is_some() {
-        return Err(Failure::new(
+        return Err(Failure::error(
             Exit::Refused,
             format!(
                 "decision {id} of {as_of} is under way: finish it with `atlas execute` before \
@@ -195,7 +196,7 @@ fn settle_pending(seat: &mut Seat) -> Result<()> {
         ));
     }
     let reason = format!("a plan as of {} took the place of the one of {as_of}", seat.as_of.date);
-    Ok(seat.session.put_aside(id, SignalOutcome::Superseded, &reason)?)
+    execution::give_up(job, seat, id, &reason).await
 }
 
 fn planned_summary(
@@ -229,7 +230,7 @@ async fn take_pending(job: &mut Job) -> Result<(Seat, Decided)> {
     let hold = Hold::take(job, Ground::Real, Reached::reach(job).await?)?;
     let pending = hold.session().state().pending().map(|pending| &pending.planned);
     let Some((id, as_of)) = pending.map(|planned| (planned.decision_id, planned.as_of)) else {
-        return Err(Failure::new(
+        return Err(Failure::error(
             Exit::Refused,
             format!("account {} has no plan: make one with `atlas plan`", job.account),
         ));
@@ -308,14 +309,14 @@ async fn finish(
     write_artifact(job, seat, &mut report)?;
     show_outcome(job, &report)?;
     if !found.is_clean() {
-        return Err(Failure::new(
+        return Err(Failure::error(
             Exit::Paused,
             format!("account {} is PAUSED: {}", job.account, sentences(&found)),
         ));
     }
     match done.finish {
         Finish::Complete => Ok(()),
-        Finish::Stopped { reason, .. } => Err(Failure::new(
+        Finish::Stopped { reason, .. } => Err(Failure::error(
             Exit::Paused,
             format!("the plan of account {} was not finished: {reason}", job.account),
         )),
@@ -345,7 +346,7 @@ fn sentences(found: &Reconciliation) -> String {
 }
 
 fn write_artifact(job: &mut Job, seat: &mut Seat, report: &mut RunReport) -> Result<()> {
-    let Some(folder) = seat.session.folder().map(|folder| folder.artifacts()) else {
+    let Some(folder) = seat.session.folder().map(AccountFolder::artifacts) else {
         return Ok(());
     };
     report.journal_head = seat.session.state().head();

@@ -218,7 +218,7 @@ impl Config {
         };
         let place = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(
+            Failure::error(
                 Exit::Config,
                 format!(
                     "configuration {place} cannot be read ({error}): name an existing TOML file"
@@ -228,7 +228,7 @@ impl Config {
         let config: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let said = error.message().replace('\n', " ");
-            Failure::new(
+            Failure::error(
                 Exit::Config,
                 format!(
                     "configuration {place}, line {line}: {said}: correct it or remove the line"
@@ -250,7 +250,7 @@ impl Config {
             return Ok(AccountConfig::Venue(VenueConfig::default()));
         }
         let known: Vec<&str> = self.accounts.keys().map(AccountName::as_str).collect();
-        Err(Failure::new(
+        Err(Failure::error(
             Exit::Config,
             format!("account {name} is not in the configuration: use one of {}", known.join(", ")),
         ))
@@ -294,7 +294,7 @@ impl Config {
         if problems.is_empty() {
             return Ok(self);
         }
-        Err(Failure::new(Exit::Config, format!("configuration {place}: {}", problems.join("; "))))
+        Err(Failure::error(Exit::Config, format!("configuration {place}: {}", problems.join("; "))))
     }
 }
 

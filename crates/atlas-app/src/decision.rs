@@ -12,7 +12,7 @@ use atlas_engine::{AccountSnapshot, DecisionInputs, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
 use atlas_report::run::{Books, DataSource};
-use atlas_risk::{BreakerStance, OpenOrder};
+use atlas_risk::OpenOrder;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Decide;
@@ -116,7 +116,7 @@ async fn snapshot(seat: &Seat) -> Result<(AccountSnapshot, Books)> {
         owned: seat.owned(),
         state: seat.session.trading_state(),
         activity,
-        breaker: BreakerStance::Closed,
+        breaker: seat.session.state().breaker(seat.desk.clock.now()),
     };
     Ok((snapshot, before))
 }

@@ -1,16 +1,15 @@
 //! Executing a journaled plan, with every order judged again just before it is sent.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
 use atlas_broker::Broker;
-use atlas_core::{DecisionId, OrderRequest};
-use atlas_engine::{Fresh, RebalancePlan};
-use atlas_exec::sequencer::{Leg, Waits};
-use atlas_exec::shell::{Approval, reference_now};
-use atlas_exec::{Approver, Denial, DriftLimit, ExecutionReport, FreshContext, Settings, execute};
-use atlas_risk::{ApprovedOrder, Authority, BreakerStance, Limits, Performance, Validator};
+use atlas_core::{DecisionId, SignalOutcome};
+use atlas_engine::RebalancePlan;
+use atlas_exec::sequencer::Waits;
+use atlas_exec::shell::{Approval, reference_now, retire};
+use atlas_exec::{DriftLimit, ExecutionReport, PlanApprover, Settings, execute};
+use atlas_risk::Limits;
 
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
@@ -51,11 +50,27 @@ pub(crate) async fn carry_out(
     let settings = settings(job, &limits, approval)?;
     let equity = seat.desk.broker.account().await?.equity;
     let performance = seat.session.performance(equity, seat.execute_on.date)?;
-    let judge = Judge { plan, validator: Validator::new(&limits), performance };
+    let gates = PlanApprover::new(plan, &limits, performance);
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
-    let report = execute(&mut seat.session, id, broker, &judge, &*timer, &settings).await?;
+    let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;
     job.stopwatch.lap("execution");
     Ok(report)
+}
+
+/// Gives up an earlier plan that nobody executed, so that another can take its place.
+///
+/// # Errors
+/// As [`retire`].
+pub(crate) async fn give_up(
+    job: &Job,
+    seat: &mut Seat,
+    id: DecisionId,
+    reason: &str,
+) -> Result<()> {
+    let settings = settings(job, &job.limits()?, Approval::NotNeeded)?;
+    let (timer, broker) = (seat.desk.timer(), &seat.desk.broker);
+    let end = (SignalOutcome::Superseded, reason);
+    Ok(retire(&mut seat.session, id, broker, &*timer, &settings, end).await?)
 }
 
 const fn drift_limit(job: &Job) -> DriftLimit {
@@ -66,7 +81,7 @@ const fn drift_limit(job: &Job) -> DriftLimit {
 /// Whether the plan's window is now; a replay makes it now instead.
 fn check_window(job: &Job, seat: &Seat) -> Result<()> {
     let (now, due) = (seat.desk.clock.now(), job.due(&seat.execute_on));
-    let refuse = |sentence: String| Err(Failure::new(Exit::Refused, sentence));
+    let refuse = |sentence: String| Err(Failure::error(Exit::Refused, sentence));
     if now < due {
         return refuse(format!("the plan is due at {due}, and it is {now}: come back then"));
     }
@@ -95,37 +110,4 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
         policy: job.reconciliation()?,
         ..standard
     })
-}
-
-/// The gates, on what was asked of the broker moments ago.
-struct Judge<'a> {
-    plan: &'a RebalancePlan,
-    validator: Validator,
-    performance: Performance,
-}
-
-impl Approver for Judge<'_> {
-    fn approve(
-        &self,
-        _leg: &Leg,
-        request: &OrderRequest,
-        context: &FreshContext,
-    ) -> Result<ApprovedOrder, Denial> {
-        let market = self.plan.market(&context.quotes, &BTreeMap::new());
-        let fresh = Fresh {
-            now: context.now,
-            state: context.state,
-            authority: Authority::Engine,
-            hours: context.hours,
-            account: &context.account,
-            positions: &context.positions,
-            open_orders: &context.open_orders,
-            recent_orders: &context.recent_orders,
-            market: &market,
-            activity: context.activity,
-            performance: self.performance,
-            breaker: BreakerStance::Closed,
-        };
-        Ok(self.validator.approve(request.clone(), &self.plan.context(&fresh))?)
-    }
 }

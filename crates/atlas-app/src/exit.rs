@@ -57,7 +57,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure in one sentence.
-    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn error(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
         Self { exit, sentence: sentence.into() }.into()
     }
 }
@@ -92,8 +92,10 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     cause.is::<atlas_report::Error>().then_some(Exit::State)
 }
 
-// In the following, `None` leaves the word to the error's own cause.
+// In the following, `None` leaves the word to the error's own cause. Libraries may add errors: the
+// rest of each has one meaning for a process, so a wildcard is meant.
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
 fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
     use atlas_exec::Error as E;
     match error {
@@ -110,6 +112,7 @@ fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
 fn of_venue(error: &atlas_venue::Error) -> Option<Exit> {
     use atlas_venue::Error as E;
     match error {
@@ -122,6 +125,7 @@ fn of_venue(error: &atlas_venue::Error) -> Option<Exit> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
 const fn of_broker(error: &atlas_broker::Error) -> Exit {
     use atlas_broker::Error as E;
     match error {
@@ -130,6 +134,7 @@ const fn of_broker(error: &atlas_broker::Error) -> Exit {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
 fn of_engine(error: &atlas_engine::Error) -> Option<Exit> {
     use atlas_engine::Error as E;
     match error {
@@ -140,6 +145,7 @@ fn of_engine(error: &atlas_engine::Error) -> Option<Exit> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
 const fn of_core(error: &atlas_core::Error) -> Option<Exit> {
     use atlas_core::Error as E;
     match error {

@@ -100,7 +100,7 @@ impl Job {
     ///
     /// # Errors
     /// [`Exit::Internal`] outside of the calendar.
-    pub(crate) fn last_closed(&self) -> Result<NaiveDate> {
+    pub(crate) fn last_closed() -> Result<NaiveDate> {
         Ok(Calendar::nyse().last_closed(SystemClock.now())?.date)
     }
 
@@ -126,7 +126,7 @@ impl Job {
             .profile
             .limits()
             .check()
-            .map_err(|error| Failure::new(Exit::Config, format!("risk.profile: {error}")))
+            .map_err(|error| Failure::error(Exit::Config, format!("risk.profile: {error}")))
     }
 
     /// Refuses a session on which no rebalance is scheduled.
@@ -143,7 +143,7 @@ impl Job {
         if scheduled || force {
             return Ok(());
         }
-        Err(Failure::new(
+        Err(Failure::error(
             Exit::Refused,
             format!("{as_of} is not {word}, as rebalance.schedule asks for: wait, or use --force"),
         ))

@@ -36,7 +36,7 @@ impl Market {
     /// [`Exit::Data`] with the sentence of `atlas-data`.
     pub(crate) fn load(data: &str, universe: Option<&str>) -> Result<Self> {
         if data == "alpaca" {
-            return Err(Failure::new(
+            return Err(Failure::error(
                 Exit::Data,
                 "market data from Alpaca are not built in yet: keep daily CSV files in a folder and \
                  name it with --data",
@@ -77,7 +77,7 @@ impl Market {
             Calendar::nyse().previous_session(last).ok().map(|session| session.date)
         });
         last.ok_or_else(|| {
-            Failure::new(
+            Failure::error(
                 Exit::Data,
                 format!("{} has no session to decide on: give data with more", self.source.name()),
             )
@@ -122,7 +122,7 @@ impl Market {
     /// [`Exit::Internal`] outside of a replay, where units cannot be traded.
     pub(crate) fn listings(&self) -> Result<Vec<Listing>> {
         let permit = Mode::Replay.replay_permit().ok_or_else(|| {
-            Failure::new(Exit::Internal, "adjusted prices are listed in a replay only")
+            Failure::error(Exit::Internal, "adjusted prices are listed in a replay only")
         })?;
         let all = self.data.series.values().chain(self.others.values());
         Ok(all

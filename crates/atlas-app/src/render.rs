@@ -153,7 +153,9 @@ fn evidence(estimate: &RegimeEstimate) -> String {
     let rule = match evidence.decided_by {
         DecidedBy::VixShock => format!("VIX shock over a {} model", evidence.model_regime),
         DecidedBy::Ladder => format!("stress {:.2} between bull (0) and bear (1)", evidence.stress),
-        _ => format!("{:?} state with z-scores", evidence.state).to_lowercase(),
+        DecidedBy::ZScores | _ => {
+            format!("{:?} state with z-scores", evidence.state).to_lowercase()
+        }
     };
     let returns = match evidence.returns {
         ReturnBasis::Excess => "excess returns".to_owned(),
@@ -265,7 +267,9 @@ fn kind(order_type: &OrderType) -> String {
     match order_type {
         OrderType::Market => "market".to_owned(),
         OrderType::Limit { limit_price } => format!("limit {limit_price}"),
-        other => format!("{other:?}").to_lowercase(),
+        OrderType::Stop { .. } | OrderType::StopLimit { .. } | _ => {
+            format!("{order_type:?}").to_lowercase()
+        }
     }
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use atlas_broker::Broker;
-use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::Mode;
+use atlas_core::{Clock, Symbol};
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::{Session, TradingState, copy_state};
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
-use crate::accounts::{self, Desk, Opening, SystemClock, VenueClock};
+use crate::accounts::{self, Desk, Opening, VenueClock};
 use crate::config::{AccountConfig, VenueConfig};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
@@ -23,7 +23,8 @@ use crate::market::Market;
 /// An account's journal held exclusively, before the market it is about is known.
 pub(crate) struct Hold {
     session: Session,
-    reach: Reach,
+    broker: Reached,
+    clock: Arc<VenueClock>,
     copy: Option<TempDir>,
 }
 
@@ -32,7 +33,7 @@ pub(crate) enum Reached {
     /// The embedded venue, with its settings.
     Embedded(VenueConfig),
     /// A paper account that has answered.
-    Paper(Desk),
+    Paper(Box<Desk>),
 }
 
 impl Reached {
@@ -47,18 +48,10 @@ impl Reached {
             AccountConfig::Alpaca(config) => {
                 let desk = accounts::open_paper(config, job.timeout())?;
                 desk.broker.account().await?;
-                Self::Paper(desk)
+                Self::Paper(Box::new(desk))
             }
         })
     }
-}
-
-/// How the account's broker is reached.
-enum Reach {
-    /// By opening the embedded venue.
-    Venue(VenueConfig, Arc<VenueClock>),
-    /// It is reached already.
-    Paper(Desk),
 }
 
 /// Which state directory is worked on.
@@ -81,18 +74,10 @@ impl Hold {
             Ground::Copy => Some(copy_of(&job.state_dir)?),
         };
         let state_dir = copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
-        let (session, reach) = match broker {
-            Reached::Embedded(config) => {
-                let clock = Arc::new(VenueClock::default());
-                let session = Session::open(state_dir, &job.account, Arc::clone(&clock) as _)?;
-                (session, Reach::Venue(config, clock))
-            }
-            Reached::Paper(desk) => {
-                let session = Session::open(state_dir, &job.account, Arc::new(SystemClock))?;
-                (session, Reach::Paper(desk))
-            }
-        };
-        Ok(Self { session, reach, copy })
+        let clock = Arc::new(VenueClock::default());
+        let for_session: Arc<dyn Clock> = Arc::<VenueClock>::clone(&clock);
+        let session = Session::open(state_dir, &job.account, for_session)?;
+        Ok(Self { session, broker, clock, copy })
     }
 
     /// What the journal amounts to.
@@ -115,13 +100,14 @@ impl Hold {
         let nyse = Calendar::nyse();
         let (as_of, execute_on) = (nyse.session(as_of)?, nyse.next_session(as_of)?);
         market.include(owned(&self.session))?;
-        let desk = match self.reach {
-            Reach::Paper(desk) => desk,
-            Reach::Venue(config, clock) => {
+        let desk = match self.broker {
+            Reached::Paper(desk) => *desk,
+            Reached::Embedded(config) => {
                 let state_dir = self.copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
                 let dir = state_dir.join("venue").join(job.account.as_str());
                 let opening = Opening { dir: &dir, config: &config, start: as_of.close };
-                accounts::open_venue(opening, market.listings()?, clock, job.timeout()).await?
+                let listings = market.listings()?;
+                accounts::open_venue(opening, listings, self.clock, job.timeout()).await?
             }
         };
         job.stopwatch.lap("account");
@@ -154,7 +140,7 @@ impl Seat {
         let found = self.compare(job).await?;
         if !found.is_clean() {
             let sentences: Vec<String> = found.mismatches().map(ToString::to_string).collect();
-            return Err(Failure::new(
+            return Err(Failure::error(
                 Exit::Paused,
                 format!(
                     "account {} is PAUSED, since its books and the broker differ: {}",
@@ -165,7 +151,7 @@ impl Seat {
         }
         let trading = self.session.state().trading();
         if trading.state() >= TradingState::Paused {
-            return Err(Failure::new(
+            return Err(Failure::error(
                 Exit::Paused,
                 format!(
                     "account {} is {} ({}): nothing is planned or sent until that is resolved",
@@ -208,7 +194,7 @@ fn owned(session: &Session) -> BTreeSet<Symbol> {
 
 fn copy_of(state_dir: &Path) -> Result<TempDir> {
     let copy = TempDir::new().map_err(|error| {
-        Failure::new(
+        Failure::error(
             Exit::State,
             format!("a temporary folder cannot be made ({error}): free space"),
         )

@@ -21,10 +21,7 @@ use tempfile::TempDir;
 type FillLine = (String, String, String, Decimal, Decimal);
 
 fn number(value: &Value) -> Decimal {
-    match value {
-        Value::String(text) => text.parse().unwrap(),
-        other => other.to_string().parse().unwrap(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned).parse().unwrap()
 }
 
 fn text(value: &Value) -> String {

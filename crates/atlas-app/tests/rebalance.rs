@@ -1,5 +1,6 @@
 //! The main job through the built binary, on one account over eight dates and all four regimes,
 //! checked against the venue's own ledger and the sample's own prices.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -153,6 +154,39 @@ fn check_books(report: &Value, books: &Books) {
     assert_eq!(report["reconciliation"]["clean"], true, "{}", report["reconciliation"]);
 }
 
+/// At the prices decided on, no more is held than the regime allows.
+fn check_allocation(
+    report: &Value,
+    regime: &str,
+    before: &Books,
+    after: &Books,
+    closes: &BTreeMap<String, Decimal>,
+) {
+    // The deposit that opens the account is in no earlier books.
+    let cash = if before.cash.is_zero() { decimal("100000") } else { before.cash };
+    let equity = cash + before.worth(closes);
+    assert_eq!(amount(&report["equity"]), equity);
+    let allowed = match regime {
+        "bull" => "1",
+        "neutral" => "0.7",
+        "bear" => "0.3",
+        _ => "0",
+    };
+    let (invested, cap) = (after.worth(closes), equity * decimal(allowed) + decimal("0.005"));
+    assert!(invested <= cap, "{invested} invested of {cap} allowed in {regime}");
+    assert_eq!(after.shares.is_empty(), regime == "crash", "{regime} holds {:?}", after.shares);
+    assert!(after.cash >= Decimal::ZERO);
+}
+
+fn check_artifact(report: &Value, day: &str) {
+    let artifact = report["artifact"].as_str().unwrap();
+    assert!(artifact.ends_with(&format!("{day}.json")), "{artifact}");
+    let kept: Value = serde_json::from_slice(&std::fs::read(artifact).unwrap()).unwrap();
+    for field in ["decision_id", "plan_hash", "regime", "signals", "orders", "fills", "artifact"] {
+        assert_eq!(kept[field], report[field], "{field}");
+    }
+}
+
 #[test]
 fn eight_dates_on_one_account() {
     let state = TempDir::new().unwrap();
@@ -172,38 +206,14 @@ fn eight_dates_on_one_account() {
         let new = &ledger[known..];
         known = ledger.len();
         check_fills(new, prices.on(next));
-        new.iter().for_each(|activity| books.take(&activity.entry));
+        for activity in new {
+            books.take(&activity.entry);
+        }
         check_books(&report, &books);
         check_signals(&report);
 
-        // The deposit that opens the account is in no earlier books.
-        let cash = if before.cash.is_zero() { decimal("100000") } else { before.cash };
-        let closes = prices.on(date);
-        let equity = cash + before.worth(closes);
-        assert_eq!(amount(&report["equity"]), equity);
-        let allowed = match regime {
-            "bull" => "1",
-            "neutral" => "0.7",
-            "bear" => "0.3",
-            _ => "0",
-        };
-        let invested = books.worth(closes);
-        let cap = equity * decimal(allowed) + decimal("0.005");
-        assert!(invested <= cap, "{date}: {invested} invested of {cap} allowed");
-        match regime {
-            "crash" => assert!(books.shares.is_empty(), "crash keeps {:?}", books.shares),
-            _ => assert!(!books.shares.is_empty(), "{date} holds nothing"),
-        }
-        assert!(books.cash >= Decimal::ZERO);
-
-        let artifact = report["artifact"].as_str().unwrap();
-        assert!(artifact.ends_with(&format!("{next}.json")), "{artifact}");
-        let kept: Value = serde_json::from_slice(&std::fs::read(artifact).unwrap()).unwrap();
-        for field in
-            ["decision_id", "plan_hash", "regime", "signals", "orders", "fills", "artifact"]
-        {
-            assert_eq!(kept[field], report[field], "{field}");
-        }
+        check_allocation(&report, regime, &before, &books, prices.on(date));
+        check_artifact(&report, next);
     }
 }
 

@@ -44,6 +44,9 @@ pub struct Config {
     pub costs: CostModel,
     /// All identifiers of the venue are a function of it.
     pub seed: u64,
+    /// Sessions from a decision to its act, 1 to 20: 1 is the next one, as everywhere in Atlas;
+    /// more only asks what a delay would cost.
+    pub delay_sessions: u8,
     /// Minutes after the open at which sending starts, 0 to 29: within the opening phase.
     pub start_after_open_minutes: u8,
     /// What becomes of positions at the end.
@@ -79,6 +82,7 @@ impl Config {
             cash: Usd::new(rust_decimal::Decimal::from(100_000)).unwrap_or(Usd::ZERO),
             costs: CostModel::realistic(),
             seed: 0,
+            delay_sessions: 1,
             start_after_open_minutes: 5,
             finally: Finally::Marked,
             missing_vix: MissingVix::Refuse,
@@ -112,6 +116,13 @@ impl Config {
         }
         if self.cash <= Usd::ZERO {
             return Err(Error::NoCash { cash: self.cash });
+        }
+        if !(1..=20).contains(&self.delay_sessions) {
+            return Err(Error::Parameter {
+                what: "delay_sessions",
+                value: self.delay_sessions.to_string(),
+                range: "1 to 20",
+            });
         }
         if self.start_after_open_minutes > 29 {
             return Err(Error::Parameter {

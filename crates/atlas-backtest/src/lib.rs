@@ -9,6 +9,12 @@
 //! - [`Config`], [`Schedule`], [`Members`]: what is tried, when is decided, who belonged when.
 //! - [`report`]: trades with the decision behind each, curves, costs, attribution, warnings.
 //! - [`metrics`]: figures with stated conventions; undefined is `None`.
+//! - [`critique`]: what speaks against a result, with numbers.
+//! - [`honesty`]: trials counted, ratios deflated, walk-forward, cross-validation, bootstrap.
+//! - [`lookahead`]: whether a decision knows what it cannot know.
+//! - [`sensitivity`]: the same at other costs and delays.
+//! - [`parity`]: where two accounts part ways.
+//! - [`fast`]: one instrument in fixed point at the speed of memory, equal to the venue's path.
 //!
 //! **Invariants.** Costs are on unless asked otherwise, and the report's header says which. The
 //! same data and choices give the same bytes. Nothing after a session changes a decision made
@@ -21,12 +27,15 @@ mod desk;
 mod error;
 pub mod fast;
 pub mod honesty;
+pub mod lookahead;
 mod members;
 pub mod metrics;
+pub mod parity;
 mod regimes;
 pub mod report;
 mod run;
 mod schedule;
+pub mod sensitivity;
 mod sight;
 
 pub use config::{Config, Finally};

@@ -118,7 +118,7 @@ struct Timetable {
 impl Timetable {
     fn new(market: &MarketData, config: &Config) -> Result<Self, Error> {
         let (from, to, schedule) = (config.from, config.to, config.schedule);
-        let mut slots = schedule.slots(from, to)?;
+        let mut slots = schedule.slots(from, to, config.delay_sessions.into())?;
         let last = Calendar::nyse().sessions(from, to)?.last();
         let (Some(first), Some(last)) = (slots.first().map(|slot| slot.as_of), last) else {
             return Err(Error::Empty { schedule, from, to });
@@ -130,10 +130,10 @@ impl Timetable {
         }
         let mut closing = None;
         if config.finally == Finally::Sold {
-            if slots.last().is_none_or(|slot| slot.execute_on != last) {
-                let as_of = Calendar::nyse().previous_session(last.date)?;
-                slots.push(Slot { as_of, execute_on: last });
-            }
+            let as_of = Calendar::nyse().previous_session(last.date)?;
+            // A decision that would act with the last session or wait for it makes room.
+            slots.retain(|slot| slot.execute_on < last && slot.as_of < as_of);
+            slots.push(Slot { as_of, execute_on: last });
             closing = slots.last().map(|slot| slot.as_of.date);
         }
         Ok(Self { slots, first, last, closing })
@@ -186,7 +186,7 @@ impl<'a> Course<'a> {
         let mut slots = table.slots.iter().peekable();
         let mut pending: Option<Pending> = None;
         for session in Calendar::nyse().sessions(table.first.date, table.last.date)? {
-            if let Some(pending) = pending.take() {
+            if let Some(pending) = pending.take_if(|p| p.slot.execute_on == session) {
                 self.carry_out(pending)?;
             }
             self.desk.advance_to(session.close)?;

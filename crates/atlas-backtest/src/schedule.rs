@@ -53,16 +53,31 @@ impl Schedule {
     /// # Ok::<(), atlas_backtest::Error>(())
     /// ```
     pub fn sessions(self, from: NaiveDate, to: NaiveDate) -> Result<Vec<NaiveDate>, Error> {
-        Ok(self.slots(from, to)?.into_iter().map(|slot| slot.as_of.date).collect())
+        Ok(self.slots(from, to, 1)?.into_iter().map(|slot| slot.as_of.date).collect())
     }
 
-    pub(crate) fn slots(self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Slot>, Error> {
+    /// Decisions that act `delay` sessions later, within the period and before the next decision.
+    pub(crate) fn slots(
+        self,
+        from: NaiveDate,
+        to: NaiveDate,
+        delay: usize,
+    ) -> Result<Vec<Slot>, Error> {
         let sessions: Vec<Session> = Calendar::nyse().sessions(from, to)?.collect();
-        let pairs = sessions.windows(2).filter_map(|pair| {
-            let [as_of, execute_on] = *pair else { return None };
-            self.ends_period(as_of.date, execute_on.date).then_some(Slot { as_of, execute_on })
+        let slots = sessions.windows(delay + 1).filter_map(|part| {
+            let [as_of, next, ..] = *part else { return None };
+            let execute_on = *part.last()?;
+            self.ends_period(as_of.date, next.date).then_some(Slot { as_of, execute_on })
         });
-        Ok(pairs.collect())
+        let slots: Vec<Slot> = slots.collect();
+        if slots.windows(2).any(|pair| pair[0].execute_on > pair[1].as_of) {
+            return Err(Error::Parameter {
+                what: "delay_sessions",
+                value: delay.to_string(),
+                range: "short enough for each decision to act before the next is made",
+            });
+        }
+        Ok(slots)
     }
 }
 

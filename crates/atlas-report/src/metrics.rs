@@ -25,8 +25,8 @@ pub fn max_drawdown(equity: &[f64]) -> Option<f64> {
     let mut peak = *equity.first()?;
     let mut worst = 0.0_f64;
     for value in equity {
-        // Written so that NaN ends it as well.
-        if !(*value > 0.0) {
+        // NaN ends it as well.
+        if value.is_nan() || *value <= 0.0 {
             return None;
         }
         peak = peak.max(*value);

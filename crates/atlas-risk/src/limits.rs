@@ -179,7 +179,7 @@ mod tests {
         spec.check()
     }
 
-    fn refused(change: impl Fn(&mut LimitsSpec)) -> &'static str {
+    fn refused(change: Change) -> &'static str {
         match checked(change) {
             Err(Error::Limit { name, .. }) => name,
             other => panic!("{other:?}"),
@@ -202,31 +202,36 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut LimitsSpec);
+
     #[test]
     fn limits_beyond_their_bounds_are_named() {
-        let (zero, half) = (Weight::ZERO, Weight::from_percent(50).unwrap());
-        let none = Bps::ZERO;
-        assert_eq!(refused(|l| l.position_warn = zero), "position_warn");
-        assert_eq!(refused(|l| l.position_warn = half), "position_warn");
-        assert_eq!(refused(|l| l.heat_warn = half), "heat_warn");
-        assert_eq!(refused(|l| l.drawdown_warn = half), "drawdown_warn");
-        assert_eq!(refused(|l| l.risk_per_trade = half), "risk_per_trade");
-        assert_eq!(refused(|l| l.allocation_cap = zero), "allocation_cap");
-        assert_eq!(refused(|l| l.daily_loss = zero), "daily_loss");
-        assert_eq!(refused(|l| l.top_n = 0), "top_n");
-        assert_eq!(refused(|l| l.max_positions = 4), "max_positions");
-        assert_eq!(refused(|l| l.min_position = -Usd::HALF_CENT), "min_position");
-        assert_eq!(refused(|l| l.fill_poll_seconds = 0), "fill_poll_seconds");
-        assert_eq!(refused(|l| l.fill_poll_seconds = 301), "fill_poll_seconds");
-        assert_eq!(refused(|l| l.max_order_notional = Usd::ZERO), "max_order_notional");
-        assert_eq!(refused(|l| l.max_order_qty = Qty::ZERO), "max_order_qty");
-        assert_eq!(refused(|l| l.collar_quote = none), "collar_quote");
-        assert_eq!(refused(|l| l.collar_close = none), "collar_close");
-        assert_eq!(refused(|l| l.spread_warn = none), "spread_warn");
-        assert_eq!(refused(|l| l.spread_deny = none), "spread_deny");
-        assert_eq!(refused(|l| l.quote_max_age_seconds = 0), "quote_max_age_seconds");
-        assert_eq!(refused(|l| l.orders_per_minute = 0), "orders_per_minute");
-        assert_eq!(refused(|l| l.orders_per_day = 0), "orders_per_day");
-        assert_eq!(refused(|l| l.turnover_per_day = Decimal::ZERO), "turnover_per_day");
+        let rows: [(&str, Change); 22] = [
+            ("position_warn", |l| l.position_warn = Weight::ZERO),
+            ("position_warn", |l| l.position_warn = Weight::ONE),
+            ("heat_warn", |l| l.heat_warn = Weight::ONE),
+            ("drawdown_warn", |l| l.drawdown_warn = Weight::ONE),
+            ("risk_per_trade", |l| l.risk_per_trade = Weight::ONE),
+            ("allocation_cap", |l| l.allocation_cap = Weight::ZERO),
+            ("daily_loss", |l| l.daily_loss = Weight::ZERO),
+            ("top_n", |l| l.top_n = 0),
+            ("max_positions", |l| l.max_positions = 4),
+            ("min_position", |l| l.min_position = -Usd::HALF_CENT),
+            ("fill_poll_seconds", |l| l.fill_poll_seconds = 0),
+            ("fill_poll_seconds", |l| l.fill_poll_seconds = 301),
+            ("max_order_notional", |l| l.max_order_notional = Usd::ZERO),
+            ("max_order_qty", |l| l.max_order_qty = Qty::ZERO),
+            ("collar_quote", |l| l.collar_quote = Bps::ZERO),
+            ("collar_close", |l| l.collar_close = Bps::ZERO),
+            ("spread_warn", |l| l.spread_warn = Bps::ZERO),
+            ("spread_deny", |l| l.spread_deny = Bps::ZERO),
+            ("quote_max_age_seconds", |l| l.quote_max_age_seconds = 0),
+            ("orders_per_minute", |l| l.orders_per_minute = 0),
+            ("orders_per_day", |l| l.orders_per_day = 0),
+            ("turnover_per_day", |l| l.turnover_per_day = Decimal::ZERO),
+        ];
+        for (name, change) in rows {
+            assert_eq!(refused(change), name);
+        }
     }
 }

@@ -13,22 +13,22 @@ use tempfile::TempDir;
 
 /// The result of one run of the program.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// The run report on standard output.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
-        serde_json::from_str(&self.stdout).expect("one JSON document")
+        serde_json::from_str(&self.stdout).unwrap()
     }
 
     /// Asserts a failure: its exit code, and one sentence that holds every one of `words`.
     #[track_caller]
-    pub fn fails(&self, code: i32, words: &[&str]) {
+    pub(crate) fn fails(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.stdout, "", "nothing is printed before a failure: {self:?}");
         let sentence = self.stderr.trim_end();
@@ -41,19 +41,19 @@ impl Run {
 }
 
 /// Runs `atlas` with a state directory and further words, separated by spaces.
-pub fn atlas(state: &Path, line: &str) -> Run {
+pub(crate) fn atlas(state: &Path, line: &str) -> Run {
     let words: Vec<&str> = line.split_whitespace().collect();
     atlas_words(state, &words)
 }
 
 /// Runs `atlas` with a state directory and further words.
-pub fn atlas_words(state: &Path, words: &[&str]) -> Run {
-    let output = command(state, words).output().expect("the program starts");
+pub(crate) fn atlas_words(state: &Path, words: &[&str]) -> Run {
+    let output = command(state, words).output().unwrap();
     run_of(&output)
 }
 
 /// The command, for a test that wants to do more with it.
-pub fn command(state: &Path, words: &[&str]) -> Command {
+pub(crate) fn command(state: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
     command.args(words).arg("--state-dir").arg(state);
     // Run where no `atlas.toml` of a developer is picked up, and without any credentials.
@@ -61,7 +61,7 @@ pub fn command(state: &Path, words: &[&str]) -> Command {
     command
 }
 
-pub fn run_of(output: &Output) -> Run {
+pub(crate) fn run_of(output: &Output) -> Run {
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -70,7 +70,7 @@ pub fn run_of(output: &Output) -> Run {
 }
 
 /// Every file below a folder with its bytes: two equal ones are the same to the byte.
-pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -89,7 +89,7 @@ pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// A folder of daily CSV files up to `last`: symbols AAA and BBB, an index and a VIX, six years of
 /// a slow wave with a faster one on top, as `change` leaves them.
-pub fn data(last: NaiveDate, change: impl Fn(&str, Vec<String>) -> Vec<String>) -> TempDir {
+pub(crate) fn data(last: NaiveDate, change: impl Fn(&str, Vec<String>) -> Vec<String>) -> TempDir {
     let folder = TempDir::new().unwrap();
     let first = last - chrono::TimeDelta::days(6 * 365);
     let sessions: Vec<_> = Calendar::nyse().sessions(first, last).unwrap().collect();

@@ -123,8 +123,12 @@ impl Header {
 fn conventions(config: &Config) -> Vec<String> {
     vec![
         format!(
-            "a decision after the close of a session acts in the next one, {} minutes after the \
-             open: at that open where there is one, at that close where only closes are known",
+            "a decision after the close of a session acts {}, {} minutes after the open: at that \
+             open where there is one, at that close where only closes are known",
+            match config.delay_sessions {
+                1 => "in the next one".to_owned(),
+                delay => format!("{delay} sessions later, which asks what a delay would cost"),
+            },
             config.start_after_open_minutes
         ),
         "idle cash earns nothing, dividends are not credited on raw prices and are part of \

@@ -83,7 +83,7 @@ pub fn test(limits: &Limits) -> Result<Vec<ControlTest>, Error> {
 /// Tries every control on the limits in force.
 ///
 /// # Errors
-/// As [`test`], and for rules that cannot be used.
+/// As [`test()`], and for rules that cannot be used.
 pub fn test_with_desk(limits: &Limits, rules: &DeskRules) -> Result<Vec<ControlTest>, Error> {
     let validator = Validator::with_desk(limits, rules)?;
     let mut probes = probes::all(limits)?;

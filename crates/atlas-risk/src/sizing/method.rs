@@ -264,9 +264,9 @@ mod tests {
 
     #[test]
     fn bounds_are_refused_by_name() {
-        let named = |error: Error| match error {
-            Error::Sizing { name, .. } => name,
-            other => panic!("{other:?}"),
+        let named = |error: Error| {
+            let Error::Sizing { name, .. } = error else { panic!("{error:?}") };
+            name
         };
         let risk = Weight::from_percent(1).unwrap();
         let size = |equity, stop| fixed_fractional(usd(equity), risk, price(500), price(stop));

@@ -4,7 +4,5 @@ use atlas_tests::atlas_broker::alpaca::live::{Confirmation, LivePermit, Reported
 
 pub fn demo(reported: &ReportedAccount, confirmation: &Confirmation<'_>) -> Option<LivePermit> {
     let _ = LivePermit { account_number: String::new() }; //~ E0451
-    let _ = LivePermit::default(); //~ E0599
-    let _ = ReportedAccount(String::new()); //~ E0423
     LivePermit::grant(reported, confirmation).ok()
 }
