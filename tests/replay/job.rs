@@ -4,19 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use atlas_core::OrderRequest;
 use atlas_core::calendar::Calendar;
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_data::{BarSource, MarketData, Needs, SampleSource, Series, SeriesView, Universe};
 use atlas_engine::{
-    AccountSnapshot, DecisionInputs, Fresh, MarketView, Policy, PriceSeries, RebalancePlan,
+    AccountSnapshot, DecisionInputs, MarketView, Policy, PriceSeries, RebalancePlan,
 };
-use atlas_exec::sequencer::{Finish, Leg};
-use atlas_exec::{Approver, Denial, FreshContext, Session, Settings, execute};
-use atlas_risk::{
-    ApprovedOrder, Authority, BreakerStance, Limits, Performance, Profile, Validator,
-};
+use atlas_exec::sequencer::Finish;
+use atlas_exec::{PlanApprover, Session, Settings, execute};
+use atlas_risk::{Limits, Performance, Profile};
 use atlas_tests::plans::{Disk, VenueTimer, account};
 use atlas_tests::world::{Door, World};
 use atlas_venue::Listing;
@@ -104,7 +101,7 @@ impl Job {
         let open = Calendar::nyse().session(plan.execute_on).unwrap().open;
         self.world.venue().advance_to(open + TimeDelta::minutes(5)).unwrap();
         self.session.begin_trading_day(open).unwrap();
-        let judge = Judge { validator: Validator::new(&limits()), plan };
+        let judge = PlanApprover::new(&plan, &limits(), Performance::NEW);
         let timer = VenueTimer(self.world.venue().clone());
         let settings = Settings::standard("500".parse().unwrap());
         let report =
@@ -141,37 +138,5 @@ fn prices<'a>(series: &SeriesView<'a>) -> PriceSeries<'a> {
     match series {
         SeriesView::Raw(view) => PriceSeries::Raw(*view),
         SeriesView::Adjusted(view) => PriceSeries::Adjusted(*view),
-    }
-}
-
-/// The gates, on what was asked of the broker moments ago.
-struct Judge {
-    plan: RebalancePlan,
-    validator: Validator,
-}
-
-impl Approver for Judge {
-    fn approve(
-        &self,
-        _leg: &Leg,
-        request: &OrderRequest,
-        context: &FreshContext,
-    ) -> Result<ApprovedOrder, Denial> {
-        let market = self.plan.market(&context.quotes, &BTreeMap::new());
-        let fresh = Fresh {
-            now: context.now,
-            state: context.state,
-            authority: Authority::Engine,
-            hours: context.hours,
-            account: &context.account,
-            positions: &context.positions,
-            open_orders: &context.open_orders,
-            recent_orders: &context.recent_orders,
-            market: &market,
-            activity: context.activity,
-            performance: Performance::NEW,
-            breaker: BreakerStance::Closed,
-        };
-        Ok(self.validator.approve(request.clone(), &self.plan.context(&fresh))?)
     }
 }

@@ -8,19 +8,15 @@ use async_trait::async_trait;
 use atlas_broker::Broker;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
-use atlas_core::{OrderRequest, Position, Symbol, Usd};
-use atlas_engine::{AccountSnapshot, Fresh, Policy, RebalancePlan, Unmanaged};
+use atlas_core::{Position, Symbol, Usd};
+use atlas_engine::{AccountSnapshot, Policy, RebalancePlan, Unmanaged};
 use atlas_exec::folder::{Fence, InputStore};
 use atlas_exec::journal::MemoryStorage;
 use atlas_exec::reconcile::{self, FeeRule, Reconciliation};
-use atlas_exec::sequencer::{Finish, Leg, Waits};
+use atlas_exec::sequencer::{Finish, Waits};
 use atlas_exec::session::Ground;
-use atlas_exec::{
-    Approver, Denial, ExecutionReport, FreshContext, Session, Settings, Timer, TradingState,
-};
-use atlas_risk::{
-    ApprovedOrder, Authority, BreakerStance, Limits, OpenOrder, Performance, Validator,
-};
+use atlas_exec::{ExecutionReport, PlanApprover, Session, Settings, Timer, TradingState};
+use atlas_risk::{Limits, OpenOrder};
 use atlas_venue::{Exchange, InProcess, Listing, Venue, VenueConfig};
 use chrono::{NaiveDate, TimeDelta};
 
@@ -135,14 +131,14 @@ impl Desk {
         self.advance_to(slot.execute_on.open + self.start_after_open)?;
         let (account, _) = self.books()?;
         let performance = self.session.performance(account.equity, as_of).map_err(failed)?;
-        let judge = Judge { plan: &plan, validator: Validator::new(&self.limits), performance };
+        let gates = PlanApprover::new(&plan, &self.limits, performance);
         let (broker, settings) = (&self.broker, &self.settings);
         let timer = VenueTimer(self.venue.clone());
         let run = atlas_exec::execute(
             &mut self.session,
             plan.decision_id,
             broker,
-            &judge,
+            &gates,
             &timer,
             settings,
         );
@@ -233,38 +229,5 @@ impl Timer for VenueTimer {
         let target = now + duration;
         // A venue that cannot be moved has stopped; the next call to it says so.
         drop(self.0.advance_to(close.map_or(target, |close| target.min(close))));
-    }
-}
-
-/// The gates, on what was asked of the venue moments ago.
-struct Judge<'a> {
-    plan: &'a RebalancePlan,
-    validator: Validator,
-    performance: Performance,
-}
-
-impl Approver for Judge<'_> {
-    fn approve(
-        &self,
-        _leg: &Leg,
-        request: &OrderRequest,
-        context: &FreshContext,
-    ) -> Result<ApprovedOrder, Denial> {
-        let market = self.plan.market(&context.quotes, &BTreeMap::new());
-        let fresh = Fresh {
-            now: context.now,
-            state: context.state,
-            authority: Authority::Engine,
-            hours: context.hours,
-            account: &context.account,
-            positions: &context.positions,
-            open_orders: &context.open_orders,
-            recent_orders: &context.recent_orders,
-            market: &market,
-            activity: context.activity,
-            performance: self.performance,
-            breaker: BreakerStance::Closed,
-        };
-        Ok(self.validator.approve(request.clone(), &self.plan.context(&fresh))?)
     }
 }

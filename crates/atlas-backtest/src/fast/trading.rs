@@ -30,9 +30,9 @@ pub struct Trading {
     pub(super) cash: i64,
     pub(super) shares: i64,
     /// In units of 10⁻¹⁰.
-    fee: i128,
+    fee: i64,
     /// In units of 10⁻¹⁰.
-    slippage: i128,
+    slippage: i64,
 }
 
 impl TradingSpec {
@@ -78,10 +78,10 @@ impl TradingSpec {
 }
 
 /// A rate in units of 10⁻¹⁰, if it is one exactly.
-fn units(rate: Bps) -> Option<i128> {
+fn units(rate: Bps) -> Option<i64> {
     let units = rate.value() * Decimal::from(1_000_000);
     let range = Decimal::ZERO..Decimal::from(1_000_000_000);
-    (units.fract().is_zero() && range.contains(&units)).then(|| units.to_i128()).flatten()
+    (units.fract().is_zero() && range.contains(&units)).then(|| units.to_i64()).flatten()
 }
 
 impl Trading {
@@ -105,26 +105,55 @@ impl Trading {
 
     /// The price of a fill where the market stands at `price`, in millionths: worse by the
     /// slippage, on a grid of four decimals against the taker, as the venue has it.
+    #[inline]
     pub(super) fn fill_price(&self, price: i64, side: Side) -> i64 {
-        let price = i128::from(price);
-        let grid = ONE * i128::from(TICK);
+        // In ticks, price × (1 ± slippage) is its whole ticks, and a remainder ± slippage.
+        let (whole, rest) = (price / TICK, price % TICK * ONE);
+        let Some(slip) = price.checked_mul(self.slippage) else {
+            return self.fill_price_wide(price, side);
+        };
+        let grid = ONE * TICK;
         let ticks = match side {
-            Side::Buy => (price * (ONE + self.slippage) + grid - 1).div_euclid(grid),
-            Side::Sell => (price * (ONE - self.slippage)).div_euclid(grid).max(1),
+            Side::Buy => whole + (rest + slip + (grid - 1)).div_euclid(grid),
+            Side::Sell => (whole + (rest - slip).div_euclid(grid)).max(1),
+        };
+        ticks * TICK
+    }
+
+    /// The same where the product does not fit into 64 bits.
+    #[cold]
+    fn fill_price_wide(&self, price: i64, side: Side) -> i64 {
+        let (price, one, slippage) =
+            (i128::from(price), i128::from(ONE), i128::from(self.slippage));
+        let grid = one * i128::from(TICK);
+        let ticks = match side {
+            Side::Buy => (price * (one + slippage) + grid - 1).div_euclid(grid),
+            Side::Sell => (price * (one - slippage)).div_euclid(grid).max(1),
         };
         i64::try_from(ticks).unwrap_or(i64::MAX / TICK) * TICK
     }
 
     /// The fee on a notional in millionths, rounded up to the cent.
+    #[inline]
     pub(super) fn fee(&self, notional: i64) -> i64 {
-        let grid = ONE * i128::from(CENT);
-        let cents = (i128::from(notional) * self.fee + grid - 1).div_euclid(grid);
+        let grid = ONE * CENT;
+        match notional.checked_mul(self.fee).and_then(|fee| fee.checked_add(grid - 1)) {
+            Some(fee) => fee.div_euclid(grid) * CENT,
+            None => self.fee_wide(notional),
+        }
+    }
+
+    /// The same where the product does not fit into 64 bits.
+    #[cold]
+    fn fee_wide(&self, notional: i64) -> i64 {
+        let grid = i128::from(ONE) * i128::from(CENT);
+        let cents = (i128::from(notional) * i128::from(self.fee) + grid - 1).div_euclid(grid);
         i64::try_from(cents).unwrap_or(i64::MAX / CENT) * CENT
     }
 }
 
 /// One, in units of 10⁻¹⁰.
-const ONE: i128 = 10_000_000_000;
+const ONE: i64 = 10_000_000_000;
 /// Four decimals, in millionths.
 const TICK: i64 = 100;
 /// A cent, in millionths.
@@ -133,3 +162,30 @@ const CENT: i64 = 10_000;
 const CASH_MAX: i64 = 5_000_000_000_000_000_000;
 /// At the highest price, 10¹² dollars.
 const SHARES_MAX: u32 = 10_000_000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn narrow_and_wide_agree(
+            price in 1_i64..100_000_000_000,
+            rate in 0_i64..999_999_999,
+            shares in 1_i64..10_000_000,
+        ) {
+            let bps = Bps::new(Decimal::new(rate, 6)).unwrap();
+            let cash = "1000".parse().unwrap();
+            let spec = TradingSpec { cash, shares: 1, fee: bps, slippage: bps };
+            let trading = spec.check().unwrap();
+            for side in [Side::Buy, Side::Sell] {
+                let found = trading.fill_price(price, side);
+                prop_assert_eq!(found, trading.fill_price_wide(price, side));
+            }
+            let notional = price * shares;
+            prop_assert_eq!(trading.fee(notional), trading.fee_wide(notional));
+        }
+    }
+}

@@ -1,12 +1,9 @@
 //! A number of shares.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::{Rounding, add, from_f64, parse, to_f64};
+use super::{Rounding, add, from_f64, to_f64};
 use crate::Error;
 
 /// A number of shares or coins: zero or more, at most 10¹², at most nine decimals.
@@ -116,23 +113,4 @@ impl Qty {
     }
 }
 
-impl fmt::Display for Qty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Qty {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::new(parse("quantity", text)?)
-    }
-}
-
-impl<'de> Deserialize<'de> for Qty {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
-            .map_err(serde::de::Error::custom)
-    }
-}
+decimal_text!(Qty, "quantity");

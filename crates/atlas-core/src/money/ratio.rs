@@ -1,12 +1,9 @@
 //! Shares of a whole, as weights and as basis points.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::{parse, to_f64};
+use super::to_f64;
 use crate::Error;
 
 /// A share of equity from 0 (nothing) to 1 (everything).
@@ -64,26 +61,7 @@ impl Weight {
     }
 }
 
-impl fmt::Display for Weight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Weight {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::new(parse("weight", text)?)
-    }
-}
-
-impl<'de> Deserialize<'de> for Weight {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
-            .map_err(serde::de::Error::custom)
-    }
-}
+decimal_text!(Weight, "weight");
 
 /// Hundredths of a per cent, signed: 25 is a quarter of one per cent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -129,23 +107,4 @@ impl Bps {
     }
 }
 
-impl fmt::Display for Bps {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Bps {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::new(parse("basis points", text)?)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bps {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
-            .map_err(serde::de::Error::custom)
-    }
-}
+decimal_text!(Bps, "basis points");

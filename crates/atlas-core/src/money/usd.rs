@@ -1,13 +1,11 @@
 //! An amount of US dollars.
 
-use std::fmt;
 use std::ops::Neg;
-use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::{Bps, Price, Qty, Rounding, Weight, add, from_f64, mul, parse, to_f64};
+use super::{Bps, Price, Qty, Rounding, Weight, add, from_f64, mul, to_f64};
 use crate::Error;
 use crate::bars::Basis;
 
@@ -165,23 +163,4 @@ impl Neg for Usd {
     }
 }
 
-impl fmt::Display for Usd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Usd {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::new(parse("amount in USD", text)?)
-    }
-}
-
-impl<'de> Deserialize<'de> for Usd {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<Decimal as Deserialize>::deserialize(deserializer)?)
-            .map_err(serde::de::Error::custom)
-    }
-}
+decimal_text!(Usd, "amount in USD");
