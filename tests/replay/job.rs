@@ -8,9 +8,7 @@ use atlas_core::calendar::Calendar;
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_data::{BarSource, MarketData, Needs, SampleSource, Series, SeriesView, Universe};
-use atlas_engine::{
-    AccountSnapshot, DecisionInputs, MarketView, Policy, PriceSeries, RebalancePlan,
-};
+use atlas_engine::{DecisionInputs, MarketView, Policy, PriceSeries};
 use atlas_exec::sequencer::Finish;
 use atlas_exec::{PlanApprover, Session, Settings, execute};
 use atlas_risk::{Limits, Performance, Profile};
@@ -60,10 +58,7 @@ impl Job {
     pub(crate) async fn inputs(&mut self, as_of: &str) -> DecisionInputs {
         let broker = self.world.broker();
         self.session.reconcile(broker, &atlas_exec::reconcile::Policy::default()).await.unwrap();
-        let (account_now, positions) =
-            (broker.account().await.unwrap(), broker.positions().await.unwrap());
-        let mut snapshot = AccountSnapshot::fresh(account_now, positions);
-        snapshot.owned = self.session.state().books().all_owned().into_keys().collect();
+        let snapshot = self.session.snapshot(broker, date(as_of)).await.unwrap();
         let id = self.session.state().next_decision_id();
         let policy = Policy::new(account(), id, Mode::Replay, "sample".to_owned(), limits());
         let needs = Needs { vix: Some(21), rate: true, ..Needs::new(policy.momentum.window, 2) };

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use atlas_broker::Broker;
 use atlas_core::DecisionId;
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_data::Warning;
-use atlas_engine::{AccountSnapshot, DecisionInputs, RebalancePlan};
+use atlas_engine::{DecisionInputs, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
 use atlas_report::run::{Books, DataSource};
-use atlas_risk::OpenOrder;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Decide;
@@ -50,7 +48,9 @@ const CONTEXT: &str = "context";
 
 /// Decides and journals.
 pub(crate) async fn decide(job: &mut Job, seat: &mut Seat, flags: &Decide) -> Result<Decided> {
-    let (snapshot, before) = snapshot(seat).await?;
+    let snapshot = seat.session.snapshot(&seat.desk.broker, seat.as_of.date).await?;
+    let (account, positions) = (snapshot.account.clone(), snapshot.positions.clone());
+    let before = Books { account, positions };
     job.stopwatch.lap("broker");
 
     let decision_id = seat.session.state().next_decision_id();
@@ -92,33 +92,6 @@ pub(crate) fn recall_context(session: &Session, id: DecisionId) -> Result<RunCon
     let bytes = session.inputs().get(digest)?;
     serde_json::from_slice(&bytes)
         .with_context(|| format!("the stored context {digest} of decision {id} cannot be read"))
-}
-
-/// The account as broker and journal report it.
-async fn snapshot(seat: &Seat) -> Result<(AccountSnapshot, Books)> {
-    let broker = &seat.desk.broker;
-    let (account, positions) = (broker.account().await?, broker.positions().await?);
-    let open_orders = broker.open_orders().await?.into_iter().map(|order| OpenOrder {
-        leaves_qty: order.qty.saturating_sub(order.filled_qty),
-        client_order_id: order.client_order_id,
-        symbol: order.symbol,
-        side: order.side,
-        limit_price: order.limit_price,
-    });
-    let (recent_orders, activity) = seat.session.recent()?;
-    let before = Books { account: account.clone(), positions: positions.clone() };
-    let snapshot = AccountSnapshot {
-        performance: seat.session.performance(account.equity, seat.as_of.date)?,
-        account,
-        positions,
-        open_orders: open_orders.collect(),
-        recent_orders,
-        owned: seat.owned(),
-        state: seat.session.trading_state(),
-        activity,
-        breaker: seat.session.state().breaker(seat.desk.clock.now()),
-    };
-    Ok((snapshot, before))
 }
 
 fn describe(seat: &Seat, warnings: &[Warning], mode: Mode) -> DataSource {

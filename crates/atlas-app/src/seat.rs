@@ -1,14 +1,13 @@
 //! An account taken hold of: market loaded, lock held, journal read, broker connected.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use atlas_broker::Broker;
+use atlas_core::Clock;
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::Mode;
-use atlas_core::{Clock, Symbol};
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::{Session, TradingState, copy_state};
 use chrono::NaiveDate;
@@ -99,7 +98,7 @@ impl Hold {
     ) -> Result<Seat> {
         let nyse = Calendar::nyse();
         let (as_of, execute_on) = (nyse.session(as_of)?, nyse.next_session(as_of)?);
-        market.include(owned(&self.session))?;
+        market.include(self.session.state().books().all_owned().into_keys())?;
         let desk = match self.broker {
             Reached::Paper(desk) => *desk,
             Reached::Embedded(config) => {
@@ -179,17 +178,6 @@ impl Seat {
     pub(crate) const fn mode(&self) -> Mode {
         self.desk.mode()
     }
-
-    /// Symbols Atlas owns by its journal.
-    pub(crate) fn owned(&self) -> BTreeSet<Symbol> {
-        owned(&self.session)
-    }
-}
-
-fn owned(session: &Session) -> BTreeSet<Symbol> {
-    let lots = session.state().books().lots();
-    let owned = lots.iter().filter(|(_, lot)| !lot.owned.is_zero());
-    owned.map(|(symbol, _)| symbol.clone()).collect()
 }
 
 fn copy_of(state_dir: &Path) -> Result<TempDir> {

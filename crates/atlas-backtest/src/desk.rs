@@ -1,6 +1,6 @@
 //! One simulated account: the venue, the journal, and the way of one rebalance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use atlas_broker::Broker;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
 use atlas_core::{Position, Symbol, Usd};
-use atlas_engine::{AccountSnapshot, Policy, RebalancePlan, Unmanaged};
+use atlas_engine::{Policy, RebalancePlan, Unmanaged};
 use atlas_exec::folder::{Fence, InputStore};
 use atlas_exec::journal::MemoryStorage;
 use atlas_exec::reconcile::{self, FeeRule, Reconciliation};
 use atlas_exec::sequencer::{Finish, Waits};
 use atlas_exec::session::Ground;
 use atlas_exec::{ExecutionReport, PlanApprover, Session, Settings, Timer, TradingState};
-use atlas_risk::{Limits, OpenOrder};
+use atlas_risk::Limits;
 use atlas_venue::{Exchange, InProcess, Listing, Venue, VenueConfig};
 use chrono::{NaiveDate, TimeDelta};
 
@@ -112,15 +112,15 @@ impl Desk {
         let as_of = slot.as_of.date;
         self.advance_to(slot.as_of.close)?;
         self.reconcile(as_of)?;
-        let snapshot = block_on("the account", snapshot(&self.session, &self.broker, as_of))??;
+        let failed = |source| Error::Execution { as_of, source: Box::new(source) };
+        let snapshot = block_on("the account", self.session.snapshot(&self.broker, as_of))?;
+        let snapshot = snapshot.map_err(failed)?;
         let decision_id = self.session.state().next_decision_id();
         let policy = Policy { decision_id, ..policy.clone() };
         let now = self.venue.now();
         let plan = atlas_engine::plan_detected(&sight.view, &snapshot, &policy, now, detected)
             .map_err(|source| Error::Plan { as_of, source: Box::new(source) })?;
-        self.session
-            .record_plan(&plan, BTreeMap::new())
-            .map_err(|source| Error::Execution { as_of, source: Box::new(source) })?;
+        self.session.record_plan(&plan, BTreeMap::new()).map_err(failed)?;
         Ok(plan)
     }
 
@@ -130,7 +130,8 @@ impl Desk {
         let failed = |source| Error::Execution { as_of, source: Box::new(source) };
         self.advance_to(slot.execute_on.open + self.start_after_open)?;
         let (account, _) = self.books()?;
-        let performance = self.session.performance(account.equity, as_of).map_err(failed)?;
+        let performance =
+            self.session.performance(account.equity, slot.execute_on.date).map_err(failed)?;
         let gates = PlanApprover::new(&plan, &self.limits, performance);
         let (broker, settings) = (&self.broker, &self.settings);
         let timer = VenueTimer(self.venue.clone());
@@ -165,40 +166,6 @@ impl Desk {
         }
         Ok(found)
     }
-}
-
-/// The account as broker and journal report it.
-async fn snapshot(
-    session: &Session,
-    broker: &InProcess,
-    as_of: NaiveDate,
-) -> Result<AccountSnapshot, Error> {
-    let (account, positions) = (broker.account().await?, broker.positions().await?);
-    let open_orders = broker.open_orders().await?.into_iter().map(|order| OpenOrder {
-        leaves_qty: order.qty.saturating_sub(order.filled_qty),
-        client_order_id: order.client_order_id,
-        symbol: order.symbol,
-        side: order.side,
-        limit_price: order.limit_price,
-    });
-    let (recent_orders, activity) = session.recent()?;
-    Ok(AccountSnapshot {
-        performance: session.performance(account.equity, as_of)?,
-        account,
-        positions,
-        open_orders: open_orders.collect(),
-        recent_orders,
-        owned: owned(session),
-        state: session.trading_state(),
-        activity,
-        breaker: BreakerStance::Closed,
-    })
-}
-
-fn owned(session: &Session) -> BTreeSet<Symbol> {
-    let lots = session.state().books().lots();
-    let owned = lots.iter().filter(|(_, lot)| !lot.owned.is_zero());
-    owned.map(|(symbol, _)| symbol.clone()).collect()
 }
 
 /// How plans are carried out: as the application does by default.

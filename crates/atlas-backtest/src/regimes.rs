@@ -9,16 +9,13 @@ use chrono::NaiveDate;
 use crate::Error;
 use crate::config::Config;
 use crate::schedule::Slot;
-use crate::sight::{self, Sight};
+use crate::sight;
 
 /// What the detector says, or why it says nothing.
 pub(crate) type Detected = Result<RegimeEstimate, atlas_regime::Error>;
 
 /// Asks the detector about every decision's session; each answer equals what it says when asked
 /// about that session alone with that decision's view.
-///
-/// Every view is made on the way, so that data which do not allow a decision are found before the
-/// first one.
 ///
 /// # Errors
 /// [`Error::Data`] for the first session that cannot be decided on; [`Error::Plan`] for detector
@@ -34,25 +31,24 @@ pub(crate) fn detect_all(
         source: Box::new(atlas_engine::Error::Detector(problem)),
     })?;
     let mut all = BTreeMap::new();
-    let mut batch: Vec<Sight<'_>> = Vec::new();
+    let mut batch: Vec<Inputs<'_>> = Vec::new();
     for slot in slots {
-        let sight = sight::look(market, config, slot)?;
-        let fits = batch.last().is_none_or(|last| same_kind(last, &sight, checked.params()));
+        let inputs = sight::look_at_index(market, config, slot)?;
+        let fits = batch.last().is_none_or(|last| same_kind(last, &inputs, checked.params()));
         if !fits {
             judge(&checked, &batch, &mut all);
             batch.clear();
         }
-        batch.push(sight);
+        batch.push(inputs);
     }
     judge(&checked, &batch, &mut all);
     Ok(all)
 }
 
 /// Whether two sessions are under the same refit and judged from the same kinds of series.
-fn same_kind(a: &Sight<'_>, b: &Sight<'_>, params: &atlas_regime::DetectorParams) -> bool {
-    let refit =
-        |sight: &Sight<'_>| sight.view.index.dates.len().saturating_sub(1) / params.refit_every;
-    let kinds = |sight: &Sight<'_>| (sight.view.vix.is_some(), sight.view.rate.is_some());
+fn same_kind(a: &Inputs<'_>, b: &Inputs<'_>, params: &atlas_regime::DetectorParams) -> bool {
+    let refit = |of: &Inputs<'_>| of.index.dates.len().saturating_sub(1) / params.refit_every;
+    let kinds = |of: &Inputs<'_>| (of.vix.is_some(), of.rate.is_some());
     refit(a) == refit(b) && kinds(a) == kinds(b)
 }
 
@@ -60,17 +56,17 @@ fn same_kind(a: &Sight<'_>, b: &Sight<'_>, params: &atlas_regime::DetectorParams
 /// decisions' own would not be: then each is judged by itself.
 fn judge(
     checked: &CheckedDetectorParams,
-    batch: &[Sight<'_>],
+    batch: &[Inputs<'_>],
     all: &mut BTreeMap<NaiveDate, Detected>,
 ) {
     let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return };
     let detector = Detector::new(checked.clone());
     if batch.len() > 1
-        && let Ok(history) = detector.history(&inputs(last), first.view.as_of)
+        && let Ok(history) = detector.history(last, first.as_of)
     {
         let mut history: BTreeMap<NaiveDate, RegimeEstimate> =
             history.into_iter().map(|estimate| (estimate.as_of, estimate)).collect();
-        let asked = batch.iter().map(|sight| sight.view.as_of);
+        let asked = batch.iter().map(|inputs| inputs.as_of);
         let found: Vec<_> =
             asked.filter_map(|date| Some((date, Ok(history.remove(&date)?)))).collect();
         if found.len() == batch.len() {
@@ -78,10 +74,5 @@ fn judge(
             return;
         }
     }
-    all.extend(batch.iter().map(|sight| (sight.view.as_of, detector.detect(&inputs(sight)))));
-}
-
-const fn inputs<'a>(sight: &Sight<'a>) -> Inputs<'a> {
-    let view = &sight.view;
-    Inputs { index: view.index, vix: view.vix, rate: view.rate, as_of: view.as_of }
+    all.extend(batch.iter().map(|inputs| (inputs.as_of, detector.detect(inputs))));
 }

@@ -76,9 +76,8 @@ impl<'a> Backtest<'a> {
     /// # Errors
     /// [`Error::Backwards`], [`Error::NoCash`], [`Error::Parameter`], [`Error::Empty`] and
     /// [`Error::AfterEnd`] for what was asked; [`Error::Data`] and [`Error::Plan`] for the first
-    /// session that cannot be decided on, found before anything is simulated where it lies with
-    /// the data; [`Error::HeldBack`], [`Error::Execution`] and [`Error::Venue`] if the simulation
-    /// itself fails.
+    /// session that cannot be decided on; [`Error::HeldBack`], [`Error::Execution`] and
+    /// [`Error::Venue`] if the simulation itself fails.
     pub fn run(&self, config: &Config) -> Result<BacktestReport, Error> {
         config.check()?;
         let config = &Config {

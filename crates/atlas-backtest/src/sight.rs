@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_core::Symbol;
 use atlas_data::{LevelsView, MarketData, SeriesView, Warning};
 use atlas_engine::{MarketView, PriceSeries};
-use atlas_regime::Series;
+use atlas_regime::{Inputs, Series};
 use chrono::NaiveDate;
 
 use crate::Error;
@@ -17,6 +17,27 @@ use crate::schedule::Slot;
 pub(crate) struct Sight<'a> {
     pub(crate) view: MarketView<'a>,
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// What the regime alone is read from, cut at a decision's session.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn look_at_index<'a>(
+    market: &'a MarketData,
+    config: &Config,
+    slot: &Slot,
+) -> Result<Inputs<'a>, Error> {
+    let as_of = slot.as_of.date;
+    let cut = market
+        .as_of_among(as_of, &config.needs(), |_| false)
+        .map_err(|source| Error::Data { as_of, source: Box::new(source) })?;
+    Ok(Inputs {
+        index: Series { dates: cut.index.dates(), values: cut.index.close() },
+        vix: cut.vix.map(levels),
+        rate: cut.rate.map(levels),
+        as_of,
+    })
 }
 
 /// Cuts the market at a decision's session.

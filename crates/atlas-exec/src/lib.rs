@@ -26,6 +26,7 @@ pub mod reconcile;
 pub mod sequencer;
 pub mod session;
 pub mod shell;
+mod snapshot;
 pub mod state;
 pub mod states;
 pub mod timer;

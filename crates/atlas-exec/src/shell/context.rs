@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::event::Reference;
 use crate::sequencer::{Funds, Leg};
 use crate::session::Session;
+use crate::snapshot::still_open;
 use crate::state::TrackedOrder;
 
 /// Prices, cash and positions of the moment: what an approval is given on and held against. A
@@ -81,16 +82,7 @@ impl Run<'_> {
             account,
             positions,
             owned: state.books().all_owned(),
-            open_orders: open
-                .into_iter()
-                .map(|order| OpenOrder {
-                    leaves_qty: order.qty.saturating_sub(order.filled_qty),
-                    client_order_id: order.client_order_id,
-                    symbol: order.symbol,
-                    side: order.side,
-                    limit_price: order.limit_price,
-                })
-                .collect(),
+            open_orders: open.into_iter().map(still_open).collect(),
             recent_orders: Vec::new(),
             quotes,
             hours: if clock.is_open { Hours::Open } else { Hours::Closed },
