@@ -237,7 +237,12 @@ fn who_leaves_the_universe_is_sold() {
     };
     let members =
         Members::new(market.series.keys().map(|symbol| (symbol.clone(), vec![stay(symbol)])));
-    let report = run(market, &Config { members: Some(members.unwrap()), ..all });
+    // Its prices end a month later, which nobody minds once it is no member.
+    let mut market = market.clone();
+    let cut = changed(&market, day("2018-09-14"), None).series.remove(&bought).unwrap();
+    market.series.insert(bought.clone(), cut);
+    assert!(Backtest::new(&market).unwrap().run(&all).unwrap_err().to_string().contains("2018-09"));
+    let report = run(&market, &Config { members: Some(members.unwrap()), ..all });
     let trades: Vec<_> = report.trades.iter().filter(|trade| trade.symbol == bought).collect();
     assert_eq!(
         trades.last().map(|trade| (trade.side, trade.date)),

@@ -80,7 +80,11 @@ impl Trial {
     /// [`Error::Parameter`] if the choices cannot be written down.
     pub fn of(report: &BacktestReport) -> Result<Self, Error> {
         let header = &report.header;
-        let chosen = (header.schedule, header.cash, &header.costs, header.finally, &header.policy);
+        let chosen = (
+            (header.schedule, header.delay_sessions, header.start_after_open_minutes),
+            (header.missing_vix, header.short_history, header.members_by_date),
+            (header.cash, &header.costs, header.finally, &header.policy),
+        );
         let unwritable = |error: serde_json::Error| Error::Parameter {
             what: "the configuration",
             value: error.to_string(),

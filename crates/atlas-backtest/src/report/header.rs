@@ -1,6 +1,7 @@
 //! What was tried, on which data, under which conventions.
 
 use atlas_core::{Symbol, Usd};
+use atlas_data::{MissingVix, ShortHistory};
 use atlas_engine::Policy;
 use atlas_venue::{CostModel, Slippage};
 use chrono::NaiveDate;
@@ -40,6 +41,16 @@ pub struct Header {
     pub costs: StatedCosts,
     /// What became of positions at the end.
     pub finally: Finally,
+    /// Sessions from a decision to its act.
+    pub delay_sessions: u8,
+    /// Minutes after the open at which sending started.
+    pub start_after_open_minutes: u8,
+    /// What a decision did without a VIX.
+    pub missing_vix: MissingVix,
+    /// What a decision did with a symbol whose history was too short.
+    pub short_history: ShortHistory,
+    /// Whether the universe was that of the date, and not that of today.
+    pub members_by_date: bool,
     /// Seed of the venue.
     pub seed: u64,
     /// Every choice the engine decided by; the decision number is the first one's.
@@ -113,6 +124,11 @@ impl Header {
             cash: config.cash,
             costs: StatedCosts::of(&config.costs),
             finally: config.finally,
+            delay_sessions: config.delay_sessions,
+            start_after_open_minutes: config.start_after_open_minutes,
+            missing_vix: config.missing_vix,
+            short_history: config.short_history,
+            members_by_date: config.members.is_some(),
             seed: config.seed,
             policy: config.policy.clone(),
             conventions: conventions(config),
