@@ -1,6 +1,6 @@
 //! Run reports, artifacts, metrics and the incident log.
 //!
-//! A [`RunReport`](run::RunReport) is both what `--json` prints and what the day's artifact holds;
+//! A [`RunReport`] is both what `--json` prints and what the day's artifact holds;
 //! [`artifact::write`] keeps it for good. [`metrics`] are the figures of an equity curve.
 //!
 //! **Invariants.** Nothing here decides or trades; an artifact is never overwritten; undefined

@@ -79,7 +79,6 @@ fn play<S: BarStrategy, K: Keep>(
     trading: &Trading,
     kept: K,
 ) -> Result<(K, Figures), Error> {
-    let dearest = series.prices().iter().chain(series.closes()).max().copied().unwrap_or(0);
     // A quarter on top of the dearest price covers slippage, fees and what the venue reserves.
     let mut book = Book {
         series,
@@ -107,7 +106,7 @@ fn play<S: BarStrategy, K: Keep>(
             mean: None,
             deviation: None,
         },
-        needed: dearest.saturating_mul(trading.shares).saturating_mul(5) / 4,
+        needed: series.dearest().saturating_mul(trading.shares).saturating_mul(5) / 4,
         short: false,
         kept,
     };

@@ -22,6 +22,8 @@ pub struct FixedSeries {
     closes: Vec<i64>,
     /// Sum of the closes before each bar and at the end, modulo 2⁶⁴.
     sums: Vec<i64>,
+    /// The highest price of all.
+    dearest: i64,
 }
 
 impl FixedSeries {
@@ -31,8 +33,9 @@ impl FixedSeries {
     /// [`Error::Parameter`] for a price that is not above zero or above $100 000, and for columns
     /// of different length.
     pub fn new(opens: Option<Vec<i64>>, closes: Vec<i64>) -> Result<Self, Error> {
-        let all = closes.iter().chain(opens.iter().flatten());
-        if let Some(wrong) = all.copied().find(|price| !(1..=PRICE_MAX).contains(price)) {
+        let unfit =
+            |column: &[i64]| column.iter().copied().find(|price| !(1..=PRICE_MAX).contains(price));
+        if let Some(wrong) = unfit(&closes).or_else(|| unfit(opens.as_deref()?)) {
             return Err(Error::Parameter {
                 what: "a price in millionths of a dollar",
                 value: wrong.to_string(),
@@ -53,7 +56,9 @@ impl FixedSeries {
             sum = sum.wrapping_add(*close);
             sum
         }));
-        Ok(Self { opens, closes, sums })
+        let most = |column: &[i64]| column.iter().copied().max().unwrap_or(0);
+        let dearest = most(&closes).max(opens.as_deref().map_or(0, most));
+        Ok(Self { opens, closes, sums, dearest })
     }
 
     /// Of raw bars, as the venue reads them.
@@ -91,6 +96,10 @@ impl FixedSeries {
     /// The price at which is acted in each bar: its open, or its close where opens are unknown.
     pub(super) fn prices(&self) -> &[i64] {
         self.opens.as_deref().unwrap_or(&self.closes)
+    }
+
+    pub(super) const fn dearest(&self) -> i64 {
+        self.dearest
     }
 
     pub(super) fn sums(&self) -> &[i64] {

@@ -116,14 +116,16 @@ impl BarStrategy for SmaCross {
     fn changes(&self, series: &FixedSeries, mut each: impl FnMut(usize, Stance)) {
         let sums = series.sums();
         let (fast, slow) = (self.fast_len(), self.slow_len());
+        let (fast_weight, slow_weight) = (self.slow, self.fast);
         let Some(newest) = sums.get(slow..) else { return };
         let bars = newest.iter().zip(sums.get(slow - fast..).unwrap_or_default()).zip(sums);
         let mut side = Side::Unknown;
         for (row, ((new, fast_old), slow_old)) in bars.enumerate() {
-            // Sums may have wrapped around; their differences over a window have not.
-            let fast_sum = new.wrapping_sub(*fast_old);
-            let slow_sum = new.wrapping_sub(*slow_old);
-            if let Some(stance) = side.cross(fast_sum * self.slow - slow_sum * self.fast) {
+            // Sums may have wrapped around; their differences over a window have not, and the
+            // longest window of the highest price squared fits.
+            let fast_sum = new.wrapping_sub(*fast_old).wrapping_mul(fast_weight);
+            let slow_sum = new.wrapping_sub(*slow_old).wrapping_mul(slow_weight);
+            if let Some(stance) = side.cross(fast_sum.wrapping_sub(slow_sum)) {
                 each(row + slow - 1, stance);
             }
         }
