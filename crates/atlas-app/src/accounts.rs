@@ -119,6 +119,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) config: &'a VenueConfig,
     /// Where its clock stands if the account is new.
     pub(crate) start: Timestamp,
+    /// Whether the journal knows the account, which then must be there.
+    pub(crate) known: bool,
 }
 
 /// Opens the embedded venue and a client on its server.
@@ -131,7 +133,7 @@ pub(crate) async fn open_venue(
     clock: Arc<VenueClock>,
     timeout: Duration,
 ) -> Result<Desk> {
-    let Opening { dir, config, start } = opening;
+    let Opening { dir, config, start, known } = opening;
     let settings = atlas_venue::VenueConfig {
         cash: config.cash,
         seed: config.seed,
@@ -141,7 +143,12 @@ pub(crate) async fn open_venue(
         },
         ..atlas_venue::VenueConfig::realistic(start)
     };
-    let venue = Venue::open(Some(dir), settings, listings)
+    let venue = if known {
+        Venue::reopen(dir, settings, listings)
+    } else {
+        Venue::open(Some(dir), settings, listings)
+    };
+    let venue = venue
         .with_context(|| format!("the embedded venue in {} cannot be opened", dir.display()))?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = server::serve(venue.clone(), listen, ServeOptions::default()).await?;

@@ -55,6 +55,12 @@ pub(crate) enum Command {
     },
     /// Execute the approved plan.
     Execute,
+    /// Let a paused account trade again, if its books and the broker agree.
+    Resume {
+        /// Why, for the journal.
+        #[arg(long)]
+        why: String,
+    },
 }
 
 /// How to decide.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use atlas_core::{AccountName, Bps, Usd};
+use atlas_core::{AccountName, Bps, Rounding, Usd};
 use atlas_engine::Unmanaged;
 use atlas_regime::RateQuote;
 use atlas_risk::Profile;
@@ -286,8 +286,17 @@ impl Config {
             (1..=120).contains(&timeout),
             &format!("execution.request_timeout_s is {timeout}; use 1 to 120"),
         );
-        require(execution.fill_wait_s != Some(0), "execution.fill_wait_s is 0; use 1 or more");
-        require(execution.poll_s != Some(0), "execution.poll_s is 0; use 1 or more");
+        for (key, seconds) in [("fill_wait_s", execution.fill_wait_s), ("poll_s", execution.poll_s)]
+        {
+            // A session lasts 23 400 seconds.
+            require(
+                seconds.is_none_or(|seconds| (1..=23_400).contains(&seconds)),
+                &format!("execution.{key} is {}; use 1 to 23400", seconds.unwrap_or_default()),
+            );
+        }
+        let named =
+            |path: &Option<PathBuf>| path.as_ref().is_none_or(|p| !p.as_os_str().is_empty());
+        require(named(&self.state_dir), "state_dir is empty; name a folder");
         for (name, account) in &self.accounts {
             check_account(name, account, &mut require);
         }
@@ -306,9 +315,13 @@ fn check_account(
     match account {
         AccountConfig::Venue(venue) => {
             let cash = venue.cash;
+            let whole_cents = cash == cash.to_cents(Rounding::Down);
+            let most = Usd::new(1_000_000_000.into()).unwrap_or(Usd::ZERO);
             require(
-                cash > Usd::ZERO,
-                &format!("accounts.{name}.cash is {cash}; use an amount above 0"),
+                cash > Usd::ZERO && cash <= most && whole_cents,
+                &format!(
+                    "accounts.{name}.cash is {cash}; use whole cents above 0, at most 1000000000"
+                ),
             );
             let slippage = venue.slippage_bps;
             require(

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use atlas_core::DecisionId;
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
+use atlas_core::{DecisionId, Regime};
 use atlas_data::Warning;
 use atlas_engine::{DecisionInputs, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
+use atlas_regime::{Detector, Inputs, RegimeEstimate};
 use atlas_report::run::{Books, DataSource};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Decide;
 use crate::job::Job;
-use crate::market;
+use crate::market::{self, Market};
 use crate::seat::Seat;
 
 /// A decision, journaled or about to be.
@@ -46,8 +48,73 @@ pub(crate) struct RunContext {
 const INPUTS: &str = "decision";
 const CONTEXT: &str = "context";
 
+/// What the detector says of a session, or why it says nothing.
+pub(crate) type Detected = std::result::Result<RegimeEstimate, atlas_regime::Error>;
+
+/// Asks the detector, before anything is opened.
+///
+/// # Errors
+/// [`Exit::Data`](crate::exit::Exit::Data) if the data cannot be decided on, or the detector says
+/// nothing and no override stands in its place.
+pub(crate) fn detect(
+    job: &Job,
+    market: &Market,
+    flags: &Decide,
+    as_of: NaiveDate,
+) -> Result<Detected> {
+    let (id, mode) = (DecisionId::default(), Mode::Replay);
+    let policy = job.policy(flags, market.universe.name(), id, mode)?;
+    let needs = market::needs(job.config.regime.missing_vix, policy.momentum.window);
+    let view = market.view(as_of, &needs)?.for_engine(as_of);
+    let checked = policy.detector.check().map_err(atlas_engine::Error::Detector)?;
+    let inputs = Inputs { index: view.index, vix: view.vix, rate: view.rate, as_of };
+    let detected = Detector::new(checked).detect(&inputs);
+    match detected {
+        Err(source) if flags.regime.is_none() => {
+            Err(atlas_engine::Error::Regime { as_of, source }.into())
+        }
+        detected => Ok(detected),
+    }
+}
+
+/// In what a journaled decision differs from what is asked for now, in words; `None` where it is
+/// the same decision.
+///
+/// # Errors
+/// [`Exit::State`](crate::exit::Exit::State) if its inputs cannot be read.
+pub(crate) fn differs(
+    job: &Job,
+    seat: &Seat,
+    id: DecisionId,
+    flags: &Decide,
+) -> Result<Option<String>> {
+    let stored: DecisionInputs = stored_input(&seat.session, id, INPUTS)?;
+    let context = recall_context(&seat.session, id)?;
+    let asked = job.policy(flags, &stored.policy.universe, id, seat.mode())?;
+    let shown = |regime: Option<Regime>| regime.map_or("none".to_owned(), |r| r.to_string());
+    let (was, now) = (&stored.policy, &asked);
+    Ok(if context.data.symbols != seat.market.universe.symbols() {
+        Some(format!("universe {}", context.data.universe))
+    } else if context.data.name != seat.market.source_name() {
+        Some(format!("data {}", context.data.name))
+    } else if was.momentum.top_n != now.momentum.top_n {
+        Some(format!("--top-n {}", was.momentum.top_n))
+    } else if was.regime_override != now.regime_override {
+        Some(format!("regime override {}", shown(was.regime_override)))
+    } else if was != now {
+        Some("another configuration".to_owned())
+    } else {
+        None
+    })
+}
+
 /// Decides and journals.
-pub(crate) async fn decide(job: &mut Job, seat: &mut Seat, flags: &Decide) -> Result<Decided> {
+pub(crate) async fn decide(
+    job: &mut Job,
+    seat: &mut Seat,
+    flags: &Decide,
+    detected: Detected,
+) -> Result<Decided> {
     let snapshot = seat.session.snapshot(&seat.desk.broker, seat.as_of.date).await?;
     let (account, positions) = (snapshot.account.clone(), snapshot.positions.clone());
     let before = Books { account, positions };
@@ -60,7 +127,7 @@ pub(crate) async fn decide(job: &mut Job, seat: &mut Seat, flags: &Decide) -> Re
     let view = seat.market.view(seat.as_of.date, &needs)?;
     let for_engine = view.for_engine(seat.execute_on.date);
     let now = seat.desk.clock.now();
-    let plan = atlas_engine::plan(&for_engine, &snapshot, &policy, now)?;
+    let plan = atlas_engine::plan_detected(&for_engine, &snapshot, &policy, now, detected)?;
     job.stopwatch.lap("decision");
 
     let inputs = DecisionInputs::capture(&for_engine, &snapshot, &policy, now);
@@ -86,12 +153,20 @@ pub(crate) fn recall(seat: &Seat, id: DecisionId) -> Result<Decided> {
 
 /// What a journaled plan was made from.
 pub(crate) fn recall_context(session: &Session, id: DecisionId) -> Result<RunContext> {
-    let digest = session.decision(id)?.planned.inputs.get(CONTEXT).copied();
+    stored_input(session, id, CONTEXT)
+}
+
+fn stored_input<T: serde::de::DeserializeOwned>(
+    session: &Session,
+    id: DecisionId,
+    name: &str,
+) -> Result<T> {
+    let digest = session.decision(id)?.planned.inputs.get(name).copied();
     let digest =
-        digest.with_context(|| format!("decision {id} was journaled without its context"))?;
+        digest.with_context(|| format!("decision {id} was journaled without its {name}"))?;
     let bytes = session.inputs().get(digest)?;
     serde_json::from_slice(&bytes)
-        .with_context(|| format!("the stored context {digest} of decision {id} cannot be read"))
+        .with_context(|| format!("the stored {name} {digest} of decision {id} cannot be read"))
 }
 
 fn describe(seat: &Seat, warnings: &[Warning], mode: Mode) -> DataSource {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use atlas_core::Symbol;
 use atlas_core::bars::BarsView;
 use atlas_core::calendar::{Calendar, Session};
@@ -59,7 +59,8 @@ impl Market {
             return Ok(());
         }
         let names: Vec<&str> = missing.iter().map(Symbol::as_str).collect();
-        let universe = Universe::resolve(Some(&names.join(",")), self.source.as_ref())?;
+        let universe = Universe::resolve(Some(&names.join(",")), self.source.as_ref())
+            .with_context(|| format!("the account holds {}, and", names.join(", ")))?;
         self.others = self.source.load(&universe)?.series;
         Ok(())
     }
@@ -102,12 +103,34 @@ impl Market {
         })
     }
 
-    /// Checks what a decision as of a session would see, without deciding.
+    /// Refuses a session that no other follows in the data: a replay could never execute its plan.
     ///
     /// # Errors
-    /// As [`Market::view`].
-    pub(crate) fn check(&self, as_of: NaiveDate, needs: &Needs) -> Result<()> {
-        self.view(as_of, needs).map(drop)
+    /// [`Exit::Data`] naming both sessions.
+    pub(crate) fn check_next(&self, as_of: NaiveDate) -> Result<()> {
+        let next = Calendar::nyse().next_session(as_of)?.date;
+        let traded = self.data.series.keys().any(|symbol| self.data.bar_on(symbol, next).is_some());
+        if traded {
+            return Ok(());
+        }
+        Err(Failure::error(
+            Exit::Data,
+            format!(
+                "a plan of {as_of} is executed on {next}, of which {} has no prices: choose an \
+                 earlier date or bring newer data",
+                self.source.name()
+            ),
+        ))
+    }
+
+    /// Digest of the bytes that were read.
+    pub(crate) fn digest(&self) -> &str {
+        &self.data.source.sha256
+    }
+
+    /// `sample`, or the path.
+    pub(crate) fn source_name(&self) -> String {
+        self.source.name()
     }
 
     /// Whether any series is adjusted.

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
 use anyhow::Result;
-use atlas_core::{OrderStatus, OrderType, Regime, Rounding, SignalOutcome, Usd};
+use atlas_core::{OrderRequest, OrderStatus, OrderType, Regime, Rounding, SignalOutcome, Usd};
 use atlas_regime::{DecidedBy, RegimeEstimate, ReturnBasis, VixEvidence};
 use atlas_report::RunReport;
 use atlas_report::run::{Books, OrderReport, RunStatus};
+use atlas_risk::VerdictKind;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table, TableComponent};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+
+use crate::exit::{Exit, Failure};
 
 /// Prints for a person, with colours only on a terminal.
 #[derive(Debug, Clone, Copy)]
@@ -82,12 +85,10 @@ impl Painter {
             writeln!(out, "{}", order_table(&report.orders))?;
         }
         for order in &report.denied {
-            let request = &order.request;
-            writeln!(
-                out,
-                "  denied   {} {} {}: {}",
-                request.side, request.qty, request.symbol, order.reason
-            )?;
+            let OrderRequest { side, qty, symbol, .. } = &order.request;
+            let verdicts = order.verdicts.iter().filter(|said| said.kind == VerdictKind::Deny);
+            let why: Vec<String> = verdicts.map(ToString::to_string).collect();
+            writeln!(out, "  denied   {side} {qty} {symbol}: {}", why.join("; "))?;
         }
         write_preview(&mut out, report)?;
         Ok(out)
@@ -144,15 +145,24 @@ impl Painter {
 }
 
 /// Prints to standard output; a closed pipe is the reader's choice and no error.
-pub(crate) fn print(text: &str) {
-    drop(std::io::stdout().write_all(text.as_bytes()));
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::error(Exit::Internal, format!("the report cannot be printed: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn evidence(estimate: &RegimeEstimate) -> String {
     let evidence = &estimate.evidence;
     let rule = match evidence.decided_by {
         DecidedBy::VixShock => format!("VIX shock over a {} model", evidence.model_regime),
-        DecidedBy::Ladder => format!("stress {:.2} between bull (0) and bear (1)", evidence.stress),
+        DecidedBy::Ladder => format!(
+            "stress {:.2} between bull (0) and bear (1), labels held until the change pays",
+            evidence.stress
+        ),
         DecidedBy::ZScores | _ => {
             format!("{:?} state with z-scores", evidence.state).to_lowercase()
         }
@@ -175,7 +185,7 @@ fn write_preview(out: &mut String, report: &RunReport) -> Result<()> {
     let preview = &report.preview;
     writeln!(
         out,
-        "  at worst costs {}, loss if every stop is hit {}, exposure {} (all fill), {} (sells only), {} (most)",
+        "  at worst costs {}, loss if all fall to their exit levels {}, exposure {} (all fill), {} (sells only), {} (most)",
         dollars(preview.costs),
         dollars(preview.loss_if_stopped),
         dollars(preview.exposure_all),
@@ -249,6 +259,8 @@ fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
         .set_style(TableComponent::HeaderLines, '─')
         .set_style(TableComponent::MiddleHeaderIntersections, '─')
         .set_header(header.to_vec());
@@ -276,6 +288,9 @@ fn kind(order_type: &OrderType) -> String {
 fn percent(share: rust_decimal::Decimal) -> String {
     format!("{} %", (share * rust_decimal::Decimal::ONE_HUNDRED).normalize())
 }
+
+/// Characters of a table's line; longer reasons go on below.
+const WIDTH: u16 = 110;
 
 /// Dollars and cents with thousands separated, rounded half to even for display.
 fn dollars(amount: Usd) -> String {

@@ -104,7 +104,8 @@ impl Hold {
             Reached::Embedded(config) => {
                 let state_dir = self.copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
                 let dir = state_dir.join("venue").join(job.account.as_str());
-                let opening = Opening { dir: &dir, config: &config, start: as_of.close };
+                let known = self.session.state().account().is_some();
+                let opening = Opening { dir: &dir, config: &config, start: as_of.close, known };
                 let listings = market.listings()?;
                 accounts::open_venue(opening, listings, self.clock, job.timeout()).await?
             }
@@ -142,7 +143,8 @@ impl Seat {
             return Err(Failure::error(
                 Exit::Paused,
                 format!(
-                    "account {} is PAUSED, since its books and the broker differ: {}",
+                    "account {} is PAUSED, since its books and the broker differ ({}): find out why \
+                     at the broker, put it right there, then `atlas resume`",
                     job.account,
                     sentences.join("; ")
                 ),
@@ -153,7 +155,7 @@ impl Seat {
             return Err(Failure::error(
                 Exit::Paused,
                 format!(
-                    "account {} is {} ({}): nothing is planned or sent until that is resolved",
+                    "account {} is {} ({}): once that is resolved, `atlas resume` lets it trade again",
                     job.account,
                     trading.state(),
                     trading.describe()

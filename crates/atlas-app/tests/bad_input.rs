@@ -100,6 +100,42 @@ fn stale_data() {
 }
 
 #[test]
+fn no_session_to_execute_in() {
+    let folder = data(|_, lines| lines);
+    let state = TempDir::new().unwrap();
+    let words = ["plan", "--data", folder.path().to_str().unwrap(), "--as-of", "2019-01-03"];
+    atlas_words(state.path(), &words).fails(4, &["2019-01-03", "2019-01-04"]);
+    assert!(tree(state.path()).is_empty());
+}
+
+#[test]
+fn a_missing_venue_is_not_made_up() {
+    let state = used_state();
+    let books = state.path().join("venue/default/venue.sqlite");
+    let kept = fs::read(&books).unwrap();
+    fs::remove_file(&books).unwrap();
+    let journal = state.path().join("accounts/default/journal.sqlite");
+    let before = fs::read(&journal).unwrap();
+    atlas(state.path(), "rebalance --as-of 2014-09-30").fails(5, &["venue.sqlite", "missing"]);
+    assert!(before == fs::read(&journal).unwrap());
+    // Brought back, the account goes on.
+    fs::write(&books, kept).unwrap();
+    let run = atlas(state.path(), "rebalance --as-of 2014-09-30 --json");
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn a_mistyped_account_is_not_made_by_asking_for_its_plan() {
+    let state = TempDir::new().unwrap();
+    for line in ["execute --account typo", "approve 0123456789ab --account typo", "resume --why x"]
+    {
+        let run = atlas(state.path(), line);
+        assert_eq!(run.code, 8, "{run:?}");
+    }
+    assert!(tree(state.path()).is_empty());
+}
+
+#[test]
 fn missing_data() {
     refuses("plan --data alpaca", 4, &["Alpaca", "--data"]);
     refuses("plan --data /nowhere/at/all", 4, &["/nowhere/at/all"]);

@@ -71,6 +71,7 @@ async fn a_paper_rebalance_is_planned_approved_and_told_when_it_is_due() {
     assert_eq!(report["execute_on"], due.date.to_string());
     assert!(report["summary"].as_str().unwrap().contains("atlas execute"));
     assert!(report["account_after"].is_null());
+    run("plan --as-of 2018-07-31").fails(8, &["2018-07-31", &last.date.to_string()]);
     if now < due.open {
         run("execute").fails(8, &["due"]);
     }

@@ -387,3 +387,50 @@ fn the_documented_configuration_is_the_built_in_one() {
     let built_in = atlas(plain.path(), "plan --as-of 2014-08-29 --json").json();
     assert_eq!(documented["plan_hash"], built_in["plan_hash"]);
 }
+
+#[test]
+fn a_plan_nobody_began_gives_way_to_what_is_asked_for_now() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), "plan --as-of 2018-07-31 --json").json();
+    let report = atlas(state.path(), "rebalance --as-of 2018-07-31 --regime crash --json").json();
+    assert_eq!((&report["decision_id"], &report["regime"]["regime"]), (&2.into(), &"crash".into()));
+    assert!(report["fills"].as_array().unwrap().is_empty(), "a crash bought something");
+    // Now it is carried out, so asking for something else is refused, not ignored.
+    for line in ["rebalance --as-of 2018-07-31", "plan --as-of 2018-07-31 --top-n 2 --regime crash"]
+    {
+        atlas(state.path(), line).fails(8, &["decision 2", "2018-07-31"]);
+    }
+    let again = atlas(state.path(), "rebalance --as-of 2018-07-31 --regime crash --json").json();
+    assert_eq!(again["status"], "already_done");
+    assert_eq!(again["artifact"], report["artifact"]);
+    assert_eq!(again["account_after"], report["account_after"]);
+}
+
+#[test]
+fn a_plan_that_made_room_does_not_come_back() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), "plan --as-of 2018-07-31 --json").json();
+    let second = atlas(state.path(), "plan --as-of 2018-08-31 --json").json();
+    atlas(state.path(), "plan --as-of 2018-07-31").fails(8, &["2018-07-31", "2018-08-31"]);
+    let again = atlas(state.path(), "plan --as-of 2018-08-31 --json").json();
+    assert_eq!(again["plan_hash"], second["plan_hash"]);
+}
+
+#[test]
+fn a_run_that_ended_before_its_artifact_is_told_to_the_end() {
+    let state = TempDir::new().unwrap();
+    // The plan is executed, and then the artifact's draft finds something in its way.
+    let draft = state.path().join("accounts/default/artifacts/.2014-09-02.draft");
+    std::fs::create_dir_all(&draft).unwrap();
+    atlas(state.path(), "rebalance --as-of 2014-08-29 --json").fails(5, &["2014-09-02"]);
+    std::fs::remove_dir(&draft).unwrap();
+    let orders = ledger(state.path()).len();
+    assert!(orders > 1, "nothing was executed");
+    let report = atlas(state.path(), "rebalance --as-of 2014-08-29 --json").json();
+    assert_eq!(report["status"], "executed");
+    assert_eq!(report["reconciliation"]["clean"], true);
+    assert!(Path::new(report["artifact"].as_str().unwrap()).exists());
+    assert_eq!(ledger(state.path()).len(), orders, "something was sent again");
+    let told = atlas(state.path(), "rebalance --as-of 2014-08-29 --json").json();
+    assert_eq!(told["status"], "already_done");
+}

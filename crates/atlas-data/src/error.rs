@@ -127,6 +127,11 @@ pub enum Error {
         /// The date asked for.
         as_of: NaiveDate,
     },
+    /// The VIX is to be used and is not fit to be.
+    #[error(
+        "{0}; or decide without the VIX on purpose (`missing_vix = \"flag\"` under `[regime]`)"
+    )]
+    UnusableVix(Box<Self>),
     /// A series does not reach back far enough.
     #[error(
         "{series} has {found} sessions up to {as_of} and {needed} are needed: choose a later \

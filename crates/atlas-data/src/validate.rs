@@ -374,7 +374,7 @@ fn usable_vix<'a>(
     let Some(needed) = needs.vix else { return Ok(None) };
     match (checked_vix(market, needed, check, warnings), needs.missing_vix) {
         (Ok(view), _) => Ok(Some(view)),
-        (Err(error), MissingVix::Refuse) => Err(error),
+        (Err(error), MissingVix::Refuse) => Err(Error::UnusableVix(Box::new(error))),
         (Err(error), MissingVix::Warn) => {
             warnings.push(Warning::NoVix { reason: error.to_string() });
             Ok(None)
@@ -392,7 +392,7 @@ fn checked_vix<'a>(
         return Err(Error::NoSeries {
             series: "VIX",
             place: market.source.name.clone(),
-            remedy: "VIX.csv, or do not use the VIX",
+            remedy: "VIX.csv",
         });
     };
     let view = vix.as_of(check.as_of);

@@ -41,8 +41,9 @@ pub struct Policy {
     pub unmanaged: Unmanaged,
     /// How far above the decision price a purchase may go: its limit.
     pub buy_limit_collar: Bps,
-    /// A held position this near to its target, as a share of an equal part of the budget, is left
-    /// alone; zero adjusts to the share.
+    /// A held position this near to its part of the budget, as a share of that part, is left alone
+    /// where that exceeds neither the budget nor the largest position; zero adjusts to the share.
+    /// Exits always go.
     pub drift_band: Weight,
     /// Least share of the universe that must have a close of the decision's session.
     pub fresh_min: Weight,
@@ -107,7 +108,7 @@ pub enum Unmanaged {
 
 impl Policy {
     /// The main job's choices: calibrated detector, best N of the 52-week highs with the limits'
-    /// top N, 100/70/30/0 per cent, limits 3 % above the close, costs of 5 bps slippage and no fee,
+    /// top N, 100/70/30/0 per cent, a drift of 2 % left alone, limits 3 % above the close, costs of 5 bps slippage and no fee,
     /// 20 % assumed for a disaster; positions of others are refused, nine tenths of the universe
     /// must be fresh.
     #[must_use]
@@ -132,7 +133,7 @@ impl Policy {
             regime_override: None,
             unmanaged: Unmanaged::Refuse,
             buy_limit_collar: Bps::from_int(300),
-            drift_band: Weight::ZERO,
+            drift_band: percent(2),
             fresh_min: percent(90),
             costs: Costs { fee: Bps::ZERO, slippage: Bps::from_int(5) },
             disaster_move: percent(20),

@@ -67,7 +67,7 @@ pub struct MarketView<'a> {
     /// The symbols to choose from, each once, in any order.
     pub universe: Vec<PriceSeries<'a>>,
     /// Held symbols outside of the universe, to be valued and sold at their closes. A held symbol
-    /// that is nowhere is valued at the broker's last price.
+    /// that has no close of `as_of` is valued at the broker's last price, and nothing is opened.
     pub others: Vec<PriceSeries<'a>>,
     /// Symbols that are not simply tradable; all others with prices are.
     pub tradability: BTreeMap<Symbol, Tradability>,

@@ -51,6 +51,17 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// The journal is gone while there are signs that it was there; nothing was made in its place.
+    #[error(
+        "journal {path} is missing or empty, and {traces}: restore it from a backup, or use \
+         another --account"
+    )]
+    LostJournal {
+        /// The file.
+        path: PathBuf,
+        /// What shows that there was one.
+        traces: &'static str,
+    },
     /// The journal was written by a newer Atlas.
     #[error(
         "journal {path} has schema version {found}, and this Atlas knows up to {known}: use the \

@@ -57,7 +57,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Locked`] naming who holds the account; [`Error::Io`] if the folder cannot be
-    /// written; [`Error::Corrupt`], [`Error::NotAJournal`], [`Error::NewerSchema`] or
+    /// written; [`Error::LostJournal`] if there is none and the account has a history;
+    /// [`Error::Corrupt`], [`Error::NotAJournal`], [`Error::NewerSchema`] or
     /// [`Error::UnknownEvent`] if the journal cannot be trusted, which leaves it as it is.
     pub fn open(
         state_dir: &Path,
@@ -67,8 +68,11 @@ impl Session {
         let folder = AccountFolder::new(state_dir, account);
         folder.create()?;
         let lock = AccountLock::acquire(&folder, clock.now())?;
-        refuse_lost_journal(&folder)?;
-        let journal = Journal::open(Box::new(SqliteStorage::open(&folder.journal())?))?;
+        let storage = match history_of(&folder)? {
+            Some(traces) => SqliteStorage::open_existing(&folder.journal(), traces)?,
+            None => SqliteStorage::open(&folder.journal())?,
+        };
+        let journal = Journal::open(Box::new(storage))?;
         Ok(Self {
             account: account.clone(),
             journal,
@@ -374,17 +378,18 @@ impl Session {
     }
 }
 
-/// A journal that is gone or empty while its artifacts are there was lost, not never written.
-fn refuse_lost_journal(folder: &AccountFolder) -> Result<(), Error> {
-    let path = folder.journal();
-    if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
-        return Ok(());
+/// What shows that the account was worked on before: a journal that is gone or empty then was lost,
+/// not never written. The journal is made before anything is stored beside it.
+fn history_of(folder: &AccountFolder) -> Result<Option<&'static str>, Error> {
+    let traces = [
+        (folder.artifacts(), "the account's artifacts/ is not"),
+        (folder.inputs(), "the account's inputs/ is not"),
+    ];
+    for (place, traces) in traces {
+        let mut entries = std::fs::read_dir(&place).map_err(Error::io("read", &place))?;
+        if entries.next().is_some() {
+            return Ok(Some(traces));
+        }
     }
-    let artifacts = folder.artifacts();
-    let mut entries = std::fs::read_dir(&artifacts).map_err(Error::io("read", &artifacts))?;
-    if entries.next().is_none() {
-        return Ok(());
-    }
-    let problem = "it is missing or empty, and artifacts/ is not".to_owned();
-    Err(Error::NotAJournal { path, problem })
+    Ok(None)
 }

@@ -46,6 +46,16 @@ pub fn write(folder: &Path, day: NaiveDate, report: &RunReport) -> Result<PathBu
     Ok(path)
 }
 
+/// Reads an artifact back.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read, [`Error::NotAnArtifact`] if it is none of this form.
+pub fn read(path: &Path) -> Result<RunReport, Error> {
+    let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    serde_json::from_slice(&bytes)
+        .map_err(|source| Error::NotAnArtifact { path: path.to_owned(), source })
+}
+
 fn file_name(day: NaiveDate, revision: u32) -> String {
     match revision {
         0 => format!("{day}.json"),

@@ -11,13 +11,21 @@ pub enum Error {
     /// The report holds something JSON has no form for.
     #[error("the run report cannot be written as JSON")]
     Json(#[source] serde_json::Error),
-    /// A file could not be written.
-    #[error("{path} cannot be written ({source}): make its folder writable, with space left", path = path.display())]
+    /// A file could not be written or read.
+    #[error("{path} cannot be used ({source}): its folder must be writable, with space left", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A file that is no artifact.
+    #[error("{path} is no artifact of this version of Atlas ({source}): restore it from a backup", path = path.display())]
+    NotAnArtifact {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: serde_json::Error,
     },
     /// A day has more artifacts than can be right.
     #[error("{folder} has a thousand artifacts of {day}: something writes them in a loop", folder = folder.display())]

@@ -3,7 +3,19 @@
 use atlas_core::bars::BarsView;
 use atlas_core::{Adjusted, Raw, Symbol};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
+
+/// What the closes of a [`History`] are beside the prices paid at the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closes {
+    /// Those of the series' own prices.
+    Own,
+    /// Adjusted ones of a series whose prices are raw: they differ from what is paid.
+    AdjustedBesideRaw,
+}
 
 /// Daily prices of one symbol up to the decision, oldest first; borrowed columns.
 ///
@@ -15,13 +27,14 @@ pub struct History<'a> {
     /// Highs, and the closes of the same basis where that is another than the one of `closes`.
     highs: Option<(&'a [f64], Option<&'a [f64]>)>,
     volume: Option<&'a [f64]>,
+    basis: Closes,
 }
 
 impl<'a> History<'a> {
     /// A history of closes alone.
     #[must_use]
     pub const fn of_closes(symbol: &'a Symbol, closes: &'a [f64]) -> Self {
-        Self { symbol, closes, highs: None, volume: None }
+        Self { symbol, closes, highs: None, volume: None, basis: Closes::Own }
     }
 
     /// The history of an adjusted series.
@@ -32,6 +45,7 @@ impl<'a> History<'a> {
             closes: view.close(),
             highs: column(view.high()).map(|highs| (highs, None)),
             volume: column(view.volume()),
+            basis: Closes::Own,
         }
     }
 
@@ -44,6 +58,7 @@ impl<'a> History<'a> {
             closes: view.return_closes(),
             highs: column(view.high()).map(|highs| (highs, raw_closes)),
             volume: column(view.volume()),
+            basis: raw_closes.map_or(Closes::Own, |_| Closes::AdjustedBesideRaw),
         }
     }
 
@@ -89,6 +104,12 @@ impl<'a> History<'a> {
     #[must_use]
     pub const fn closes(&self) -> &'a [f64] {
         self.closes
+    }
+
+    /// What [`History::closes`] are beside the prices paid at the exchange.
+    #[must_use]
+    pub const fn basis(&self) -> Closes {
+        self.basis
     }
 
     /// Shares traded, if known.

@@ -23,5 +23,5 @@ pub mod strategy;
 pub mod trend;
 
 pub use error::Error;
-pub use history::History;
+pub use history::{Closes, History};
 pub use strategy::{EveryOther, Opinion, Stage, Strategy, opinions};

@@ -62,6 +62,15 @@ pub enum Error {
         /// What the storage said.
         problem: String,
     },
+    /// There is no account where there must be one; nothing was made in its place.
+    #[error(
+        "the venue's books at {path} are missing: restore them from a backup, or use another \
+         account"
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process has the state open.
     #[error("venue state {path} is in use by another process: stop it, or use another directory")]
     InUse {

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use crate::Error;
 use crate::core::{Activity, Changes, Exchange, Money, OrderRecord, State};
@@ -29,13 +29,37 @@ pub(crate) struct Kept {
 }
 
 impl Store {
-    /// Opens the file in `dir`, or makes it and the directory.
+    /// Opens the file in `dir`, or makes it and the directory. A file that a creation left half
+    /// done holds nothing yet, and counts as new.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(FILE);
+        // To SQLite a log without its file is rubbish to be removed; here it is what is left of
+        // an account.
+        if length(&path) == 0 && length(&dir.join(LOG)) > 0 {
+            return Err(Error::Missing { path });
+        }
         std::fs::create_dir_all(dir)
             .map_err(|error| Error::Store { path: dir.to_owned(), problem: error.to_string() })?;
+        Self::connect(path, OpenFlags::default())
+    }
+
+    /// Opens the file in `dir`, which must hold an account; makes nothing.
+    pub(crate) fn reopen(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(FILE);
+        if length(&path) == 0 {
+            return Err(Error::Missing { path });
+        }
+        let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
+        let store = Self::connect(path, flags)?;
+        if store.is_new {
+            return Err(store.missing());
+        }
+        Ok(store)
+    }
+
+    fn connect(path: PathBuf, flags: OpenFlags) -> Result<Self, Error> {
         let wrong = |error: rusqlite::Error| failure(&path, &error);
-        let connection = Connection::open(&path).map_err(wrong)?;
+        let connection = Connection::open_with_flags(&path, flags).map_err(wrong)?;
         connection.execute_batch(PRAGMAS).map_err(wrong)?;
         let format: i64 =
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(wrong)?;
@@ -53,7 +77,7 @@ impl Store {
         Ok(Self { path, connection, is_new: format == 0 })
     }
 
-    /// Reads the account, if there is one, and checks that it adds up.
+    /// Reads the account, unless the file is new, and checks that it adds up.
     pub(crate) fn load(&self) -> Result<Option<Kept>, Error> {
         if self.is_new {
             return Ok(None);
@@ -64,7 +88,8 @@ impl Store {
             .query_row("SELECT body FROM state WHERE id = 1", [], |row| row.get(0))
             .optional()
             .map_err(wrong)?;
-        let Some(state) = state else { return Ok(None) };
+        // Tables and account are made in one transaction.
+        let state = state.ok_or_else(|| self.damaged("the account is not in it".to_owned()))?;
         let kept = Kept {
             state: self.parse("the account", &state)?,
             orders: self.rows("orders")?,
@@ -167,9 +192,19 @@ impl Store {
         Ok(())
     }
 
+    /// That there is no account in the file.
+    pub(crate) fn missing(&self) -> Error {
+        Error::Missing { path: self.path.clone() }
+    }
+
     fn damaged(&self, problem: String) -> Error {
         Error::Damaged { path: self.path.clone(), problem }
     }
+}
+
+/// The length of a file in bytes, zero if there is none.
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 /// What the storage's own error means.
@@ -186,6 +221,8 @@ fn failure(path: &Path, error: &rusqlite::Error) -> Error {
 
 /// The file's name within the venue's directory.
 const FILE: &str = "venue.sqlite";
+/// The name of its write-ahead log.
+const LOG: &str = "venue.sqlite-wal";
 /// The newest format this version reads and writes.
 const FORMAT: i64 = 1;
 /// An exclusive lock from the first access on; synced to disk at every commit.

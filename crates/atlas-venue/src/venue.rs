@@ -76,10 +76,11 @@ pub struct Hours {
 
 impl Venue {
     /// Opens a venue: kept in `dir`, or in memory alone if there is none. An account found there is
-    /// taken up again; listings are handed in each time.
+    /// taken up again, and a new one is opened where there is none; listings are handed in each
+    /// time.
     ///
     /// # Errors
-    /// [`Error::InUse`], [`Error::NewerFormat`], [`Error::Damaged`] and [`Error::Store`] for the
+    /// [`Error::Missing`] if the file is gone and its write-ahead log is not; [`Error::InUse`], [`Error::NewerFormat`], [`Error::Damaged`] and [`Error::Store`] for the
     /// file; [`Error::NotListed`] if the account holds what is not listed; [`Error::Setting`],
     /// [`Error::ListedTwice`] and [`Error::Core`] for what was handed in.
     pub fn open(
@@ -88,26 +89,43 @@ impl Venue {
         listings: impl IntoIterator<Item = Listing>,
     ) -> Result<Self, Error> {
         config.check()?;
-        let (mut exchange, store) = match dir {
-            None => (Exchange::new(config, listings)?, None),
-            Some(dir) => {
-                let mut store = Store::open(dir)?;
-                let exchange = if let Some(kept) = store.load()? {
-                    let Kept { state, orders, activities } = kept;
-                    Exchange::restore(config, listings, state, orders, activities)?
-                } else {
-                    let mut exchange = Exchange::new(config, listings)?;
-                    store.create(&mut exchange)?;
-                    exchange
-                };
-                (exchange, Some(store))
-            }
+        let Some(dir) = dir else {
+            return Ok(Self::start(Exchange::new(config, listings)?, None));
         };
+        let mut store = Store::open(dir)?;
+        let exchange = if let Some(kept) = store.load()? {
+            restore(config, listings, kept)?
+        } else {
+            let mut exchange = Exchange::new(config, listings)?;
+            store.create(&mut exchange)?;
+            exchange
+        };
+        Ok(Self::start(exchange, Some(store)))
+    }
+
+    /// Opens the venue of an account that exists: as [`open`](Self::open), yet where `dir` holds no
+    /// account, or one whose creation was not finished, none is opened.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no account, with nothing made; as [`open`](Self::open).
+    pub fn reopen(
+        dir: &Path,
+        config: VenueConfig,
+        listings: impl IntoIterator<Item = Listing>,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let store = Store::reopen(dir)?;
+        let kept = store.load()?.ok_or_else(|| store.missing())?;
+        let exchange = restore(config, listings, kept)?;
+        Ok(Self::start(exchange, Some(store)))
+    }
+
+    fn start(mut exchange: Exchange, store: Option<Store>) -> Self {
         exchange.watch();
         let seed = exchange.state().seed;
         let inner = Mutex::new(Inner { exchange, store, stopped: None });
         let (updates, _) = broadcast::channel(UPDATES_KEPT);
-        Ok(Self { shared: Arc::new(Shared { inner, updates, seed }) })
+        Self { shared: Arc::new(Shared { inner, updates, seed }) }
     }
 
     /// The venue's present.
@@ -297,6 +315,15 @@ impl Inner {
     }
 }
 
+fn restore(
+    config: VenueConfig,
+    listings: impl IntoIterator<Item = Listing>,
+    kept: Kept,
+) -> Result<Exchange, Error> {
+    let Kept { state, orders, activities } = kept;
+    Exchange::restore(config, listings, state, orders, activities)
+}
+
 impl Clock for Venue {
     fn now(&self) -> Timestamp {
         Self::now(self)
@@ -350,6 +377,91 @@ mod tests {
         ));
     }
 
+    fn reopen(dir: &Path) -> Result<Venue, Error> {
+        Venue::reopen(dir, config(), listings())
+    }
+
+    #[test]
+    fn an_account_that_must_exist_is_taken_up_and_never_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let nowhere = dir.path().join("venue");
+        let error = reopen(&nowhere).unwrap_err().to_string();
+        assert!(error.contains("venue/venue.sqlite are missing: restore them"), "{error}");
+        assert!(!nowhere.exists());
+
+        let venue = open(&nowhere).unwrap();
+        venue.submit(order("AAPL", Side::Buy, "10", OrderKind::Market)).unwrap();
+        let before = told(&venue);
+        assert!(matches!(reopen(&nowhere), Err(Error::InUse { .. })));
+        drop(venue);
+        assert_eq!(told(&reopen(&nowhere).unwrap()), before);
+
+        let file = nowhere.join("venue.sqlite");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(reopen(&nowhere), Err(Error::Missing { .. })));
+        assert_eq!(std::fs::read(&file).unwrap(), b"");
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        drop(connection);
+        assert!(matches!(reopen(&nowhere), Err(Error::Damaged { .. })));
+    }
+
+    /// What a creation killed at any moment leaves: file and write-ahead log. The last one is
+    /// complete.
+    fn kill_points() -> Vec<[Option<Vec<u8>>; 2]> {
+        let dir = tempfile::tempdir().unwrap();
+        let venue = open(dir.path()).unwrap();
+        let main = std::fs::read(dir.path().join("venue.sqlite")).unwrap();
+        let log = std::fs::read(dir.path().join("venue.sqlite-wal")).unwrap();
+        drop(venue);
+        assert_eq!(main.len(), 4096, "the tables are in the log until it is folded in");
+        let mut points = vec![[None, None], [Some(Vec::new()), None], [Some(main.clone()), None]];
+        for kept in (0..log.len()).step_by(3000).chain([log.len() - 1, log.len()]) {
+            points.push([Some(main.clone()), Some(log[..kept].to_vec())]);
+        }
+        points
+    }
+
+    #[test]
+    fn a_creation_that_was_killed_is_completed_by_open_and_refused_by_reopen() {
+        let points = kill_points();
+        let complete = points.len() - 1;
+        let expected = told(&Venue::open(None, config(), listings()).unwrap());
+        for (point, [main, log]) in points.into_iter().enumerate() {
+            let dir = tempfile::tempdir().unwrap();
+            let files = [("venue.sqlite", main), ("venue.sqlite-wal", log)];
+            for (name, bytes) in files.into_iter().filter_map(|(name, b)| b.map(|b| (name, b))) {
+                std::fs::write(dir.path().join(name), bytes).unwrap();
+            }
+            if point < complete {
+                let error = reopen(dir.path()).unwrap_err();
+                assert!(matches!(error, Error::Missing { .. }), "{point}: {error}");
+            } else {
+                drop(reopen(dir.path()).unwrap());
+            }
+            let venue = open(dir.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
+            assert_eq!(told(&venue), expected, "{point}");
+            drop(venue);
+            assert_eq!(told(&reopen(dir.path()).unwrap()), expected, "{point}");
+        }
+    }
+
+    #[test]
+    fn a_log_without_its_file_is_never_thrown_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let venue = open(dir.path()).unwrap();
+        let log = std::fs::read(dir.path().join("venue.sqlite-wal")).unwrap();
+        drop(venue);
+        let file = dir.path().join("venue.sqlite");
+        let beside = dir.path().join("venue.sqlite-wal");
+        std::fs::write(&beside, &log).unwrap();
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(open(dir.path()), Err(Error::Missing { .. })));
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(open(dir.path()), Err(Error::Missing { .. })));
+        assert_eq!(std::fs::read(&beside).unwrap(), log);
+    }
+
     #[test]
     fn the_same_calls_give_the_same_bytes() {
         let run = || {
@@ -379,6 +491,8 @@ mod tests {
             connection.execute_batch(sql).unwrap();
         };
         edit("DELETE FROM activities");
+        assert!(matches!(open(dir.path()), Err(Error::Damaged { .. })));
+        edit("DELETE FROM orders; DELETE FROM state");
         assert!(matches!(open(dir.path()), Err(Error::Damaged { .. })));
         edit("PRAGMA user_version = 99");
         assert!(matches!(open(dir.path()), Err(Error::NewerFormat { found: 99, .. })));

@@ -60,6 +60,13 @@ fn refused(market: &MarketData, as_of: &str, needs: &Needs, sentence: &str) {
     assert_eq!(error.to_string(), sentence);
 }
 
+/// What is wrong with the VIX, with the other way out.
+fn vix(problem: &str) -> String {
+    let way_out =
+        "or decide without the VIX on purpose (`missing_vix = \"flag\"` under `[regime]`)";
+    format!("{problem}; {way_out}")
+}
+
 /// Expects these warnings and nothing else.
 fn warned(market: &MarketData, needs: &Needs, sentences: &[&str]) {
     let view = market.as_of(date(AS_OF), needs).unwrap();
@@ -215,7 +222,7 @@ fn only_what_is_used_counts() {
         &Needs { rate: true, ..neither },
         &["there is no rate series: returns are not in excess of it"],
     );
-    refused(&market, AS_OF, &needs(), "test has no VIX: add VIX.csv, or do not use the VIX");
+    refused(&market, AS_OF, &needs(), &vix("test has no VIX: add VIX.csv"));
 }
 
 #[test]
@@ -223,11 +230,7 @@ fn vix_may_be_done_without() {
     let mut market = whole();
     market.vix = None;
     let lenient = Needs { missing_vix: MissingVix::Warn, ..needs() };
-    warned(
-        &market,
-        &lenient,
-        &["no VIX is used: test has no VIX: add VIX.csv, or do not use the VIX"],
-    );
+    warned(&market, &lenient, &["no VIX is used: test has no VIX: add VIX.csv"]);
     assert!(market.as_of(date(AS_OF), &lenient).unwrap().vix.is_none());
     warned(&whole(), &lenient, &[]);
     assert!(whole().as_of(date(AS_OF), &lenient).unwrap().vix.is_some());
@@ -254,8 +257,10 @@ fn vix_must_be_fresh_and_rate_may_end() {
         &market,
         AS_OF,
         &needs(),
-        "the VIX is stale: its last session is 2018-02-02, the as-of date is 2018-02-05; bring \
-         newer data or choose a date up to 2018-02-02",
+        &vix(
+            "the VIX is stale: its last session is 2018-02-02, the as-of date is 2018-02-05; bring \
+              newer data or choose a date up to 2018-02-02",
+        ),
     );
 }
 

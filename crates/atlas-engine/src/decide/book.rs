@@ -21,6 +21,10 @@ pub(super) struct Book<'a> {
     pub(super) equity: Usd,
     /// Worth of positions Atlas does not own.
     pub(super) unmanaged: Usd,
+    /// Why nothing is opened or increased: one sentence for each owned position without a close of
+    /// the decision's session. What such a position is worth is not known, so neither is the room
+    /// for others.
+    pub(super) stale: Vec<String>,
 }
 
 impl<'a> Book<'a> {
@@ -38,10 +42,12 @@ impl<'a> Book<'a> {
             owned: BTreeSet::new(),
             equity: snapshot.account.cash,
             unmanaged: Usd::ZERO,
+            stale: Vec::new(),
         };
         for position in snapshot.positions.values() {
-            book.take(position, policy, notes)?;
+            book.take(position, view, policy, notes)?;
         }
+        notes.extend(book.stale.iter().cloned());
         if book.equity <= Usd::ZERO {
             return Err(Error::NoEquity { equity: book.equity });
         }
@@ -89,6 +95,7 @@ impl<'a> Book<'a> {
     fn take(
         &mut self,
         position: &Position,
+        view: &MarketView<'_>,
         policy: &Policy,
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
@@ -103,6 +110,9 @@ impl<'a> Book<'a> {
         let worth = price.notional(position.qty)?;
         self.equity = self.equity.checked_add(worth)?;
         if self.snapshot.owned.contains(symbol) {
+            if !self.is_fresh(symbol) {
+                self.stale.push(blocks(view, symbol));
+            }
             self.owned.insert(symbol.clone());
             return Ok(());
         }
@@ -113,6 +123,15 @@ impl<'a> Book<'a> {
         notes.push(format!("{symbol} is not Atlas's: it counts in exposure and is left alone"));
         Ok(())
     }
+}
+
+/// Why a position without a close of the decision's session blocks entries, and what to do.
+fn blocks(view: &MarketView<'_>, symbol: &Symbol) -> String {
+    let mut all = view.universe.iter().chain(&view.others);
+    let last = all.find(|series| series.symbol() == symbol).and_then(PriceSeries::last_date);
+    let last = last.map_or_else(|| "it has none".to_owned(), |date| format!("its last is {date}"));
+    let as_of = view.as_of;
+    format!("nothing is opened until {symbol} has a close of {as_of} ({last}): update the data")
 }
 
 /// The closes of the decision's session as prices one can order on.

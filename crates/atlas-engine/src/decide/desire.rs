@@ -51,7 +51,7 @@ impl Rule {
 
     fn reason(self, frame: &Frame<'_>) -> String {
         match self {
-            Self::Regime => format!("the {} regime allows no exposure", frame.regime.regime),
+            Self::Regime => format!("the {} regime allows no position", frame.regime.regime),
             Self::Universe => format!("it is not in universe {}", frame.policy.universe),
             Self::Sizing => "no position of a permitted size exists".to_owned(),
         }
@@ -102,7 +102,7 @@ impl Desires {
         let blocked = frame.policy.entries(name) == Entries::Blocked;
         match (matches!(selection, Selection::Selected { .. }), held) {
             (true, true) if nothing => {
-                let reason = format!("{reason}; the {name} regime allows no exposure");
+                let reason = format!("{reason}; the {name} regime allows no position");
                 self.end(signal, SignalOutcome::RejectedByRegime, reason);
                 self.exit(frame, Rule::Regime, symbol)?;
             }
@@ -110,11 +110,17 @@ impl Desires {
                 let reason = format!("{reason}; the {name} regime allows no entries");
                 self.end(signal, SignalOutcome::RejectedByRegime, reason);
             }
+            (true, false) if !frame.book.stale.is_empty() => {
+                let reason = format!("{reason}; {}", frame.book.stale.join("; "));
+                self.end(signal, SignalOutcome::RejectedByStaleData, reason);
+            }
             (true, _) => {
                 self.speak(signal, reason);
                 self.wanted.push(symbol);
             }
             (false, true) => {
+                // A rank is not why: all is sold, whatever its rank.
+                let reason = if nothing { Rule::Regime.reason(frame) } else { reason };
                 self.speak(signal, reason);
                 self.exits.insert(symbol);
             }

@@ -37,7 +37,7 @@ use desire::Desires;
 ///    for it.
 ///
 /// A symbol without a close of `as_of` is neither bought nor, outside of a regime that allows
-/// nothing, sold. Selecting nothing is a valid plan, explained in its notes.
+/// nothing, sold; while Atlas owns such a symbol, nothing is opened or increased. Selecting nothing is a valid plan, explained in its notes.
 ///
 /// # Errors
 /// - [`Error::OverrideInLive`], [`Error::Policy`], [`Error::Detector`], [`Error::Strategy`] for a

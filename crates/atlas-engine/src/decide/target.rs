@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use atlas_core::{Price, Qty, Rounding, Side, SignalOutcome, Symbol, Usd};
-use atlas_risk::sizing::{Candidate, Cut, CutKind, Room, Sizing, equal_weight};
+use atlas_risk::sizing::{Candidate, Cut, CutKind, Room, Sized, Sizing, equal_weight};
 use atlas_risk::{Entries, GateName, Shares};
 use rust_decimal::Decimal;
 
@@ -144,20 +144,36 @@ fn targets(
         let Some(decision_price) = book.price(symbol) else { continue };
         let held = book.held(symbol);
         let sized = sizing.targets.iter().find(|sized| sized.symbol == *symbol);
+        let stale = !book.stale.is_empty() && !blocked;
         let target = match sized {
             // Adding to a position is an entry too.
-            Some(sized) if blocked => sized.target.min(held),
+            Some(sized) if blocked || stale => sized.target.min(held),
             Some(sized) => reachable(frame, held, sized.target)?,
             None if desires.exits.contains(symbol) => Qty::ZERO,
             None => held,
         };
-        if target == held && sized.is_some() {
-            let reason = format!("{held} shares are held already");
-            desires.finish(symbol, SignalOutcome::AlreadyAtTarget, &reason);
+        if let Some(sized) = sized.filter(|_| target == held) {
+            let (outcome, reason) = if stale && sized.target > held {
+                (SignalOutcome::RejectedByStaleData, book.stale.join("; "))
+            } else {
+                (SignalOutcome::AlreadyAtTarget, at_target(frame, sized, held))
+            };
+            desires.finish(symbol, outcome, &reason);
         }
         targets.push(Target { symbol: symbol.clone(), decision_price, held, target });
     }
     Ok(targets)
+}
+
+/// Why nothing is done about a position that is to be held.
+fn at_target(frame: &Frame<'_>, sized: &Sized, held: Qty) -> String {
+    if sized.left_alone {
+        let percent = (frame.policy.drift_band.value() * Decimal::ONE_HUNDRED).normalize();
+        return format!(
+            "{held} shares are held already, within {percent} % of its part of the budget: left alone"
+        );
+    }
+    format!("{held} shares are held already")
 }
 
 /// A target that whole shares lead to from what is held, fractions of which can only be sold.

@@ -22,6 +22,7 @@ use crate::view::PriceSeries;
 /// A market of symbols whose high is 100 for 252 sessions and whose last close is given.
 struct World {
     bars: Vec<Bars<Adjusted>>,
+    others: Vec<Bars<Adjusted>>,
     dates: Vec<NaiveDate>,
     index: Vec<f64>,
     snapshot: AccountSnapshot,
@@ -78,6 +79,7 @@ impl World {
         policy.regime_override = Some(Regime::Bull);
         Self {
             bars,
+            others: Vec::new(),
             dates: dates(),
             index: vec![100.0; 252],
             snapshot: AccountSnapshot::fresh(account, BTreeMap::new()),
@@ -110,7 +112,7 @@ impl World {
             as_of,
             execute_on: as_of + Days::new(1),
             universe: self.bars.iter().map(|bars| PriceSeries::Adjusted(bars.view())).collect(),
-            others: Vec::new(),
+            others: self.others.iter().map(|bars| PriceSeries::Adjusted(bars.view())).collect(),
             tradability: BTreeMap::new(),
             index: Series { dates: &self.dates, values: &self.index },
             vix: None,
@@ -279,6 +281,8 @@ fn crash_sells_everything_owned_and_opens_nothing() {
     assert_eq!(plan.budget, Usd::ZERO);
     let long = plan.signals.iter().find(|p| p.signal.id.as_str() == "7-high52-B").unwrap();
     assert_eq!(long.outcome, Some(SignalOutcome::RejectedByRegime));
+    let why = |at: usize| plan.orders[at].reason.rsplit(": ").next();
+    assert!((0..3).all(|at| why(at) == Some("the crash regime allows no position")));
     // Equity: 1000 + 40 × 99 + 7 × 89 + 3.5 × the broker's 12.25.
     assert_eq!(plan.equity, usd("5625.875"));
 }
@@ -290,7 +294,9 @@ fn held_positions_are_adjusted_kept_or_left() {
         .hold("A", "10", "91")
         .hold("G", "10", "98")
         .hold("GONE", "5", "20");
-    let plan = world.regime(Regime::Neutral).plan();
+    let mut world = world.regime(Regime::Neutral);
+    world.others.push(Bars::new(symbol("GONE"), columns(20.0)).unwrap());
+    let plan = world.plan();
     let orders: Vec<_> = plan
         .orders
         .iter()
@@ -424,7 +430,7 @@ fn a_stale_symbol_is_left_alone_and_noted() {
     short.close.pop();
     world.bars[0] = Bars::new(symbol("S0"), short).unwrap();
     let plan = world.plan();
-    assert!(plan.orders.iter().all(|order| order.request.symbol != symbol("S0")));
+    assert!(plan.orders.is_empty(), "neither sold nor anything opened: {:?}", plan.orders);
     assert_eq!(plan.equity, usd("10770"));
     assert!(plan.notes.iter().any(|note| note.contains("its last one is of 2018-09-08")));
     assert_eq!(world.regime(Regime::Crash).plan().orders[0].request.symbol, symbol("S0"));
@@ -440,6 +446,99 @@ fn raw_prices_work_in_paper_mode_with_ticks() {
     let plan = plan(&view, &world.snapshot, &world.policy, now()).unwrap();
     // 99.99 × 1.03 is 102.9897.
     assert_eq!(plan.orders[0].request.limit_price(), Some("102.98".parse().unwrap()));
+}
+
+/// Cuts the last session off.
+fn short(name: &str, last: f64) -> Bars<Adjusted> {
+    let mut short = columns(last);
+    short.dates.pop();
+    short.close.pop();
+    Bars::new(symbol(name), short).unwrap()
+}
+
+#[test]
+fn a_held_symbol_without_a_close_blocks_what_opens_and_nothing_else() {
+    let world = || {
+        let world = World::new("20000", &SEVEN)
+            .hold("A", "10", "91")
+            .hold("B", "5", "99")
+            .hold("OUT", "5", "20");
+        world.regime(Regime::Neutral)
+    };
+    let ended = |plan: &RebalancePlan, name: &str| {
+        let found = plan.signals.iter().find(|p| p.signal.symbol == symbol(name)).unwrap();
+        (found.outcome, found.reason.clone())
+    };
+    let mut stale = world();
+    stale.others.push(short("OUT", 20.0));
+    let plan = stale.plan();
+    // A is left for its rank, OUT for being outside of the universe; B is not added to.
+    let sold: Vec<_> = plan.orders.iter().map(|o| o.request.symbol.as_str()).collect();
+    assert_eq!(sold, ["A", "OUT"]);
+    assert!(bought(&plan).is_empty() && plan.denied.is_empty());
+    let why = "nothing is opened until OUT has a close of 2018-09-09 (its last is 2018-09-08): \
+               update the data";
+    assert!(plan.notes.iter().any(|note| note == why), "{:?}", plan.notes);
+    for name in ["B", "D", "E", "F", "G"] {
+        let (outcome, reason) = ended(&plan, name);
+        assert_eq!(outcome, Some(SignalOutcome::RejectedByStaleData), "{name}: {reason}");
+        assert!(reason.ends_with(why), "{reason}");
+    }
+    // 20000 + 910 + 495 and the broker's 100.
+    assert_eq!(plan.equity, usd("21505"));
+    let crash = stale.regime(Regime::Crash).plan();
+    assert_eq!(crash.orders.len(), 3);
+
+    let nowhere = world().plan();
+    assert!(bought(&nowhere).is_empty());
+    assert!(nowhere.notes.iter().any(|note| note.contains("2018-09-09 (it has none): update")));
+
+    let mut fresh = world();
+    fresh.others.push(Bars::new(symbol("OUT"), columns(20.0)).unwrap());
+    assert_eq!(bought(&fresh.plan()).len(), 5);
+
+    // What Atlas does not own does not block.
+    let mut unowned = world();
+    unowned.snapshot.owned.remove(&symbol("OUT"));
+    unowned.policy.unmanaged = Unmanaged::Ignore;
+    assert_eq!(bought(&unowned.plan()).len(), 5);
+}
+
+#[test]
+fn a_small_drift_of_a_kept_position_is_left_alone() {
+    // Equity 100 000 less what shares cost, a fifth of the budget about 20 000.
+    let world = |shares: &str| {
+        let held = World::new("80398", &SEVEN).hold("B", shares, "99");
+        held.regime(Regime::Bull).plan()
+    };
+    let of_b = |plan: &RebalancePlan| {
+        let ours = |p: &&crate::plan::PlannedSignal| p.signal.symbol == symbol("B");
+        let found = plan.signals.iter().find(ours).unwrap().clone();
+        (found.outcome, found.reason)
+    };
+    let (outcome, reason) = of_b(&world("199"));
+    assert_eq!(outcome, Some(SignalOutcome::AlreadyAtTarget));
+    let said = "199 shares are held already, within 2 % of its part of the budget: left alone";
+    assert!(reason.ends_with(said), "{reason}");
+    // Ten shares too many or too few are more than that.
+    assert_eq!(of_b(&world("212")).0, None);
+    assert_eq!(of_b(&world("185")).0, None);
+    // An exit goes however small.
+    let exit = World::new("100000", &SEVEN).hold("A", "1", "91").plan();
+    assert_eq!(exit.orders[0].request.symbol, symbol("A"));
+}
+
+#[test]
+fn a_book_over_its_budget_is_cut_however_little() {
+    let mut world = World::new("9900", &[("B", 99.0)]).hold("B", "101", "99");
+    world.policy.limits = Profile::Racehorse.limits().check().unwrap();
+    world.policy.momentum.top_n = 1;
+    // Equity 19 899, half of it 9 949.5: 101 shares of 9 999 are within 2 % and above it.
+    world.policy.allocations.bull = Weight::from_percent(50).unwrap();
+    let plan = world.plan();
+    assert_eq!(plan.orders.len(), 1, "{plan:#?}");
+    assert_eq!(plan.orders[0].request.qty, Qty::from_shares(1));
+    assert_eq!(plan.orders[0].request.side, Side::Sell);
 }
 
 fn worlds() -> impl Strategy<Value = World> {

@@ -37,6 +37,10 @@ CREATE TRIGGER record_is_never_deleted BEFORE DELETE ON record
 BEGIN SELECT RAISE(ABORT, 'journal records are never deleted'); END;
 ";
 
+/// The longest write-ahead log a creation can leave unfinished, in bytes: it writes two pages of
+/// 4 KiB, and one more would have been a record.
+const LOG_OF_CREATION: u64 = 12 * 1024;
+
 /// A journal file: `SQLite` with a write-ahead log and a sync at every commit.
 #[derive(Debug)]
 pub struct SqliteStorage {
@@ -45,19 +49,48 @@ pub struct SqliteStorage {
 }
 
 impl SqliteStorage {
-    /// Opens a journal file, or makes one where there is none.
+    /// Opens a journal file, or makes one where there is none. A file that a creation left half
+    /// done holds nothing yet, and is completed.
     ///
     /// # Errors
+    /// [`Error::LostJournal`] if the file is gone and its write-ahead log is not;
     /// [`Error::NotAJournal`], [`Error::NewerSchema`], [`Error::Corrupt`] or [`Error::Sqlite`];
     /// an existing file is not changed then.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+        let traces = "its write-ahead log is not";
+        if length(path) == 0 && length(&log_of(path)) > 0 {
+            return Err(Error::LostJournal { path: path.to_owned(), traces });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let storage = Self::connect(path, flags)?;
-        if new {
+        if storage.is_blank()? {
+            if length(&log_of(path)) > LOG_OF_CREATION {
+                return Err(Error::LostJournal { path: path.to_owned(), traces });
+            }
             storage.create()?;
+        }
+        storage.check()?;
+        storage.configure()?;
+        Ok(storage)
+    }
+
+    /// Opens the journal of an account that has a history, for which an empty file is a loss and
+    /// no beginning. `traces` says what shows the history, as in "artifacts/ is not".
+    ///
+    /// # Errors
+    /// [`Error::LostJournal`] if there is no file, or one that never held a journal; as
+    /// [`SqliteStorage::open`].
+    pub fn open_existing(path: &Path, traces: &'static str) -> Result<Self, Error> {
+        let lost = || Error::LostJournal { path: path.to_owned(), traces };
+        if length(path) == 0 {
+            return Err(lost());
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let storage = Self::connect(path, flags)?;
+        if storage.is_blank()? {
+            return Err(lost());
         }
         storage.check()?;
         storage.configure()?;
@@ -84,6 +117,8 @@ impl SqliteStorage {
         Ok(Self { path: path.to_owned(), connection })
     }
 
+    /// Makes the tables. Everything is one transaction but for the mode, which is written to the
+    /// file first: whoever is killed in between leaves a blank file.
     fn create(&self) -> Result<(), Error> {
         let text = format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -94,14 +129,25 @@ impl SqliteStorage {
         self.connection.execute_batch(&text).map_err(|error| self.fail("create", error))
     }
 
+    /// Whether nothing was ever put into the file: nobody's mark, no table, and no page where one
+    /// might have been.
+    fn is_blank(&self) -> Result<bool, Error> {
+        let marks = self.number("PRAGMA application_id")? | self.number("PRAGMA user_version")?;
+        Ok(marks == 0
+            && self.number("PRAGMA page_count")? <= 1
+            && self.number("SELECT count(*) FROM sqlite_master")? == 0)
+    }
+
+    fn number(&self, query: &str) -> Result<i64, Error> {
+        self.connection
+            .query_row(query, [], |row| row.get(0))
+            .map_err(|error| self.fail("read", error))
+    }
+
     /// Reads who wrote the file, and in which version.
     fn check(&self) -> Result<(), Error> {
-        let pragma = |name: &str| {
-            self.connection
-                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-                .map_err(|error| self.fail("read", error))
-        };
-        let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+        let application = self.number("PRAGMA application_id")?;
+        let version = self.number("PRAGMA user_version")?;
         if application != APPLICATION_ID {
             return Err(Error::NotAJournal {
                 path: self.path.clone(),
@@ -199,6 +245,18 @@ impl Storage for SqliteStorage {
     fn place(&self) -> PathBuf {
         self.path.clone()
     }
+}
+
+/// The length of a file in bytes, zero if there is none.
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
+}
+
+/// The file's write-ahead log.
+fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Record, Hash)> {

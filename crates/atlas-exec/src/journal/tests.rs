@@ -270,6 +270,80 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.contains("cannot create") && error.contains("accounts/demo"), "{error}");
 }
 
+/// What a creation killed at any moment leaves: the journal file, its write-ahead log, and the
+/// rollback journal of the switch to the log. The last one is complete.
+fn kill_points() -> Vec<[Option<Vec<u8>>; 3]> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    let switched = fs::read(&path).unwrap();
+    assert_eq!(switched.len(), 4096);
+    fs::remove_file(&path).unwrap();
+    // The rollback journal of a transaction that began on an empty file: magic, no pages, nonce,
+    // no pages before, sectors of 512 bytes, pages of 4096.
+    let mut rollback = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7".to_vec();
+    for field in [0, 0x5a5a_5a5a, 0, 512, 4096_u32] {
+        rollback.extend(field.to_be_bytes());
+    }
+    rollback.resize(512, 0);
+    let storage = SqliteStorage::open(&path).unwrap();
+    let main = fs::read(&path).unwrap();
+    let log = fs::read(dir.path().join("journal.sqlite-wal")).unwrap();
+    drop(storage);
+    assert_eq!(main, switched, "the tables are in the log until it is folded in");
+    let mut points = vec![
+        [None, None, None],
+        [Some(Vec::new()), None, None],
+        [Some(Vec::new()), None, Some(vec![0; 512])],
+        [Some(Vec::new()), None, Some(rollback.clone())],
+        [Some(main.clone()), None, Some(rollback)],
+        [Some(main.clone()), None, None],
+    ];
+    for kept in (0..log.len()).step_by(1000).chain([32, 56, 4152, log.len() - 1, log.len()]) {
+        points.push([Some(main.clone()), Some(log[..kept].to_vec()), None]);
+    }
+    points
+}
+
+fn lay_out(folder: &AccountFolder, files: &[Option<Vec<u8>>; 3]) {
+    folder.create().unwrap();
+    for (suffix, bytes) in ["", "-wal", "-journal"].iter().zip(files) {
+        if let Some(bytes) = bytes {
+            fs::write(folder.root().join(format!("journal.sqlite{suffix}")), bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_creation_that_was_killed_is_completed() {
+    for (point, files) in kill_points().iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        lay_out(&AccountFolder::new(dir.path(), &"demo".parse().unwrap()), files);
+        let mut first = session(dir.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
+        first.enter(Cause::OperatorPause, "lunch".into()).unwrap();
+        drop(first);
+        let second = session(dir.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
+        assert_eq!(second.trading_state(), atlas_risk::TradingState::Paused, "{point}");
+    }
+}
+
+#[test]
+fn an_empty_journal_beside_a_history_was_lost() {
+    let points = kill_points();
+    let (_, unfinished) = points.split_last().unwrap();
+    for (point, files) in unfinished.iter().enumerate() {
+        for trace in ["artifacts/2019-01-03.json", "inputs/0.zst"] {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+            lay_out(&folder, files);
+            fs::write(folder.root().join(trace), "{}").unwrap();
+            let error = session(dir.path()).unwrap_err();
+            assert!(matches!(error, Error::LostJournal { .. }), "{point}: {error}");
+            assert_eq!(folder.journal().exists(), files[0].is_some(), "{point}");
+        }
+    }
+}
+
 #[test]
 fn a_journal_that_is_gone_while_artifacts_are_there_is_missed() {
     let dir = tempfile::tempdir().unwrap();
@@ -279,7 +353,50 @@ fn a_journal_that_is_gone_while_artifacts_are_there_is_missed() {
     drop(session(dir.path()).unwrap());
     fs::write(folder.journal(), "").unwrap();
     let error = session(dir.path()).unwrap_err().to_string();
-    assert!(error.contains("missing or empty"), "{error}");
+    assert!(error.contains("missing or empty, and the account's artifacts/ is not"), "{error}");
+    assert_eq!(fs::read(folder.journal()).unwrap(), b"", "it was left as it was");
+}
+
+#[test]
+fn a_log_of_records_without_its_journal_is_never_thrown_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let mut dying = journal(&path).unwrap();
+    dying.append(now(), vec![draft(1)]).unwrap();
+    let mut log = fs::read(dir.path().join("journal.sqlite-wal")).unwrap();
+    let main = fs::read(&path).unwrap();
+    drop(dying);
+    // Damage to its head makes a log unreadable as a whole.
+    log[20] ^= 0x5a;
+    for main in [None, Some(Vec::new()), Some(main)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.sqlite");
+        if let Some(main) = main {
+            fs::write(&path, main).unwrap();
+        }
+        let beside = dir.path().join("journal.sqlite-wal");
+        fs::write(&beside, &log).unwrap();
+        assert!(matches!(journal(&path), Err(Error::LostJournal { .. })));
+        assert_eq!(fs::read(&beside).unwrap(), log);
+    }
+}
+
+#[test]
+fn a_file_that_held_something_else_is_no_blank_file() {
+    let uses = [
+        "CREATE TABLE t (x)",
+        "CREATE TABLE t (x); DROP TABLE t",
+        "PRAGMA user_version = 7",
+        "PRAGMA application_id = 7",
+    ];
+    for used in uses {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.sqlite");
+        Connection::open(&path).unwrap().execute_batch(used).unwrap();
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(journal(&path), Err(Error::NotAJournal { .. })), "{used}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{used}");
+    }
 }
 
 fn every_file(dir: &Path, into: &mut Vec<(PathBuf, Vec<u8>, std::time::SystemTime)>) {

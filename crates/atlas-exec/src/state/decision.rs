@@ -7,7 +7,7 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Account, ClientOrderId, SignalId, SignalOutcome};
 
 use super::{Fault, State};
-use crate::event::{DecisionPlanned, Event, FundsAsked, LegDropped, PlanApproved};
+use crate::event::{ArtifactWritten, DecisionPlanned, Event, FundsAsked, LegDropped, PlanApproved};
 use crate::sequencer::LegEnd;
 
 /// How far a decision has come.
@@ -51,6 +51,9 @@ pub struct Decision {
     pub ends: BTreeMap<SignalId, End>,
     /// How it was completed, and when.
     pub completed: Option<(Timestamp, String)>,
+    /// The latest artifact written for it. A decision without one was not finished: the
+    /// comparison at its end may be missing too.
+    pub artifact: Option<ArtifactWritten>,
 }
 
 impl Decision {
@@ -126,6 +129,7 @@ impl State {
             funds: None,
             dropped: BTreeMap::new(),
             completed: None,
+            artifact: None,
             planned,
         };
         self.decisions.insert(id, decision);

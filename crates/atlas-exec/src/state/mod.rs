@@ -273,7 +273,14 @@ impl State {
                 Ok(())
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
-            Event::OverrideRecorded(_) | Event::ArtifactWritten(_) => Ok(()),
+            Event::OverrideRecorded(_) => Ok(()),
+            Event::ArtifactWritten(written) => {
+                let decision = record.decision_id.and_then(|id| self.decisions.get_mut(&id));
+                if let Some(decision) = decision {
+                    decision.artifact = Some(written);
+                }
+                Ok(())
+            }
             Event::DecisionPlanned(_)
             | Event::PlanApproved(_)
             | Event::ExecutionStarted(_)

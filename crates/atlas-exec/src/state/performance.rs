@@ -1,6 +1,7 @@
 //! How the account has done, deposits and withdrawals excluded; kept across restarts by the fold.
 
 use atlas_core::Usd;
+use atlas_core::calendar::Calendar;
 use atlas_risk::Performance;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -10,36 +11,43 @@ use rust_decimal::Decimal;
 pub struct Track {
     peak: Option<Usd>,
     last: Option<(NaiveDate, Usd)>,
-    before: Option<Usd>,
+    /// What the last day is measured from.
+    base: Option<Usd>,
 }
 
 impl Track {
     /// Takes in what a reconciliation saw on a day.
     pub(super) fn see(&mut self, day: NaiveDate, net: Usd) {
-        if let Some((last_day, last_net)) = self.last
-            && last_day < day
-        {
-            self.before = Some(last_net);
-        }
+        self.base = Some(self.base_of(day, net));
         self.last = Some((day, net));
         self.peak = Some(self.peak.map_or(net, |peak| peak.max(net)));
+    }
+
+    /// What a day's return is measured from: what the session before it ended at, if that was
+    /// seen; otherwise what was seen of the day first, since older figures are not this day's.
+    fn base_of(&self, day: NaiveDate, net: Usd) -> Usd {
+        match (self.last, self.base) {
+            (Some((last, _)), Some(base)) if last == day => base,
+            (Some((last, seen)), _) if follows(last, day) => seen,
+            _ => net,
+        }
     }
 
     /// The day's return and the fall from the peak, were `net` the equity on `day`. Without a past
     /// both are zero; where the base is not above zero they are unknown, which denies entries.
     #[must_use]
     pub fn performance(&self, day: NaiveDate, net: Usd) -> Performance {
-        let base = match self.last {
-            Some((last_day, last_net)) if last_day < day => Some(last_net),
-            Some(_) => self.before,
-            None => None,
-        };
         let peak = self.peak.map_or(net, |peak| peak.max(net));
         Performance {
-            day_return: base.map_or(Some(Decimal::ZERO), |base| change(base, net)),
+            day_return: change(self.base_of(day, net), net),
             drawdown: change(peak, net).map(|change| (-change).normalize()),
         }
     }
+}
+
+/// Whether `day` is the next session after `last`, or no session lies between the two.
+fn follows(last: NaiveDate, day: NaiveDate) -> bool {
+    last < day && Calendar::nyse().previous_session(day).is_ok_and(|session| session.date <= last)
 }
 
 /// `to / from − 1`, unknown from nothing or less.
@@ -72,21 +80,25 @@ mod tests {
     #[test]
     fn a_day_is_measured_from_the_day_before_and_a_fall_from_the_peak() {
         let mut track = Track::default();
-        check(&track, 1, 100, "0", "0");
-        track.see(day(1), usd(100));
-        track.see(day(2), usd(120));
-        check(&track, 2, 90, "-0.1", "0.25");
-        track.see(day(2), usd(90));
+        check(&track, 2, 100, "0", "0");
+        track.see(day(2), usd(100));
+        track.see(day(3), usd(120));
+        check(&track, 3, 90, "-0.1", "0.25");
+        track.see(day(3), usd(90));
         // Later on the same day the base is still the day before.
-        check(&track, 2, 110, "0.1", "0.0833333333333333333333333333");
-        check(&track, 3, 81, "-0.1", "0.325");
+        check(&track, 3, 110, "0.1", "0.0833333333333333333333333333");
+        check(&track, 4, 81, "-0.1", "0.325");
+        // Two sessions later nobody knows what the day began with: what is seen first counts.
+        check(&track, 5, 45, "0", "0.625");
+        track.see(day(5), usd(60));
+        check(&track, 5, 45, "-0.25", "0.625");
     }
 
     #[test]
     fn nothing_is_known_from_nothing() {
         let mut track = Track::default();
-        track.see(day(1), Usd::ZERO);
-        let found = track.performance(day(2), Usd::ZERO);
+        track.see(day(2), Usd::ZERO);
+        let found = track.performance(day(3), Usd::ZERO);
         assert_eq!((found.day_return, found.drawdown), (None, None));
     }
 }

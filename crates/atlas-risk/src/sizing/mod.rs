@@ -56,8 +56,8 @@ pub struct Room {
     pub fee: Bps,
     /// Most candidates that can become positions.
     pub slots: usize,
-    /// A held position this near to its target (as a share of an equal part of the budget) is left
-    /// as it is, if limits allow.
+    /// A held position this near to its part of the budget (as a share of that part) is left as it
+    /// is, if limits allow.
     pub drift_band: atlas_core::Weight,
 }
 
@@ -68,6 +68,8 @@ pub struct Sized {
     pub symbol: Symbol,
     /// Shares to be held.
     pub target: Qty,
+    /// Whether they are those held before, left alone within the drift band.
+    pub left_alone: bool,
 }
 
 /// What a rule did to a candidate.

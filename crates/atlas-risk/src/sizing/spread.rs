@@ -39,9 +39,9 @@ pub fn equal_weight(
 /// 3. Below the smallest position it is raised to it, if the largest position allows, else
 ///    skipped; the others then share anew. If raising overdraws the budget, the lowest ranked is
 ///    skipped.
-/// 4. What rounding left over goes out one share a candidate, largest remainder first, then rank;
-///    not where dollars are wished, which stand for a risk.
-/// 5. Held positions within the drift band of their target stay as they are, where limits allow.
+/// 4. Held positions within the drift band of their part stay as they are, where limits allow.
+/// 5. What rounding left over goes to the others, one share a candidate, largest remainder first,
+///    then rank; not where dollars are wished, which stand for a risk.
 /// 6. Where purchases at their worst prices exceed the money, all are scaled down alike.
 ///
 /// The same input gives the same result; the sum of targets at decision prices never exceeds the
@@ -103,6 +103,8 @@ struct Line<'a> {
     part: Decimal,
     target: Decimal,
     remainder: Decimal,
+    /// Whether it stays as it is, within the drift band.
+    left_alone: bool,
 }
 
 impl Line<'_> {
@@ -152,6 +154,7 @@ impl<'a> Spread<'a> {
             part: Decimal::ZERO,
             target: Decimal::ZERO,
             remainder: Decimal::ZERO,
+            left_alone: false,
         };
         Ok(Self {
             room,
@@ -194,8 +197,8 @@ impl<'a> Spread<'a> {
             self.skip(last, GateName::TotalAllocation, total, budget, text);
             return false;
         }
+        let total = self.keep_what_is_near(budget, total);
         self.fill_up(budget - total);
-        self.keep_what_is_near(budget);
         self.pay()
     }
 
@@ -248,6 +251,7 @@ impl<'a> Spread<'a> {
         let line = &mut self.lines[index];
         line.target = target;
         line.remainder = (exact - target).max(Decimal::ZERO);
+        line.left_alone = false;
         true
     }
 
@@ -263,30 +267,35 @@ impl<'a> Spread<'a> {
         for index in order {
             let line = &mut self.lines[index];
             let more = line.price();
-            if more <= left && line.value() + more <= cap {
+            if !line.left_alone && more <= left && line.value() + more <= cap {
                 line.target += Decimal::ONE;
                 left -= more;
             }
         }
     }
 
-    /// Leaves held positions within the drift band alone, where budget and largest position allow.
-    fn keep_what_is_near(&mut self, budget: Decimal) {
+    /// Leaves held positions within the drift band alone, where budget and largest position allow;
+    /// gives what the targets are worth together.
+    fn keep_what_is_near(&mut self, budget: Decimal, mut total: Decimal) -> Decimal {
         let band = self.room.drift_band.value();
         if band.is_zero() {
-            return;
+            return total;
         }
-        let mut total: Decimal = self.lines.iter().map(Line::value).sum();
         let (cap, min) = (self.cap, self.limits.min_position.value());
         for line in &mut self.lines {
             let kept = line.held() * line.price();
             let after = total - line.value() + kept;
-            let near = (kept - line.value()).abs() <= band * line.part;
+            // Measured from the part itself: rounding to shares is no drift. Above the part only
+            // where the smallest position is.
+            let goal = line.part.min(cap).max(line.value());
+            let near = (kept - goal).abs() <= band * line.part;
             if near && kept >= min && kept <= cap && after <= budget && !line.held().is_zero() {
                 line.target = line.held();
+                line.left_alone = true;
                 total = after;
             }
         }
+        total
     }
 
     /// Scales purchases down to the money there is; false if a candidate was skipped over it.
@@ -360,7 +369,8 @@ impl<'a> Spread<'a> {
         for line in &self.lines {
             let target = Qty::new(line.target)?;
             invested = invested.checked_add(line.candidate.price.notional(target)?)?;
-            targets.push(Sized { symbol: line.candidate.symbol.clone(), target });
+            let symbol = line.candidate.symbol.clone();
+            targets.push(Sized { symbol, target, left_alone: line.left_alone });
         }
         self.skipped.append(&mut self.round);
         self.skipped.sort_by_key(|(rank, _)| *rank);

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::history::History;
+use crate::history::{Closes, History};
 use crate::indicator::{Indicator, RollingMax, period};
 
 /// Parameters of [`High52`], unchecked.
@@ -130,6 +130,8 @@ pub struct Scanned {
     pub held: bool,
     /// What it was held to.
     pub thresholds: Thresholds,
+    /// What the close and the high are beside the prices paid.
+    pub basis: Closes,
 }
 
 /// The thresholds a symbol was held to.
@@ -144,11 +146,17 @@ pub struct Thresholds {
 }
 
 impl Scanned {
-    /// What became of the symbol and why, in one sentence.
+    /// What became of the symbol and why, in one sentence; prices at four decimals, and named
+    /// adjusted where they are not the ones paid at the exchange.
     #[must_use]
     pub fn reason(&self) -> String {
-        let Proximity { close, high } = self.proximity;
-        let ratio = (self.proximity.ratio() * 1e4).round() / 1e4;
+        let short = |value: f64| (value * 1e4).round() / 1e4;
+        let (close, high) = (short(self.proximity.close), short(self.proximity.high));
+        let ratio = short(self.proximity.ratio());
+        let basis = match self.basis {
+            Closes::Own => "",
+            Closes::AdjustedBesideRaw => "adjusted ",
+        };
         let Thresholds { entry, exit, top_n } = self.thresholds;
         let end = match self.selection {
             Selection::Selected { rank } => format!("rank {rank} of the best {top_n}"),
@@ -159,7 +167,7 @@ impl Scanned {
             }
             Selection::BelowExit => format!("to stay it needs {exit}"),
         };
-        format!("close {close} is {ratio} of its high {high}; {end}")
+        format!("{basis}close {close} is {ratio} of its {basis}high {high}; {end}")
     }
 
     /// Whether it is among the best N.
@@ -281,7 +289,7 @@ impl High52 {
             let confirmed = self.params.volume.is_none_or(|rule| confirms(rule, history));
             (!confirmed).then_some(Selection::LowVolume)
         };
-        Row { symbol: history.symbol(), proximity, held, selection }
+        Row { symbol: history.symbol(), proximity, held, selection, basis: history.basis() }
     }
 
     /// Gives those that qualify their rank.
@@ -302,7 +310,7 @@ impl High52 {
         decision: DecisionId,
         as_of: NaiveDate,
     ) -> Result<Scanned, Error> {
-        let Row { symbol, proximity, held, selection } = *row;
+        let Row { symbol, proximity, held, selection, basis } = *row;
         let selection = selection.unwrap_or(Selection::BelowEntry);
         let leaves = held && !matches!(selection, Selection::Selected { .. });
         let direction = if leaves { Direction::Exit } else { Direction::Long };
@@ -323,7 +331,7 @@ impl High52 {
         };
         let High52Params { entry, exit, top_n, .. } = self.params;
         let thresholds = Thresholds { entry, exit, top_n };
-        Ok(Scanned { signal, proximity, selection, held, thresholds })
+        Ok(Scanned { signal, proximity, selection, held, thresholds, basis })
     }
 }
 
@@ -333,6 +341,7 @@ struct Row<'a> {
     proximity: Proximity,
     held: bool,
     selection: Option<Selection>,
+    basis: Closes,
 }
 
 impl Row<'_> {

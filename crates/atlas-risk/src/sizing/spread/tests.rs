@@ -184,6 +184,22 @@ fn drift_is_kept_up_to_its_very_bounds() {
     assert_eq!(sized(21, band(10, 4_099)), ["S0 20", "S1 20"]);
 }
 
+#[test]
+fn what_is_left_alone_is_not_filled_up_and_rounding_is_no_drift() {
+    // Parts of 2050, 20.5 shares: both of 20 and of 21 are within 5 % (102.50); the share that
+    // rounding leaves over is not sold from one to be bought for the other.
+    let two = [candidate(0, 10_000, 20, 0), candidate(1, 10_000, 21, 0)];
+    let drift_band = Weight::from_percent(5).unwrap();
+    let sizing =
+        equal_weight(&two, &Room { drift_band, ..room(10_000, 4_100, 5_000) }, &standard())
+            .unwrap();
+    assert_eq!(shares(&sizing), ["S0 20", "S1 21"]);
+    assert!(sizing.targets.iter().all(|sized| sized.left_alone));
+    let exact = equal_weight(&two, &room(10_000, 4_100, 5_000), &standard()).unwrap();
+    assert_eq!(shares(&exact), ["S0 21", "S1 20"]);
+    assert!(exact.targets.iter().all(|sized| !sized.left_alone));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

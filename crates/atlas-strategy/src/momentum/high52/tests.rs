@@ -170,3 +170,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn reasons_round_prices_and_name_their_basis() {
+    let name = symbol("A");
+    let dates = [1, 2].map(|day| NaiveDate::from_ymd_opt(2019, 1, day).unwrap()).to_vec();
+    let reason = |adj_close: Vec<f64>| {
+        let columns = atlas_core::bars::Columns {
+            dates: dates.clone(),
+            high: vec![50.000_06, 49.0],
+            close: vec![50.0, 48.4],
+            adj_close,
+            ..Default::default()
+        };
+        let bars = atlas_core::Bars::<atlas_core::Raw>::new(name.clone(), columns).unwrap();
+        let histories = [History::raw(&bars.view())];
+        let found = scanner(2, 5).scan(&histories, &BTreeSet::new(), DecisionId(1), as_of());
+        found.unwrap().scanned[0].reason()
+    };
+    let end = "rank 1 of the best 5";
+    assert_eq!(
+        reason(vec![42.961_234_567, 41.587_654_3]),
+        format!("adjusted close 41.5877 is 0.968 of its adjusted high 42.9613; {end}")
+    );
+    assert_eq!(reason(Vec::new()), format!("close 48.4 is 0.968 of its high 50.0001; {end}"));
+}
