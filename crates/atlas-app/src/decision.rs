@@ -171,6 +171,9 @@ fn stored_input<T: serde::de::DeserializeOwned>(
 
 fn describe(seat: &Seat, warnings: &[Warning], mode: Mode) -> DataSource {
     let mut data = seat.market.describe(warnings);
+    if mode == Mode::Replay && seat.session.state().decisions().is_empty() {
+        data.notes.push(format!("account {} is new at the embedded venue", seat.session.account()));
+    }
     if mode == Mode::Replay && seat.market.is_adjusted() {
         data.notes.push(
             "total-return units are orderable in a replay only, and fill at the next session's close"

@@ -419,6 +419,7 @@ fn a_plan_that_made_room_does_not_come_back() {
 #[test]
 fn a_run_that_ended_before_its_artifact_is_told_to_the_end() {
     let state = TempDir::new().unwrap();
+    atlas(state.path(), "plan --as-of 2014-08-29 --json").json();
     // The plan is executed, and then the artifact's draft finds something in its way.
     let draft = state.path().join("accounts/default/artifacts/.2014-09-02.draft");
     std::fs::create_dir_all(&draft).unwrap();

@@ -37,7 +37,9 @@ pub enum Error {
         reset: Option<Timestamp>,
     },
     /// The connection could not be made: nothing reached the broker.
-    #[error("{venue} could not be reached for {request}: {reason}")]
+    #[error(
+        "{venue} could not be reached for {request} ({reason}): check its address, and that it runs"
+    )]
     NotReached {
         /// Which broker.
         venue: String,
@@ -47,7 +49,7 @@ pub enum Error {
         reason: String,
     },
     /// The request went out, and no usable answer came back.
-    #[error("{venue} gave no usable answer to {request}: {reason}")]
+    #[error("{venue} gave no usable answer to {request} ({reason}): try again when it answers")]
     NoAnswer {
         /// Which broker.
         venue: String,
