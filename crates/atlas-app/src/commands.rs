@@ -57,12 +57,13 @@ async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
     let universe = flags.universe.clone().or_else(|| job.config.rebalance.universe.clone());
     let market = Market::load(job.data(), universe.as_deref())?;
     let as_of = as_of(&job, &market)?;
+    job.stopwatch.lap("data");
     // Checked before anything is opened: data that cannot be decided on leave no trace.
     let detected = decision::detect(&job, &market, &flags, as_of)?;
     if job.is_replay() {
         market.check_next(as_of)?;
     }
-    job.stopwatch.lap("data");
+    job.stopwatch.lap("regime");
 
     let ground = if flags.dry_run { Ground::Copy } else { Ground::Real };
     let hold = Hold::take(&job, ground, broker)?;
