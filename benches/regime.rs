@@ -1,7 +1,7 @@
 //! Speed of the regime engine on the reference's golden matrices.
 //!
 //! `regime/fit_*`: one fit, ten starts, seed 0. The golden matrices come from `ATLAS_GOLDEN_DIR`,
-//! `/work/shared/golden/jump` or the compact subset in the repository; `full3` is wrapped to the
+//! `../shared/golden/jump` beside the repository or the compact subset in the repository; `full3` is wrapped to the
 //! wanted number of rows, and where it is absent `train3` takes its place.
 
 #![expect(clippy::print_stderr, reason = "a bench tells what it measured")]
@@ -32,7 +32,8 @@ impl Matrix {
     fn read(names: &[&str], cols: usize, rows: usize) -> Result<Self> {
         let given = std::env::var_os("ATLAS_GOLDEN_DIR").map(PathBuf::from);
         let compact = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/jump"));
-        let folders = given.into_iter().chain(["/work/shared/golden/jump".into(), compact]);
+        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/golden/jump");
+        let folders = given.into_iter().chain([PathBuf::from(shared), compact]);
         let mut files =
             folders.flat_map(|f| names.iter().map(move |n| f.join(format!("X_{n}.csv"))));
         let text = files.find_map(|file| std::fs::read_to_string(file).ok());

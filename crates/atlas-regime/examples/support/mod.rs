@@ -19,7 +19,8 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The folder of market data: the first argument, or where development keeps it.
 pub fn data_folder() -> PathBuf {
-    std::env::args_os().nth(1).map_or_else(|| "/work/shared/data".into(), PathBuf::from)
+    let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    std::env::args_os().nth(1).map_or_else(|| shared.into(), PathBuf::from)
 }
 
 /// Dates and values of one column.
