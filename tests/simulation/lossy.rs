@@ -222,33 +222,32 @@ impl Lossy {
         drop(self.venue().submit(new_order(request)));
     }
 
-    async fn send(&self, order: ApprovedOrder) -> Submission {
+    /// One order on its way. `None` if it gets there, and then somebody has to bring it; else
+    /// whether it certainly did not.
+    async fn lose(&self, request: &OrderRequest) -> Option<bool> {
         self.enter().await;
-        let request = order.get().clone();
-        let arrival = self.look_around(&request);
+        let arrival = self.look_around(request);
         if !self.fails(|rates| rates.submit) {
             let id = request.client_order_id.as_str();
             let known = self.venue().inspect(|exchange| exchange.order_by_client_id(id).is_some());
             if !known {
                 self.wire().arrivals.push(arrival);
             }
-            let answer = self.broker.submit(order).await;
-            self.perhaps_die().await;
-            return answer;
+            return None;
         }
         let kind = self.wire().rng.below(4);
         match kind {
-            0 => return Submission::NotReached { order, error: no_answer() },
+            0 => return Some(true),
             1 => {}
-            2 => self.arrive(&request, arrival),
+            2 => self.arrive(request, arrival),
             _ => {
                 let mut wire = self.wire();
                 let calls = wire.rng.between(1, 7);
-                wire.late.push((calls, (request, arrival)));
+                wire.late.push((calls, (request.clone(), arrival)));
             }
         }
         self.perhaps_die().await;
-        Submission::Unknown(UnknownOutcome::new(order, no_answer()))
+        Some(false)
     }
 }
 
@@ -330,11 +329,22 @@ impl Broker for Lossy {
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
-        self.send(order).await
+        let answer = match self.lose(order.get()).await {
+            None => self.broker.submit(order).await,
+            Some(true) => return Submission::NotReached { order, error: no_answer() },
+            Some(false) => return Submission::Unknown(UnknownOutcome::new(order, no_answer())),
+        };
+        self.perhaps_die().await;
+        answer
     }
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
-        self.send(unknown.into_order()).await
+        if self.lose(unknown.request()).await.is_some() {
+            return Submission::Unknown(unknown.still_unknown(no_answer()));
+        }
+        let answer = self.broker.resend(unknown).await;
+        self.perhaps_die().await;
+        answer
     }
 
     async fn cancel(&self, id: &VenueOrderId) -> Result<(), Error> {

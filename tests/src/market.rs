@@ -79,6 +79,15 @@ pub fn listings() -> Vec<Listing> {
     ]
 }
 
+/// A listing that stands at one price in every session, without volume.
+///
+/// # Panics
+/// If the name is no symbol.
+#[must_use]
+pub fn flat(name: &str, price: f64) -> Listing {
+    Listing::raw(bars::<atlas_core::Raw>(name, FIRST, Some([price; 3]), price, None))
+}
+
 /// A series that is the same every session: open, high and low, close, volume.
 fn bars<B: Basis>(
     name: &str,

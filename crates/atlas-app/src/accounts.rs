@@ -163,22 +163,49 @@ pub(crate) async fn open_venue(
 
 /// Connects to a paper account, with credentials from the environment.
 pub(crate) fn open_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Desk> {
-    let credentials = Credentials::<Paper>::new(
-        environment(&config.key_id_env)?,
-        environment(&config.secret_key_env)?,
-    )?;
-    let endpoint = Endpoint { trading: config.trading_url.clone(), data: config.data_url.clone() };
-    let options = Options { timeout, ..Options::default() };
-    let broker = Session::connect(&endpoint, &credentials, &options)?;
+    let options = Options {
+        timeout,
+        feed: config.feed.map(Into::into),
+        requests_per_minute: config.requests_per_minute,
+    };
+    let broker = connect(config, &options)?;
     Ok(Desk { broker, clock: Arc::new(SystemClock), venue: None })
 }
 
+/// A client of a paper account; nothing is sent yet.
+///
+/// # Errors
+/// [`Exit::Config`] for its address or its keys.
+pub(crate) fn connect(config: &AlpacaConfig, options: &Options) -> Result<Session<Paper>> {
+    let keys = [&config.key_id_env, &config.secret_key_env].map(|name| {
+        environment(name).ok_or_else(|| {
+            Failure::error(
+                Exit::Config,
+                format!("environment variable {name} is not set: put the account's key there"),
+            )
+        })
+    });
+    let [key_id, secret_key] = keys;
+    let credentials = Credentials::<Paper>::new(key_id?, secret_key?)?;
+    let usual = Endpoint::paper();
+    let trading = config.trading_url.clone();
+    let trading = trading.or_else(|| environment(config.address_env()?));
+    let trading = trading.unwrap_or(usual.trading);
+    // A venue on this machine serves its data where it trades.
+    let data = config.data_url.clone().unwrap_or_else(|| {
+        if is_loopback(&trading) { trading.clone() } else { usual.data }
+    });
+    Ok(Session::connect(&Endpoint { trading, data }, &credentials, options)?)
+}
+
+/// Whether an address looks like one of this machine; the session judges what may be connected to.
+fn is_loopback(address: &str) -> bool {
+    ["http://127.", "http://[::1]", "http://localhost"]
+        .iter()
+        .any(|start| address.starts_with(start))
+}
+
 #[expect(clippy::disallowed_methods, reason = "credentials come from the environment, here alone")]
-fn environment(name: &str) -> Result<String> {
-    std::env::var(name).map_err(|_| {
-        Failure::error(
-            Exit::Config,
-            format!("environment variable {name} is not set: put the account's key there"),
-        )
-    })
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

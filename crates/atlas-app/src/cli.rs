@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use atlas_core::{AccountName, Regime};
+use atlas_exec::why::Question;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use crate::cli_operate::{Adopt, Journal, Kill, Reconcile, Word};
 use crate::exit::TABLE;
+use crate::serve::VenueCommand;
 
 /// Systematic equity trading: regime, selection, sizing, checked orders, sells before buys.
 #[derive(Debug, Parser)]
@@ -24,8 +27,9 @@ pub(crate) struct Common {
     /// Where accounts, journals and artifacts are kept.
     #[arg(long, global = true, value_name = "DIR", env = "ATLAS_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// Market data: `sample` (bundled), or the path of a folder or file of CSV.
-    #[arg(long, global = true, value_name = "sample|PATH")]
+    /// Market data: `sample` (bundled), `alpaca` (downloaded and kept in the state directory), or
+    /// the path of a folder or file of CSV.
+    #[arg(long, global = true, value_name = "sample|alpaca|PATH")]
     pub(crate) data: Option<String>,
     /// Configuration file (TOML); without it, built-in settings or `atlas.toml` where it exists.
     #[arg(long, global = true, value_name = "FILE")]
@@ -56,11 +60,32 @@ pub(crate) enum Command {
     /// Execute the approved plan.
     Execute,
     /// Let a paused account trade again, if its books and the broker agree.
-    Resume {
-        /// Why, for the journal.
-        #[arg(long)]
-        why: String,
+    Resume(Word),
+    /// Hold an account back: nothing new is sent until it is resumed.
+    Pause(Word),
+    /// Stop an account at once, past a process that may hang: fence, cancels, the broker's own
+    /// suspension.
+    Kill(Kill),
+    /// Compare books and broker, and say what differs; or take over what does.
+    Reconcile {
+        /// What is to be taken over, if anything.
+        #[command(subcommand)]
+        adopt: Option<Reconcile>,
     },
+    /// Show what holds an account, what it holds, and what is to be done; asks nobody.
+    Status,
+    /// Show why: a decision computed again from its stored inputs, from bars to fills.
+    Why {
+        /// An order's name, a symbol, a date, or the number of a decision.
+        #[arg(value_name = "ORDER|SYMBOL|DATE|DECISION")]
+        about: Question,
+    },
+    /// Prove the journal, or write it out.
+    #[command(subcommand)]
+    Journal(Journal),
+    /// The venue: a simulated exchange that speaks Alpaca's API.
+    #[command(subcommand)]
+    Venue(VenueCommand),
 }
 
 /// How to decide.

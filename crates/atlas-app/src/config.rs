@@ -1,6 +1,7 @@
 //! The configuration file: what may stand in it, and what is used without it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,6 +11,7 @@ use atlas_regime::RateQuote;
 use atlas_risk::Profile;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::config_data::{FeedWord, LiveDataConfig};
 use crate::exit::{Exit, Failure};
 
 /// The configuration, complete; unknown keys are refused.
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) regime: RegimeConfig,
     /// How orders are carried out.
     pub(crate) execution: ExecutionConfig,
+    /// Where live market data come from.
+    pub(crate) live_data: LiveDataConfig,
     /// Limits.
     pub(crate) risk: RiskConfig,
 }
@@ -70,23 +74,48 @@ impl Default for VenueConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AlpacaConfig {
-    /// Address of the trading API: Alpaca's paper host or loopback.
-    pub(crate) trading_url: String,
-    /// Address of the market data API: Alpaca's data host or loopback.
-    pub(crate) data_url: String,
+    /// Address of the trading API: Alpaca's paper host or loopback. Unless named, what the variable
+    /// of `base_url_env` holds, or Alpaca's paper host.
+    pub(crate) trading_url: Option<String>,
+    /// Address of the market data API: Alpaca's data host or loopback. Unless named, that of the
+    /// trading API if it is on loopback, or Alpaca's data host.
+    pub(crate) data_url: Option<String>,
     /// Environment variable that holds the key id.
     pub(crate) key_id_env: String,
     /// Environment variable that holds the secret key.
     pub(crate) secret_key_env: String,
+    /// Environment variable that may hold the address; `APCA_API_BASE_URL` for an account that
+    /// takes its keys from the usual variables, none for others.
+    pub(crate) base_url_env: Option<String>,
+    /// Whose quotes; the best the subscription allows unless named.
+    pub(crate) feed: Option<FeedWord>,
+    /// Requests a minute at most; as many as Alpaca permits unless named.
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
 }
+
+impl AlpacaConfig {
+    /// The environment variable that may hold the address.
+    pub(crate) fn address_env(&self) -> Option<&str> {
+        let usual = (self.key_id_env == KEY_ID_ENV).then_some(BASE_URL_ENV);
+        self.base_url_env.as_deref().or(usual)
+    }
+}
+
+/// The usual variables, as other programs for Alpaca know them.
+const KEY_ID_ENV: &str = "APCA_API_KEY_ID";
+const SECRET_KEY_ENV: &str = "APCA_API_SECRET_KEY";
+const BASE_URL_ENV: &str = "APCA_API_BASE_URL";
 
 impl Default for AlpacaConfig {
     fn default() -> Self {
         Self {
-            trading_url: "https://paper-api.alpaca.markets".into(),
-            data_url: "https://data.alpaca.markets".into(),
-            key_id_env: "APCA_API_KEY_ID".into(),
-            secret_key_env: "APCA_API_SECRET_KEY".into(),
+            trading_url: None,
+            data_url: None,
+            key_id_env: KEY_ID_ENV.into(),
+            secret_key_env: SECRET_KEY_ENV.into(),
+            base_url_env: None,
+            feed: None,
+            requests_per_minute: None,
         }
     }
 }
@@ -297,8 +326,22 @@ impl Config {
         let named =
             |path: &Option<PathBuf>| path.as_ref().is_none_or(|p| !p.as_os_str().is_empty());
         require(named(&self.state_dir), "state_dir is empty; name a folder");
+        self.live_data.check(&mut require);
+        let mut keys: BTreeMap<&str, &AccountName> = BTreeMap::new();
         for (name, account) in &self.accounts {
             check_account(name, account, &mut require);
+            if let AccountConfig::Alpaca(alpaca) = account
+                && let Some(other) = keys.insert(&alpaca.key_id_env, name)
+            {
+                let variable = &alpaca.key_id_env;
+                require(
+                    false,
+                    &format!(
+                        "accounts.{other} and accounts.{name} take their keys from {variable}; \
+                         name a key_id_env of its own for each"
+                    ),
+                );
+            }
         }
         if problems.is_empty() {
             return Ok(self);
@@ -331,12 +374,14 @@ fn check_account(
         }
         AccountConfig::Alpaca(alpaca) => {
             for (key, value) in [
-                ("trading_url", &alpaca.trading_url),
-                ("data_url", &alpaca.data_url),
-                ("key_id_env", &alpaca.key_id_env),
-                ("secret_key_env", &alpaca.secret_key_env),
+                ("trading_url", alpaca.trading_url.as_ref()),
+                ("data_url", alpaca.data_url.as_ref()),
+                ("key_id_env", Some(&alpaca.key_id_env)),
+                ("secret_key_env", Some(&alpaca.secret_key_env)),
+                ("base_url_env", alpaca.base_url_env.as_ref()),
             ] {
-                require(!value.is_empty(), &format!("accounts.{name}.{key} is empty; name one"));
+                let named = value.is_none_or(|value| !value.is_empty());
+                require(named, &format!("accounts.{name}.{key} is empty; name one"));
             }
         }
     }

@@ -10,6 +10,7 @@ use atlas_data::Warning;
 use atlas_engine::{DecisionInputs, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
+use atlas_exec::why::INPUTS;
 use atlas_regime::{Detector, Inputs, RegimeEstimate};
 use atlas_report::run::{Books, DataSource};
 use chrono::NaiveDate;
@@ -44,8 +45,7 @@ pub(crate) struct RunContext {
     pub(crate) before: Books,
 }
 
-/// Names under which inputs stand in the record of a plan.
-const INPUTS: &str = "decision";
+/// The name under which the context stands in the record of a plan, beside [`INPUTS`].
 const CONTEXT: &str = "context";
 
 /// What the detector says of a session, or why it says nothing.

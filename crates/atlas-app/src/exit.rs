@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     /// The request is understood and refused: a date before the account's clock, an override in
     /// live mode, a plan that is not approved, or whose approval no longer holds.
     Refused = 8,
+    /// A decision computed again from its stored inputs is not the journaled one.
+    Differs = 9,
 }
 
 impl From<Exit> for ExitCode {
@@ -43,7 +45,8 @@ Exit codes:
   5  the state directory is locked, not writable or corrupt
   6  the broker or venue cannot be reached, does not answer, or refuses the credentials
   7  paused or halted, or books and broker disagree: nothing new is sent
-  8  understood and refused (date before the account's clock, plan not approved, ...)";
+  8  understood and refused (date before the account's clock, plan not approved, ...)
+  9  a decision computed again from its stored inputs came out differently";
 
 /// An error that knows its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -101,12 +104,14 @@ fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
     match error {
         E::Broker { .. } | E::Core(_) => None,
         E::NotPermitted { .. } => Some(Exit::Paused),
+        E::Differs { .. } => Some(Exit::Differs),
         E::WrongAccount { .. }
         | E::Busy { .. }
         | E::PendingDecision { .. }
         | E::NoSuchDecision { .. }
         | E::NoSuchPlan { .. }
         | E::Approval { .. }
+        | E::Unexplained { .. }
         | E::Adopt { .. } => Some(Exit::Refused),
         _ => Some(Exit::State),
     }
@@ -130,6 +135,7 @@ const fn of_broker(error: &atlas_broker::Error) -> Exit {
     use atlas_broker::Error as E;
     match error {
         E::Address { .. } | E::Setup { .. } => Exit::Config,
+        E::NoBars { .. } | E::Published { .. } | E::Cache { .. } => Exit::Data,
         _ => Exit::Broker,
     }
 }

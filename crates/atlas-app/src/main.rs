@@ -2,16 +2,21 @@
 
 mod accounts;
 mod cli;
+mod cli_operate;
 mod commands;
 mod config;
+mod config_data;
 mod decision;
+mod document;
 mod execution;
 mod exit;
 mod job;
+mod live_data;
 mod market;
 mod render;
 mod reporting;
 mod seat;
+mod serve;
 mod stopwatch;
 
 use std::io::Write;

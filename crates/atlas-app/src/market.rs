@@ -17,6 +17,8 @@ use chrono::NaiveDate;
 
 use crate::config;
 use crate::exit::{Exit, Failure};
+use crate::job::Job;
+use crate::live_data::LiveData;
 
 /// Everything loaded for one run; the future included, for the venue alone.
 #[derive(Debug)]
@@ -27,7 +29,12 @@ pub(crate) struct Market {
     data: MarketData,
     /// Series of held symbols outside of the universe.
     others: BTreeMap<Symbol, Series>,
+    /// Where the source is downloaded from, if it is.
+    live: Option<LiveData>,
 }
+
+/// What `--data` calls live market data.
+const ALPACA: &str = "alpaca";
 
 impl Market {
     /// Loads the universe's series from the named source.
@@ -35,28 +42,49 @@ impl Market {
     /// # Errors
     /// [`Exit::Data`] with the sentence of `atlas-data`.
     pub(crate) fn load(data: &str, universe: Option<&str>) -> Result<Self> {
-        if data == "alpaca" {
+        if data == ALPACA {
             return Err(Failure::error(
-                Exit::Data,
-                "market data from Alpaca are not built in yet: keep daily CSV files in a folder and \
-                 name it with --data",
+                Exit::Usage,
+                "this command takes recorded data alone: name a folder of daily CSV files with --data",
             ));
         }
         let source = atlas_data::open(data)?;
         let universe = Universe::resolve(universe, source.as_ref())?;
         let data = source.load(&universe)?;
-        Ok(Self { source, universe, data, others: BTreeMap::new() })
+        Ok(Self { source, universe, data, others: BTreeMap::new(), live: None })
+    }
+
+    /// Loads the universe's series from the named source; for `alpaca` after they were brought up
+    /// to the last session that has closed.
+    ///
+    /// # Errors
+    /// As [`Market::load`]; [`Exit::Broker`] if Alpaca does not answer.
+    pub(crate) async fn open(job: &Job, data: &str, universe: Option<&str>) -> Result<Self> {
+        if data != ALPACA {
+            return Self::load(data, universe);
+        }
+        let (mut live, universe) = LiveData::open(job, universe)?;
+        let source = live.download(&[]).await?;
+        let data = source.load(&universe)?;
+        let source = Box::new(source);
+        Ok(Self { source, universe, data, others: BTreeMap::new(), live: Some(live) })
     }
 
     /// Loads what is held besides the universe, so that it can be valued and sold.
     ///
     /// # Errors
     /// [`Exit::Data`] if the source does not have a symbol.
-    pub(crate) fn include(&mut self, held: impl IntoIterator<Item = Symbol>) -> Result<()> {
+    pub(crate) async fn include(
+        &mut self,
+        held: impl IntoIterator<Item = Symbol>,
+    ) -> Result<()> {
         let missing: Vec<Symbol> =
             held.into_iter().filter(|symbol| !self.data.series.contains_key(symbol)).collect();
         if missing.is_empty() {
             return Ok(());
+        }
+        if let Some(live) = &mut self.live {
+            self.source = Box::new(live.download(&missing).await?);
         }
         let names: Vec<&str> = missing.iter().map(Symbol::as_str).collect();
         let universe = Universe::resolve(Some(&names.join(",")), self.source.as_ref())

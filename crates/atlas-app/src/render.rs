@@ -155,7 +155,8 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-fn evidence(estimate: &RegimeEstimate) -> String {
+/// The evidence for a regime in one line.
+pub(crate) fn evidence(estimate: &RegimeEstimate) -> String {
     let evidence = &estimate.evidence;
     let rule = match evidence.decided_by {
         DecidedBy::VixShock => format!("VIX shock over a {} model", evidence.model_regime),
@@ -293,7 +294,7 @@ fn percent(share: rust_decimal::Decimal) -> String {
 const WIDTH: u16 = 110;
 
 /// Dollars and cents with thousands separated, rounded half to even for display.
-fn dollars(amount: Usd) -> String {
+pub(crate) fn dollars(amount: Usd) -> String {
     let text = format!("{:.2}", amount.abs().to_cents(Rounding::HalfEven).value());
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
     let mut grouped = String::new();

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use atlas_broker::Broker;
-use atlas_core::Clock;
+use atlas_core::{Clock, DecisionId, Symbol};
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::Mode;
 use atlas_exec::reconcile::Reconciliation;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::accounts::{self, Desk, Opening, VenueClock};
 use crate::config::{AccountConfig, VenueConfig};
+use crate::decision;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::market::Market;
@@ -84,6 +86,46 @@ impl Hold {
         &self.session
     }
 
+    /// The market a decision was made on, as far as it can be had again, and its as-of session.
+    ///
+    /// # Errors
+    /// [`Exit::Data`] if it cannot be loaded.
+    pub(crate) async fn market_of(
+        &self,
+        job: &Job,
+        id: DecisionId,
+    ) -> Result<(Market, NaiveDate)> {
+        let as_of = self.session.decision(id)?.planned.as_of;
+        let data = decision::recall_context(&self.session, id)?.data;
+        let symbols: Vec<&str> = data.symbols.iter().map(Symbol::as_str).collect();
+        let name = job.data.clone().unwrap_or(data.name);
+        Ok((Market::open(job, &name, Some(&symbols.join(","))).await?, as_of))
+    }
+
+    /// Puts the broker to the journal for an operator's command; the embedded venue is opened with
+    /// the market of the last decision, since it has to price what is held.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] if the embedded venue holds nothing yet; as [`Hold::sit`].
+    pub(crate) async fn stand(self, job: &mut Job) -> Result<Post> {
+        let last = self.session.state().decisions().keys().next_back().copied();
+        if let (Reached::Embedded(_), None) = (&self.broker, last) {
+            return Err(Failure::error(
+                Exit::Refused,
+                format!("account {} has decided nothing yet: nothing is there", job.account),
+            ));
+        }
+        if let (Reached::Embedded(_), Some(id)) = (&self.broker, last) {
+            let (market, as_of) = self.market_of(job, id).await?;
+            let Seat { session, desk, .. } = self.sit(job, market, as_of).await?;
+            return Ok(Post { session, desk });
+        }
+        match self.broker {
+            Reached::Paper(desk) => Ok(Post { session: self.session, desk: *desk }),
+            Reached::Embedded(_) => Err(Failure::error(Exit::Internal, "the venue was not opened")),
+        }
+    }
+
     /// Puts market and broker to the journal: in a replay with the venue's clock at the close of
     /// `as_of`, or wherever it stands already.
     ///
@@ -98,7 +140,7 @@ impl Hold {
     ) -> Result<Seat> {
         let nyse = Calendar::nyse();
         let (as_of, execute_on) = (nyse.session(as_of)?, nyse.next_session(as_of)?);
-        market.include(self.session.state().books().all_owned().into_keys())?;
+        market.include(self.session.state().books().all_owned().into_keys()).await?;
         let desk = match self.broker {
             Reached::Paper(desk) => *desk,
             Reached::Embedded(config) => {
@@ -113,6 +155,43 @@ impl Hold {
         job.stopwatch.lap("account");
         Ok(Seat { market, session: self.session, desk, as_of, execute_on, _copy: self.copy })
     }
+}
+
+/// An account taken hold of for an operator's command: journal and broker, no decision.
+pub(crate) struct Post {
+    /// The journal and what it amounts to.
+    pub(crate) session: Session,
+    /// The broker and its clock.
+    pub(crate) desk: Desk,
+}
+
+impl Post {
+    /// Compares journal and broker, whatever comes out; first finds out what became of orders that
+    /// a person sent past the journal.
+    ///
+    /// # Errors
+    /// As [`Session::reconcile`].
+    pub(crate) async fn compare(&mut self, job: &Job) -> Result<Reconciliation> {
+        compare(&mut self.session, &self.desk, job).await
+    }
+}
+
+/// Waits between two looks at a broker whose answer is not what is hoped for.
+pub(crate) const WAITS: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+async fn compare(session: &mut Session, desk: &Desk, job: &Job) -> Result<Reconciliation> {
+    session.take_commands()?;
+    session.settle_operator_orders(&desk.broker, &*desk.timer(), &WAITS).await?;
+    session
+        .reconcile(&desk.broker, &job.reconciliation()?)
+        .await
+        .context("books and broker could not be compared")
 }
 
 /// An account taken hold of.
@@ -170,10 +249,7 @@ impl Seat {
     /// # Errors
     /// As [`Session::reconcile`].
     pub(crate) async fn compare(&mut self, job: &Job) -> Result<Reconciliation> {
-        self.session
-            .reconcile(&self.desk.broker, &job.reconciliation()?)
-            .await
-            .context("books and broker could not be compared")
+        compare(&mut self.session, &self.desk, job).await
     }
 
     /// Whether this is a replay at the embedded venue, or a paper account.

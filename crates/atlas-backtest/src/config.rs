@@ -7,7 +7,8 @@ use atlas_venue::{CostModel, Slippage};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Members, Schedule};
+use crate::strategies::Opinions;
+use crate::{Error, Members, Schedule, StrategySpec};
 
 /// A backtest to be run: every choice that is not in the data.
 ///
@@ -36,6 +37,8 @@ pub struct Config {
     pub to: NaiveDate,
     /// How often is decided.
     pub schedule: Schedule,
+    /// Who is chosen; the parameters of the 52-week scanner are those in `policy`.
+    pub strategy: StrategySpec,
     /// The choices the engine decides by; its decision number is counted by the backtest.
     pub policy: Policy,
     /// Cash the account starts with, above zero.
@@ -78,6 +81,7 @@ impl Config {
             from,
             to,
             schedule,
+            strategy: StrategySpec::high52(),
             policy,
             cash: Usd::new(rust_decimal::Decimal::from(100_000)).unwrap_or(Usd::ZERO),
             costs: CostModel::realistic(),
@@ -89,6 +93,23 @@ impl Config {
             short_history: ShortHistory::Refuse,
             members: None,
         }
+    }
+
+    /// The same with another strategy; one that ranks takes its place in the policy.
+    #[must_use]
+    pub fn with_strategy(mut self, strategy: StrategySpec) -> Self {
+        if let Some(momentum) = strategy.momentum(self.policy.momentum.top_n) {
+            self.policy.momentum = momentum;
+        }
+        Self { strategy, ..self }
+    }
+
+    /// The same in one regime throughout, without asking the detector: no data but prices are
+    /// needed then.
+    #[must_use]
+    pub fn without_regime(mut self) -> Self {
+        self.policy.regime_override = Some(atlas_core::Regime::Bull);
+        Self { missing_vix: MissingVix::Warn, ..self }
     }
 
     /// The same at other costs; the engine's estimate of slippage follows.
@@ -134,6 +155,15 @@ impl Config {
         Ok(())
     }
 
+    /// Sessions of prices a symbol needs before anything can be said about it.
+    pub(crate) fn history(&self) -> usize {
+        if self.strategy.is_scanner() {
+            return self.policy.momentum.window;
+        }
+        // A strategy that cannot be made is refused before this matters.
+        Opinions::warm_up(&self.strategy).map_or(self.policy.momentum.window, |needed| needed.max(2))
+    }
+
     /// What a decision needs of its data; the same as the main job's.
     pub(crate) fn needs(&self) -> Needs {
         Needs {
@@ -141,7 +171,7 @@ impl Config {
             missing_vix: self.missing_vix,
             rate: true,
             short_history: self.short_history,
-            ..Needs::new(self.policy.momentum.window, INDEX_SESSIONS)
+            ..Needs::new(self.history(), INDEX_SESSIONS)
         }
     }
 }

@@ -9,7 +9,7 @@ use atlas_broker::Broker;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
 use atlas_core::{Position, Symbol, Usd};
-use atlas_engine::{Policy, RebalancePlan, Unmanaged};
+use atlas_engine::{Policy, RebalancePlan, Selector, Unmanaged};
 use atlas_exec::folder::{Fence, InputStore};
 use atlas_exec::journal::MemoryStorage;
 use atlas_exec::reconcile::{self, FeeRule, Reconciliation};
@@ -108,6 +108,7 @@ impl Desk {
         sight: &Sight<'_>,
         policy: &Policy,
         detected: Detected,
+        selector: &dyn Selector,
     ) -> Result<RebalancePlan, Error> {
         let as_of = slot.as_of.date;
         self.advance_to(slot.as_of.close)?;
@@ -118,7 +119,7 @@ impl Desk {
         let decision_id = self.session.state().next_decision_id();
         let policy = Policy { decision_id, ..policy.clone() };
         let now = self.venue.now();
-        let plan = atlas_engine::plan_detected(&sight.view, &snapshot, &policy, now, detected)
+        let plan = atlas_engine::plan_selected(&sight.view, &snapshot, &policy, now, detected, selector)
             .map_err(|source| Error::Plan { as_of, source: Box::new(source) })?;
         self.session.record_plan(&plan, BTreeMap::new()).map_err(failed)?;
         Ok(plan)

@@ -113,6 +113,33 @@ pub enum Error {
         /// What waits.
         what: &'static str,
     },
+    /// A strategy nobody knows.
+    #[error("there is no strategy {name}: use one of {known}")]
+    NoStrategy {
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A strategy that cannot be made as asked.
+    #[error("strategy {strategy} {problem}")]
+    Strategy {
+        /// The strategy.
+        strategy: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// More than there is room for.
+    #[error(
+        "about {needed} MiB of memory are needed and {available} MiB are free: try fewer \
+         parameters, symbols or threads, or a shorter period"
+    )]
+    Memory {
+        /// MiB needed.
+        needed: usize,
+        /// MiB free.
+        available: usize,
+    },
     /// A parameter of a tool outside of its range.
     #[error("{what} is {value}: it must be {range}")]
     Parameter {

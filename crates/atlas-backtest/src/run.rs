@@ -6,7 +6,7 @@ use std::sync::Arc;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::{Price, Regime, SignalId, Symbol, Usd};
 use atlas_data::{MarketData, Series};
-use atlas_engine::{Policy, RebalancePlan};
+use atlas_engine::{Policy, RebalancePlan, Selector};
 use atlas_venue::Listing;
 use atlas_venue::core::{Activity, Entry};
 use chrono::NaiveDate;
@@ -18,6 +18,7 @@ use crate::regimes::{self, Detected};
 use crate::report::{BacktestReport, Day, DecisionRecord, Ledger, Trade, assemble};
 use crate::schedule::Slot;
 use crate::sight;
+use crate::strategies::Opinions;
 
 /// A market to try things on: loaded once, shared by every run.
 ///
@@ -79,17 +80,51 @@ impl<'a> Backtest<'a> {
     /// session that cannot be decided on; [`Error::HeldBack`], [`Error::Execution`] and
     /// [`Error::Venue`] if the simulation itself fails.
     pub fn run(&self, config: &Config) -> Result<BacktestReport, Error> {
+        let prepared = self.prepare(config)?;
+        self.run_prepared(config, &prepared)
+    }
+
+    /// What runs that differ in strategy, sizing or costs alone share: when is decided, and what
+    /// the detector says then.
+    pub(crate) fn prepare(&self, config: &Config) -> Result<Prepared, Error> {
+        config.check()?;
+        let table = Timetable::new(self.market, config)?;
+        let detected = regimes::detect_all(self.market, config, &table.slots)?;
+        Ok(Prepared { table, detected })
+    }
+
+    /// Runs one backtest on what was prepared for one of the same dates and detector.
+    pub(crate) fn run_prepared(
+        &self,
+        config: &Config,
+        prepared: &Prepared,
+    ) -> Result<BacktestReport, Error> {
         config.check()?;
         let config = &Config {
             policy: Policy { mode: atlas_core::time::Mode::Replay, ..config.policy.clone() },
             ..config.clone()
         };
-        let plan = Timetable::new(self.market, config)?;
-        let detected = regimes::detect_all(self.market, config, &plan.slots)?;
-        let desk = Desk::open(config, self.listings.clone(), plan.first.close)?;
-        let mut course = Course::new(self.market, config, desk, detected);
-        course.run(&plan)?;
-        course.report(&plan)
+        let table = &prepared.table;
+        let selector = self.selector(config, table)?;
+        let desk = Desk::open(config, self.listings.clone(), table.first.close)?;
+        let detected = prepared.detected.clone();
+        let mut course = Course::new(self.market, config, desk, detected, selector);
+        course.run(table)?;
+        course.report(table)
+    }
+
+    /// What chooses: the scanner of the policy, or opinions made bar by bar.
+    fn selector(&self, config: &Config, table: &Timetable) -> Result<Box<dyn Selector>, Error> {
+        if config.strategy.is_scanner() {
+            let refused = |source| Error::Plan {
+                as_of: table.first.date,
+                source: Box::new(atlas_engine::Error::Strategy(source)),
+            };
+            return Ok(Box::new(config.policy.momentum.clone().check().map_err(refused)?));
+        }
+        let sessions: Vec<NaiveDate> = table.slots.iter().map(|slot| slot.as_of.date).collect();
+        let top_n = config.policy.momentum.top_n;
+        Ok(Box::new(Opinions::of(self.market, &config.strategy, top_n, &sessions)?))
     }
 }
 
@@ -101,6 +136,13 @@ fn listings(market: &MarketData) -> Vec<Listing> {
         Series::Adjusted(bars) => Listing::adjusted_units(Arc::new(bars.clone()), permit),
     };
     market.series.values().map(list).collect()
+}
+
+/// What several runs share.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    table: Timetable,
+    detected: BTreeMap<NaiveDate, Detected>,
 }
 
 /// When is decided, and which sessions are marked.
@@ -145,6 +187,7 @@ struct Course<'a> {
     config: &'a Config,
     desk: Desk,
     detected: BTreeMap<NaiveDate, Detected>,
+    selector: Box<dyn Selector>,
     peak: Usd,
     days: Vec<Day>,
     decisions: Vec<DecisionRecord>,
@@ -166,12 +209,14 @@ impl<'a> Course<'a> {
         config: &'a Config,
         desk: Desk,
         detected: BTreeMap<NaiveDate, Detected>,
+        selector: Box<dyn Selector>,
     ) -> Self {
         Self {
             market,
             config,
             desk,
             detected,
+            selector,
             peak: Usd::ZERO,
             days: Vec::new(),
             decisions: Vec::new(),
@@ -206,7 +251,7 @@ impl<'a> Course<'a> {
         }
         let none = Err(atlas_regime::Error::NoIndexClose { as_of, last: None });
         let detected = self.detected.remove(&as_of).unwrap_or(none);
-        let plan = self.desk.decide(&slot, &sight, &policy, detected)?;
+        let plan = self.desk.decide(&slot, &sight, &policy, detected, self.selector.as_ref())?;
         Ok(Pending { slot, plan, warnings: sight.warnings })
     }
 

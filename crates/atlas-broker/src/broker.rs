@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use atlas_core::time::Timestamp;
 use atlas_core::{
     Account, ClientOrderId, OrderRequest, OrderStatus, Position, Price, Qty, Quote, Side, Symbol,
-    VenueOrderId,
+    Usd, VenueOrderId,
 };
 use atlas_risk::ApprovedOrder;
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,12 @@ pub struct BrokerOrder {
     pub symbol: Symbol,
     /// Which way.
     pub side: Side,
-    /// Shares asked for.
+    /// Shares asked for; of an order for an amount of money, shares filled so far.
     pub qty: Qty,
-    /// Shares filled so far.
+    /// Dollars asked for, if money was asked for instead of shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notional: Option<Usd>,
+    /// Shares filled so far; of a replacement, those of the orders before it included.
     pub filled_qty: Qty,
     /// Mean price of the fills so far, as the broker computes it; advisory.
     pub avg_fill_price: Option<Price>,
@@ -39,6 +42,9 @@ pub struct BrokerOrder {
     pub limit_price: Option<Price>,
     /// When the broker took it.
     pub submitted_at: Timestamp,
+    /// The order whose place it took, if it took one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<VenueOrderId>,
 }
 
 /// What became of a submit: did the order reach the broker?
@@ -67,6 +73,16 @@ pub enum Submission {
 
 /// A submit whose outcome is unknown: it permits a look-up by client order id and, where that
 /// finds nothing, sending the very same order under the very same id again; nothing else.
+///
+/// The approval inside never comes out again: a broker resends what [`UnknownOutcome::request`]
+/// and [`UnknownOutcome::sent`] show, and nobody can submit or replace with it.
+///
+/// ```compile_fail
+/// # use atlas_broker::{Broker, UnknownOutcome};
+/// # async fn demo(broker: &dyn Broker, unknown: UnknownOutcome) {
+/// let order: atlas_risk::ApprovedOrder = unknown.into_order();
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "an order whose outcome is unknown may be working at the broker"]
 pub struct UnknownOutcome {
@@ -114,9 +130,10 @@ impl UnknownOutcome {
         &self.error
     }
 
-    /// For the broker's own [`Broker::resend`]: the order under its first approval.
-    pub fn into_order(self) -> ApprovedOrder {
-        self.order
+    /// The same after another attempt that said nothing either: what a broker's own
+    /// [`Broker::resend`] answers then.
+    pub fn still_unknown(self, error: Error) -> Self {
+        Self { error, ..self }
     }
 }
 
@@ -190,7 +207,9 @@ pub trait Broker: Send + Sync {
     /// the total, fills of the old order included; symbol, side and type are those of the old one.
     ///
     /// `Accepted` does not mean that the old order did not fill meanwhile: the new one is rejected
-    /// then. Both are told by [`Broker::order`].
+    /// then. Both are told by [`Broker::order`]. The new order's `filled_qty` begins with that of the
+    /// old one, whose executions stay under the old one's name. An order the broker does not know
+    /// is `Refused`: there is nothing to replace, now or later.
     async fn replace(&self, old: &VenueOrderId, order: ApprovedOrder) -> Submission {
         let _ = old;
         Submission::NotReached { order, error: unsupported("replacing an order") }

@@ -1,6 +1,9 @@
 //! What can go wrong with a broker, sorted by what one can do about it.
 
+use std::path::PathBuf;
+
 use atlas_core::time::Timestamp;
+use chrono::NaiveDate;
 
 /// Why a call to a broker failed.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +100,37 @@ pub enum Error {
         mode: &'static str,
         /// What is permitted.
         rule: &'static str,
+    },
+    /// Daily bars were asked for and there are none.
+    #[error(
+        "there are no daily bars of {symbols} from {first} to {last}: check the spelling, or leave \
+         them out of the universe"
+    )]
+    NoBars {
+        /// The symbols.
+        symbols: String,
+        /// The first session asked for.
+        first: NaiveDate,
+        /// The last session asked for.
+        last: NaiveDate,
+    },
+    /// A publisher's file could not be had, or does not hold what it should.
+    #[error("the {what} from {address} cannot be used: {problem}")]
+    Published {
+        /// The series.
+        what: String,
+        /// Where it was looked for.
+        address: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The folder downloads are kept in cannot be used.
+    #[error("{} cannot be used for downloads ({problem}): remove or repair it", path.display())]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A client could not be built from its settings.
     #[error("the broker client cannot be set up: {problem}")]

@@ -9,6 +9,7 @@ pub mod alpaca;
 pub mod broker;
 mod daily;
 pub mod error;
+pub mod history;
 pub mod market_data;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;

@@ -1,6 +1,6 @@
 //! What a broker can be told about an order beyond the order itself.
 
-use atlas_core::{OrderRequest, OrderType, Price, Side, TimeInForce};
+use atlas_core::{OrderRequest, OrderType, Price, Side, TimeInForce, Usd};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,10 @@ pub enum Terms {
     StopLoss(StopLoss),
     /// Two exits of a position that is held; the order is the limit that takes the gain.
     OneCancelsOther(StopLoss),
+    /// Instead of the quantity the broker is asked for an amount of money. The approval is its
+    /// ceiling: the amount is at most the approved quantity at the order's limit, so a buy never
+    /// costs more than was approved, and a sell never moves more shares.
+    Notional(Usd),
 }
 
 /// How far a trailing stop stays behind.
@@ -75,10 +79,25 @@ impl Terms {
     #[must_use]
     pub const fn order_class(&self) -> &'static str {
         match self {
-            Self::Simple | Self::ExtendedHours | Self::Trailing(_) => "simple",
+            Self::Simple | Self::ExtendedHours | Self::Trailing(_) | Self::Notional(_) => "simple",
             Self::Bracket { .. } => "bracket",
             Self::TakeProfit { .. } | Self::StopLoss(_) => "oto",
             Self::OneCancelsOther(_) => "oco",
+        }
+    }
+
+    /// The amount of money asked for instead of a quantity, if one is.
+    #[must_use]
+    pub const fn notional(&self) -> Option<Usd> {
+        match self {
+            Self::Notional(amount) => Some(*amount),
+            Self::Simple
+            | Self::ExtendedHours
+            | Self::Trailing(_)
+            | Self::Bracket { .. }
+            | Self::TakeProfit { .. }
+            | Self::StopLoss(_)
+            | Self::OneCancelsOther(_) => None,
         }
     }
 
@@ -92,7 +111,8 @@ impl Terms {
             | Self::Bracket { .. }
             | Self::TakeProfit { .. }
             | Self::StopLoss(_)
-            | Self::OneCancelsOther(_) => None,
+            | Self::OneCancelsOther(_)
+            | Self::Notional(_) => None,
         }
     }
 
@@ -107,7 +127,8 @@ impl Terms {
             | Self::ExtendedHours
             | Self::Trailing(_)
             | Self::StopLoss(_)
-            | Self::OneCancelsOther(_) => None,
+            | Self::OneCancelsOther(_)
+            | Self::Notional(_) => None,
         }
     }
 
@@ -118,15 +139,20 @@ impl Terms {
             Self::Bracket { stop_loss, .. }
             | Self::StopLoss(stop_loss)
             | Self::OneCancelsOther(stop_loss) => Some(stop_loss),
-            Self::Simple | Self::ExtendedHours | Self::Trailing(_) | Self::TakeProfit { .. } => {
-                None
-            }
+            Self::Simple
+            | Self::ExtendedHours
+            | Self::Trailing(_)
+            | Self::TakeProfit { .. }
+            | Self::Notional(_) => None,
         }
     }
 
     /// Why the order and its terms do not go together, if they do not.
     #[must_use]
     pub fn conflict(&self, order: &OrderRequest) -> Option<&'static str> {
+        if let Self::Notional(amount) = self {
+            return unpayable(*amount, order);
+        }
         let lasting = matches!(order.time_in_force, TimeInForce::Day | TimeInForce::Gtc);
         let limit = matches!(order.order_type, OrderType::Limit { .. });
         let entry = limit || matches!(order.order_type, OrderType::Market);
@@ -170,6 +196,7 @@ impl Terms {
             | Self::Trailing(_)
             | Self::Bracket { .. }
             | Self::TakeProfit { .. }
+            | Self::Notional(_)
             | Self::StopLoss(_) => opposite(order.side),
         };
         let gain = self.take_profit();
@@ -183,6 +210,29 @@ impl Terms {
         }
         None
     }
+}
+
+/// Why an order cannot be sent for an amount of money, if it cannot.
+fn unpayable(amount: Usd, order: &OrderRequest) -> Option<&'static str> {
+    let crypto = order.symbol.is_crypto();
+    let ceiling = order.limit_price().and_then(|limit| limit.notional(order.qty).ok());
+    let fits = match order.time_in_force {
+        TimeInForce::Day => !crypto,
+        TimeInForce::Gtc | TimeInForce::Ioc => crypto,
+        TimeInForce::Opg | TimeInForce::Cls | TimeInForce::Fok => false,
+    };
+    [
+        (!fits, "orders for an amount of money are for the day, crypto ones gtc or ioc"),
+        (ceiling.is_none(), "an order for an amount of money needs a limit, which is its ceiling"),
+        (
+            ceiling.is_some_and(|ceiling| amount > ceiling),
+            "the amount of money is more than the approved quantity at its limit",
+        ),
+        (amount.value() < Decimal::ONE, "an amount of money is 1 US dollar or more"),
+        (amount.value().normalize().scale() > 2, "an amount of money is in whole cents"),
+    ]
+    .into_iter()
+    .find_map(|(conflict, words)| conflict.then_some(words))
 }
 
 const fn opposite(side: Side) -> Side {
@@ -253,6 +303,30 @@ mod tests {
         ] {
             let conflict = terms.conflict(&order(side, order_type));
             assert_eq!(conflict.is_none(), fine, "{side} {order_type:?} {terms:?}: {conflict:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_of_money_has_the_approval_as_its_ceiling() {
+        let limit = OrderType::Limit { limit_price: price("100") };
+        let crypto = OrderRequest {
+            symbol: "BTC/USD".parse().expect("a symbol"),
+            time_in_force: TimeInForce::Gtc,
+            ..order(Side::Buy, limit)
+        };
+        for (order, amount, fine) in [
+            (order(Side::Buy, limit), "1000", true),
+            (order(Side::Sell, limit), "999.99", true),
+            (order(Side::Buy, limit), "1000.01", false),
+            (order(Side::Buy, limit), "0.99", false),
+            (order(Side::Buy, limit), "10.001", false),
+            (order(Side::Buy, OrderType::Market), "10", false),
+            (crypto.clone(), "10", true),
+            (OrderRequest { time_in_force: TimeInForce::Day, ..crypto }, "10", false),
+        ] {
+            let terms = Terms::Notional(amount.parse().expect("an amount"));
+            let conflict = terms.conflict(&order);
+            assert_eq!(conflict.is_none(), fine, "{order:?} {amount}: {conflict:?}");
         }
     }
 

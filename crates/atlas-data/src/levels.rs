@@ -50,6 +50,40 @@ impl Levels {
         Ok(Self { name: name.to_owned(), dates, values })
     }
 
+    /// Reads VIX closes, in points, from comma-separated text with the columns `date` and `close`:
+    /// a file of one's own, Cboe's daily history or FRED's `VIXCLS` as they are published.
+    ///
+    /// # Errors
+    /// [`Error`] naming `file`, the line and what is wrong there.
+    ///
+    /// # Examples
+    /// ```
+    /// let cboe = b"DATE,OPEN,HIGH,LOW,CLOSE\n01/02/2019,27.5,28.5,23.1,23.22\n";
+    /// let vix = atlas_data::Levels::vix_from_csv("VIX_History.csv", cboe)?;
+    /// assert_eq!(vix.view().last().map(|(_, close)| close), Some(23.22));
+    /// # Ok::<(), atlas_data::Error>(())
+    /// ```
+    pub fn vix_from_csv(file: &str, bytes: &[u8]) -> Result<Self, Error> {
+        crate::csv_source::parse_vix(file, bytes).map(|parsed| parsed.value)
+    }
+
+    /// Reads a short rate, in per cent per year, from comma-separated text with the columns `date`
+    /// and `rate_pct`: a file of one's own, or FRED's `DTB3` as it is published.
+    ///
+    /// # Errors
+    /// As [`Levels::vix_from_csv`].
+    ///
+    /// # Examples
+    /// ```
+    /// let fred = b"observation_date,DTB3\n2018-12-31,2.40\n2019-01-01,\n2019-01-02,2.37\n";
+    /// let rate = atlas_data::Levels::rate_from_csv("DTB3.csv", fred)?;
+    /// assert_eq!(rate.view().len(), 2);
+    /// # Ok::<(), atlas_data::Error>(())
+    /// ```
+    pub fn rate_from_csv(file: &str, bytes: &[u8]) -> Result<Self, Error> {
+        crate::csv_source::parse_rate(file, bytes).map(|parsed| parsed.value)
+    }
+
     /// What the series is called in messages.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -177,6 +177,12 @@ pub(crate) fn iso_date(field: &[u8]) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, number(&[m1, m0])?, number(&[d1, d0])?)
 }
 
+/// A date written as 01/02/2019, and nothing else.
+pub(crate) fn us_date(field: &[u8]) -> Option<NaiveDate> {
+    let [m1, m0, b'/', d1, d0, b'/', y3, y2, y1, y0] = *field else { return None };
+    iso_date(&[y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0])
+}
+
 /// Refuses a date that does not come after the one of the row before.
 pub(crate) fn check_order(before: Option<NaiveDate>, date: NaiveDate) -> Result<(), String> {
     match before {

@@ -69,6 +69,32 @@ impl Universe {
         Self::among(spec, sorted(symbols), &known)
     }
 
+    /// The universe that `spec` spells out itself, without a source to look in: a file with one
+    /// symbol a line, or symbols separated by commas. For sources that are told what to fetch.
+    ///
+    /// # Errors
+    /// As [`Universe::resolve`]; [`Error::UnknownUniverse`] if it is neither.
+    ///
+    /// # Examples
+    /// ```
+    /// let two = atlas_data::Universe::spelled_out("MSFT,AAPL")?;
+    /// assert_eq!(two.symbols().len(), 2);
+    /// assert!(atlas_data::Universe::spelled_out("no such thing").is_err());
+    /// # Ok::<(), atlas_data::Error>(())
+    /// ```
+    pub fn spelled_out(spec: &str) -> Result<Self, Error> {
+        let path = Path::new(spec.trim());
+        let symbols = if path.is_file() {
+            from_file(path)?
+        } else {
+            from_list(spec).ok_or_else(|| not_understood(spec, &[]))?
+        };
+        if symbols.is_empty() {
+            return Err(Error::EmptyUniverse { spec: spec.to_owned() });
+        }
+        Ok(Self::named(spec.trim(), symbols))
+    }
+
     /// The name it was asked for by.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -163,7 +189,8 @@ fn from_file(path: &Path) -> Result<Vec<Symbol>, Error> {
 
 fn understood(known: &[Universe]) -> String {
     let names: Vec<&str> = known.iter().map(|universe| universe.name.as_str()).collect();
-    format!("{}, symbols separated by commas, or a file with one symbol a line", names.join(", "))
+    let names = names.iter().map(|name| format!("{name}, ")).collect::<String>();
+    format!("{names}symbols separated by commas, or a file with one symbol a line")
 }
 
 /// At most thirty symbols, and how many more there are.

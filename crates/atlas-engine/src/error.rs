@@ -86,6 +86,14 @@ pub enum Error {
         /// The position.
         symbol: Symbol,
     },
+    /// A fill of more shares than its order's parts have room for.
+    #[error("{qty} shares of fill {execution} belong to no part of its order")]
+    Unattributed {
+        /// The fill.
+        execution: String,
+        /// Shares left over.
+        qty: String,
+    },
     /// Nothing to invest.
     #[error("equity at decision prices is {equity} USD: there is nothing to plan with")]
     NoEquity {

@@ -181,6 +181,23 @@ pub enum Error {
         /// The decision.
         id: DecisionId,
     },
+    /// A decision computed again from its stored inputs is not the journaled one.
+    #[error(
+        "decision {id} cannot be proven: {problem}; journal, inputs or program are not what they \
+         were, so trust none of them before you know why"
+    )]
+    Differs {
+        /// The decision.
+        id: DecisionId,
+        /// What came out differently.
+        problem: String,
+    },
+    /// Nothing in the journal has to do with a question.
+    #[error("the journal knows nothing of {question}")]
+    Unexplained {
+        /// What was asked.
+        question: String,
+    },
     /// No pending plan has this hash.
     #[error("no plan waits for approval under the hash {hash}: `atlas plan` shows the right one")]
     NoSuchPlan {

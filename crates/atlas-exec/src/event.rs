@@ -109,6 +109,8 @@ events! {
     DecisionCompleted(DecisionCompleted) = "decision_completed", 1;
     /// An artifact was written.
     ArtifactWritten(ArtifactWritten) = "artifact_written", 1;
+    /// An artifact was found that names a head which is no part of the journal.
+    ArtifactUnaccounted(ArtifactUnaccounted) = "artifact_unaccounted", 1;
     /// An operator's command was taken from the inbox.
     CommandTaken(CommandTaken) = "command_taken", 1;
     /// The circuit breaker was told something, or reset.
@@ -363,6 +365,15 @@ pub struct ArtifactWritten {
     pub path: String,
     /// Digest of its bytes.
     pub hash: Hash,
+}
+
+/// An artifact was found that the journal does not account for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactUnaccounted {
+    /// File name within the account's folder.
+    pub path: String,
+    /// The head of the journal it names; `None` if it cannot be read.
+    pub head: Option<Hash>,
 }
 
 /// The circuit breaker was told something.

@@ -7,8 +7,10 @@
 //! - [`session`], [`decision`]: the exclusive right to an account; plans and approvals.
 //! - [`reconcile`]: the journal held against the broker.
 //! - [`states`]: ACTIVE, REDUCING, PAUSED, HALTED.
-//! - [`kill`](mod@kill): the kill switch, from a second process.
+//! - [`kill`](mod@kill): the kill switch and flattening, from a second process.
+//! - [`peek`](mod@peek): what an account's journal amounts to, without taking hold of it.
 //! - [`quality`]: what fills cost, from the journal alone.
+//! - [`why`]: decisions computed again and explained.
 //! - [`shell`]: the sequencer driven against a broker, crash-safe.
 //!
 //! Start reading with [`shell::execute`]; the way of one order is in `shell/send.rs`.
@@ -20,6 +22,7 @@ pub mod event;
 pub mod folder;
 pub mod journal;
 pub mod kill;
+pub mod peek;
 mod plan_approver;
 pub mod quality;
 pub mod reconcile;
@@ -30,11 +33,13 @@ mod snapshot;
 pub mod state;
 pub mod states;
 pub mod timer;
+pub mod why;
 
 pub use approver::{Approver, Denial, FreshContext};
 pub use decision::{Drift, DriftLimit};
 pub use error::Error;
 pub use folder::copy_state;
+pub use peek::peek;
 pub use plan_approver::PlanApprover;
 pub use session::Session;
 pub use shell::{ExecutionReport, Settings, execute};

@@ -3,19 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
 use atlas_core::{AccountName, Clock, DecisionId};
 use atlas_risk::{BreakerEvent, BreakerRules};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, StateEntered,
+    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, StateEntered,
     StateLeft, Subject,
 };
 use crate::folder::{
     AccountFolder, AccountLock, Command, Fence, FenceNote, Inbox, InputStore, Received,
 };
-use crate::journal::{Draft, Journal, SqliteStorage, Storage};
+use crate::journal::{Draft, Headed, Journal, SqliteStorage, Storage, artifact_heads};
 use crate::reconcile::Severity;
 use crate::state::State;
 use crate::states::{Cause, TradingState};
@@ -73,16 +74,56 @@ impl Session {
             None => SqliteStorage::open(&folder.journal())?,
         };
         let journal = Journal::open(Box::new(storage))?;
-        Ok(Self {
+        let mut session = Self {
             account: account.clone(),
             journal,
             inputs: InputStore::of(&folder),
             fence: Fence::of(&folder),
             inbox: Some(Inbox::of(&folder)),
-            folder: Some(folder),
+            folder: Some(folder.clone()),
             clock: Arc::new(clock),
             _lock: Some(lock),
-        })
+        };
+        session.look_for_lost_tail(&folder)?;
+        Ok(session)
+    }
+
+    /// Looks whether every artifact names a head that is part of the journal. Artifacts the journal
+    /// has a record of are part of its chain; only others are read. One that names what is not
+    /// there makes the account PAUSED, once: the record of that says it is known.
+    fn look_for_lost_tail(&mut self, folder: &AccountFolder) -> Result<(), Error> {
+        let known = self.state().artifacts();
+        let mut strange: Vec<Headed> = artifact_heads(folder, |path| !known.contains(path))?;
+        if strange.is_empty() {
+            return Ok(());
+        }
+        self.journal.replay(&mut |_, hash| {
+            strange.retain(|found| found.head != Some(hash));
+            Ok(())
+        })?;
+        // One that was written before anything was journaled names no record.
+        strange.retain(|found| found.head != Some(Hash::ZERO));
+        let Some(first) = strange.first() else { return Ok(()) };
+        let detail = format!(
+            "{} of {} artifacts, {} the first, tell of records that the journal does not have: its \
+             tail was cut off, or the artifact was put there; compare with a backup",
+            strange.len(),
+            folder.artifacts().display(),
+            first.path,
+        );
+        tracing::error!(%detail, "the journal lost its tail");
+        // The account's own clock may not be known yet; nothing is older than the last record.
+        let now = self.state().last().unwrap_or_else(|| self.clock.now());
+        let found = strange.into_iter().map(|Headed { path, head }| {
+            Event::ArtifactUnaccounted(ArtifactUnaccounted { path, head })
+        });
+        let entered = Event::StateEntered(StateEntered { cause: Cause::LostTail, detail });
+        let drafts = found.chain([entered]).map(|event| Draft {
+            ts_event: now,
+            decision_id: None,
+            event,
+        });
+        self.journal.append(now, drafts.collect())
     }
 
     /// A session over a storage of any kind, without folder or lock: for simulations.
@@ -248,6 +289,7 @@ impl Session {
             Command::Reduce { by, why } => {
                 self.enter(Cause::OperatorReduce, format!("{by}: {why}"))
             }
+            Command::Flatten { orders, .. } => self.note_flattening(orders),
             Command::Resume { by, why } => match self.resume(by, why) {
                 Ok(state) => {
                     tracing::info!(%state, %by, "resumed");

@@ -77,7 +77,7 @@ pub const TABLE: [Row; 4] = [
     },
     Row {
         state: TradingState::Paused,
-        entered_by: "mismatch, stale data, unknown order state, operator",
+        entered_by: "mismatch, stale data, unknown order state, lost journal tail, operator",
         entries: (No, "no"),
         reducing: (Operator, "only by operator command"),
         protective: (Yes, "kept"),
@@ -130,6 +130,8 @@ pub enum Cause {
     OperatorReduce,
     /// Journal and broker disagree.
     Mismatch,
+    /// The journal lacks records that an artifact shows to have been written.
+    LostTail,
     /// The data is too old to act on.
     StaleData,
     /// Nobody knows what became of an order.
@@ -152,9 +154,11 @@ impl Cause {
             Self::DailyLoss | Self::Drawdown | Self::Breaker | Self::OperatorReduce => {
                 TradingState::Reducing
             }
-            Self::Mismatch | Self::StaleData | Self::UnknownOrder | Self::OperatorPause => {
-                TradingState::Paused
-            }
+            Self::Mismatch
+            | Self::LostTail
+            | Self::StaleData
+            | Self::UnknownOrder
+            | Self::OperatorPause => TradingState::Paused,
             Self::ConservationBreach | Self::JournalFault | Self::Kill => TradingState::Halted,
         }
     }
@@ -175,9 +179,11 @@ impl Cause {
                 SignalOutcome::RejectedByOperator
             }
             Self::StaleData => SignalOutcome::RejectedByStaleData,
-            Self::Mismatch | Self::UnknownOrder | Self::ConservationBreach | Self::JournalFault => {
-                SignalOutcome::RejectedByPaused
-            }
+            Self::Mismatch
+            | Self::LostTail
+            | Self::UnknownOrder
+            | Self::ConservationBreach
+            | Self::JournalFault => SignalOutcome::RejectedByPaused,
         }
     }
 
@@ -190,6 +196,7 @@ impl Cause {
             Self::Breaker => "circuit breaker",
             Self::OperatorReduce => "operator asked to reduce",
             Self::Mismatch => "journal and broker disagree",
+            Self::LostTail => "the journal lost its tail",
             Self::StaleData => "stale data",
             Self::UnknownOrder => "unknown order state",
             Self::OperatorPause => "operator asked to pause",

@@ -1,264 +1,207 @@
 //! How well the true states of simulated chains are found, beside published figures.
 //!
-//! `cargo run --release -p atlas-regime --example simulation_study [PATHS]` prints Markdown;
-//! `docs/studies/simulation.md` quotes it. As in the publications the penalty is the one with the
-//! best mean accuracy **against the true labels** over all paths; beside it stands the one that
-//! was best on the first fifth of the paths, judged on the rest, which needs no labels of its own.
+//! `cargo run --release -p atlas-regime --example simulation_study -- FOLDER [PATHS]` runs what
+//! FOLDER does not hold yet (with PATHS, at most so many paths of each design; 0 runs nothing) and
+//! prints Markdown; `docs/studies/simulation.md` quotes it. The run can be stopped at any time and
+//! carries on where it was. `RAYON_NUM_THREADS` says how many cores it may use.
+//!
+//! The penalty is chosen three times: as in the publications, by mean accuracy **against the true
+//! labels**; and twice without any label, by how well the second half of a path is forecast row by
+//! row with states of the first half: one penalty for all paths from the first fifth of them,
+//! judged on the others, and one for each path from its own forecasts.
 
-#![expect(clippy::print_stdout, reason = "a study prints its report")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a study prints its report")]
 
 mod support;
 
-use atlas_regime::continuous::ContinuousParams;
-use atlas_regime::hmm::{HmmModel, HmmParams};
-use atlas_regime::sparse::SparseParams;
-use atlas_regime::{FitOptions, JumpParams, Mt19937, Rows};
+use std::path::{Path, PathBuf};
+
 use rayon::prelude::*;
-use support::simulate::{Chain, balanced_accuracy, features, normal, standardise};
+use support::cells::{Cell, Entry, Published, cells};
+use support::methods::{Choice, Method};
+use support::store::{Record, Store};
 use support::{Outcome, deviation, float, mean};
 
-/// Accuracy of one method on one path, one value per penalty.
-type Accuracies = Vec<f64>;
-type Fallible<T> = Result<T, atlas_regime::Error>;
-/// Judges one path, given its true states and its observations.
-type Judge<'a> = dyn Fn(&[u32], &[f64]) -> Fallible<Accuracies> + Sync + 'a;
-
-/// A published mean, its standard deviation over paths, and the number of paths.
-#[derive(Clone, Copy)]
-struct Published(f64, f64, f64);
-
-/// One line of a table.
-struct Line {
-    method: &'static str,
-    mean: f64,
-    deviation: f64,
-    paths: usize,
-    note: String,
-    published: Option<Published>,
-}
-
-fn penalties() -> Vec<f64> {
-    let mut out = vec![0.01, 0.1, 1.0];
-    out.extend((0..10).map(|i| 10.0 * 1000.0_f64.powf(float(i) / 9.0)));
-    out.extend([1e5, 1e6]);
-    out
-}
+/// Paths on which the continuous model is run under every penalty; on the others only under those
+/// that may turn out the best.
+const EVERY_PENALTY: usize = 200;
+/// Paths between two saves.
+const CHUNK: usize = 20;
 
 fn main() -> Outcome<()> {
-    let paths: usize = match std::env::args().nth(1) {
-        Some(text) => text.parse()?,
-        None => 1000,
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("which folder?")?);
+    let limit: usize = std::env::args().nth(2).map_or(Ok(usize::MAX), |text| text.parse())?;
+    std::fs::create_dir_all(&folder)?;
+    let cells = cells();
+    // The continuous model takes longest and comes last, a few paths everywhere before many.
+    for (slow, goal) in [(false, usize::MAX), (true, 40), (true, EVERY_PENALTY), (true, usize::MAX)] {
+        for cell in &cells {
+            for entry in cell.entries.iter().filter(|e| slow == is_continuous(e)) {
+                run(&folder, cell, entry, goal.min(limit).min(cell.paths))?;
+            }
+        }
+    }
+    report(&folder, &cells)
+}
+
+fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
+    let method = match entry.method {
+        Method::Oracle => "oracle".to_owned(),
+        Method::Markov(starts) => format!("markov{starts}"),
+        Method::Discrete => "discrete".to_owned(),
+        Method::Continuous { mode_loss: false } => "continuous".to_owned(),
+        Method::Continuous { mode_loss: true } => "moded".to_owned(),
+        Method::Sparse => "sparse".to_owned(),
     };
-    let three = Chain::three_state_daily();
-    let published = [
-        (
-            500,
-            [(0.8145, 0.159), (0.5403, 0.108), (0.7227, 0.146), (0.7399, 0.147), (0.7427, 0.150)],
-        ),
-        (
-            1000,
-            [(0.8432, 0.133), (0.5534, 0.122), (0.7368, 0.150), (0.7521, 0.145), (0.7526, 0.146)],
-        ),
-        (
-            2000,
-            [(0.8807, 0.107), (0.5756, 0.141), (0.7584, 0.155), (0.7810, 0.146), (0.7800, 0.145)],
-        ),
-    ];
-    let mut lines = Vec::new();
-    for (length, figures) in published {
-        let figures = figures.map(|(m, s)| Some(Published(m, s, 1024.0)));
-        lines.push((
-            format!("three states, daily, T = {length}"),
-            chain(&three, length, paths, figures)?,
-        ));
+    Store::new(folder, &format!("{}.{method}", cell.key))
+}
+
+/// Runs one method until `paths` paths are on file.
+fn run(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
+    let store = store(folder, cell, entry);
+    let done = store.read()?.len();
+    let (oracle, clock) = (cell.oracle(), std::time::Instant::now());
+    for from in (done..paths).step_by(CHUNK) {
+        let one = |path: usize| {
+            let every = path < EVERY_PENALTY || !is_continuous(entry);
+            let wanted = |i: usize| every || hopeful(entry.choices[i]);
+            cell.sample(path).run(entry.method, &entry.choices, &wanted, Some(&oracle), every)
+        };
+        let chunk = (from..(from + CHUNK).min(paths)).into_par_iter();
+        store.append(&chunk.map(one).collect::<Result<Vec<_>, _>>()?)?;
     }
-    let two = Chain::two_state_daily();
-    let figures = [0.9768, 0.9778, 0.9441, 0.9404, 0.9395];
-    // No deviation is published here; the one found takes its place in the test.
-    let figures = figures.map(|m| Some(Published(m, f64::NAN, 1024.0)));
-    lines.push(("two states, daily, T = 1000".to_owned(), chain(&two, 1000, paths, figures)?));
-    let sparse_paths = (paths / 5).max(20);
-    for (features, figures) in [(15, [0.90, 0.91]), (60, [0.87, 0.95]), (150, [0.77, 0.95])] {
-        let title = format!("sparse design, mu = 0.75, T = 500, {features} features");
-        let figures = figures.map(|m| Some(Published(m, f64::NAN, 100.0)));
-        lines.push((title, sparse(features, sparse_paths, figures)?));
+    if done < paths {
+        let seconds = clock.elapsed().as_secs_f64();
+        eprintln!("{} {}: {} paths in {seconds:.1} s", cell.key, entry.name, paths - done);
     }
-    print(&lines);
     Ok(())
 }
 
-/// All methods on one chain.
-fn chain(
-    chain: &Chain,
-    length: usize,
+const fn is_continuous(entry: &Entry) -> bool {
+    matches!(entry.method, Method::Continuous { .. })
+}
+
+/// Whether the continuous model is run under this penalty on all paths.
+fn hopeful((penalty, _): Choice) -> bool {
+    (90.0..2500.0).contains(&penalty)
+}
+
+/// One line of a table.
+struct Line {
+    name: String,
+    mean: f64,
+    deviation: f64,
     paths: usize,
-    published: [Option<Published>; 5],
-) -> Outcome<Vec<Line>> {
-    let k = chain.means.len();
-    let slow = (paths / 5).max(20);
-    let grid = penalties();
-    let sample = |path: usize| {
-        let mut rng = Mt19937::new(u32::try_from(path).unwrap_or(0) + 1);
-        let states = chain.states(length, &mut rng);
-        let x = chain.observations(&states, &mut rng);
-        (states, x)
-    };
-    let over = |n: usize, f: &Judge<'_>| {
-        let one = |path| {
-            let (states, x) = sample(path);
-            f(&states, &x)
-        };
-        (0..n).into_par_iter().map(one).collect::<Fallible<Vec<Accuracies>>>()
-    };
-    let truth = HmmModel {
-        initial: vec![1.0 / float(k); k],
-        transitions: chain.transitions.clone(),
-        means: chain.means.iter().map(|m| vec![*m]).collect(),
-        variances: chain.deviations.iter().map(|s| vec![s * s]).collect(),
-    };
-    let oracle =
-        over(paths, &|s, x| Ok(vec![balanced_accuracy(s, &truth.viterbi(Rows::new(x, 1)?)?, k)]))?;
-    let markov = over(slow, &|s, x| {
-        let params = HmmParams { states: k, iterations_max: 100, ..HmmParams::default() };
-        let rows = Rows::new(x, 1)?;
-        let fit = params.check()?.fit(rows)?;
-        Ok(vec![balanced_accuracy(s, &fit.model.viterbi(rows)?, k)])
-    })?;
-    let discrete = over(paths, &|s, x| {
-        let data = features(x);
-        let rows = Rows::new(&data, 15)?;
-        let one = |&penalty: &f64| {
-            let fit = JumpParams::new(k, penalty).check()?.fit(rows, None)?;
-            Ok(balanced_accuracy(s, &fit.labels, k))
-        };
-        grid.iter().map(one).collect()
-    })?;
-    let mixed = |mode_loss: bool| {
-        over(slow, &move |s, x| {
-            let data = features(x);
-            let rows = Rows::new(&data, 15)?;
-            let one = |&penalty: &f64| {
-                let grid_size = if k == 2 { 0.05 } else { 0.2 };
-                let jump = JumpParams { restarts: 5, ..JumpParams::new(k, penalty) };
-                let params = ContinuousParams { jump, grid_size, mode_loss };
-                let fit = params.check()?.fit_with(rows, &FitOptions::default())?;
-                Ok(balanced_accuracy(s, &fit.labels, k))
-            };
-            penalties().iter().skip(4).step_by(2).map(one).collect()
-        })
-    };
-    let thin: Vec<f64> = grid.iter().skip(4).step_by(2).copied().collect();
-    let (plain, moded) = (mixed(false)?, mixed(true)?);
-    Ok(vec![
-        line("true parameters, Viterbi", &oracle, &[0.0], published[0]),
-        line("hidden Markov model", &markov, &[0.0], published[1]),
-        line("discrete jump model", &discrete, &grid, published[2]),
-        line("continuous jump model", &plain, &thin, published[3]),
-        line("continuous, mode loss", &moded, &thin, published[4]),
-    ])
-}
-
-/// Three states that differ in the first fifteen of some features (Nystrup and others 2021).
-fn sparse(cols: usize, paths: usize, published: [Option<Published>; 2]) -> Outcome<Vec<Line>> {
-    let chain = Chain {
-        transitions: vec![
-            vec![0.9903, 0.0047, 0.0050],
-            vec![0.0157, 0.9666, 0.0177],
-            vec![0.0284, 0.0300, 0.9416],
-        ],
-        means: vec![0.75, 0.0, -0.75],
-        deviations: vec![1.0; 3],
-    };
-    let sample = |path: usize| {
-        let mut rng = Mt19937::new(u32::try_from(path).unwrap_or(0) + 1);
-        let states = chain.states(500, &mut rng);
-        let mut data = Vec::with_capacity(500 * cols);
-        for &s in &states {
-            data.extend(
-                (0..cols)
-                    .map(|j| normal(&mut rng) + if j < 15 { chain.means[s as usize] } else { 0.0 }),
-            );
-        }
-        standardise(&mut data, cols);
-        (states, data)
-    };
-    let grid: [f64; 5] = [1.0, 4.0, 12.0, 30.0, 80.0];
-    let kappas: [f64; 3] = [6.0, 12.0, 25.0];
-    let plain = (0..paths).into_par_iter().map(|path| {
-        let (states, data) = sample(path);
-        let rows = Rows::new(&data, cols)?;
-        let one = |&penalty: &f64| {
-            let fit = JumpParams::new(3, penalty).check()?.fit(rows, None)?;
-            Ok(balanced_accuracy(&states, &fit.labels, 3))
-        };
-        grid.iter().map(one).collect::<Fallible<Accuracies>>()
-    });
-    let plain = plain.collect::<Fallible<Vec<_>>>()?;
-    let selected = (0..paths).into_par_iter().map(|path| {
-        let (states, data) = sample(path);
-        let rows = Rows::new(&data, cols)?;
-        let mut out = Vec::new();
-        for features_max in kappas {
-            for penalty in grid {
-                let mut params = SparseParams::new(3, penalty, features_max);
-                params.rounds_max = 10;
-                let fit = params.check()?.fit(rows, None)?;
-                out.push(balanced_accuracy(&states, &fit.labels, 3));
-            }
-        }
-        Ok(out)
-    });
-    let selected = selected.collect::<Fallible<Vec<_>>>()?;
-    let names: Vec<f64> = kappas.iter().flat_map(|_| grid).collect();
-    Ok(vec![
-        line("discrete jump model", &plain, &grid, published[0]),
-        line("sparse jump model", &selected, &names, published[1]),
-    ])
-}
-
-/// Picks the penalty by mean accuracy and says what another choice would have given.
-fn line(
-    method: &'static str,
-    found: &[Accuracies],
-    penalties: &[f64],
+    choice: String,
+    /// Accuracies of the two choices without labels.
+    blind: [Option<f64>; 2],
     published: Option<Published>,
-) -> Line {
-    let column = |i: usize, from: usize, to: usize| -> Vec<f64> {
-        found[from..to].iter().map(|row| row[i]).collect()
-    };
-    let pick = |to: usize| {
-        let means = (0..penalties.len()).map(|i| mean(&column(i, 0, to)));
-        let best = means.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        best.map_or(0, |(i, _)| i)
-    };
-    let best = pick(found.len());
-    let values = column(best, 0, found.len());
-    let fifth = found.len() / 5;
-    let other = pick(fifth.max(1));
-    let note = if penalties.len() > 1 {
-        let apart = mean(&column(other, fifth, found.len()));
-        format!("λ = {:.3}; chosen apart {apart:.3}", penalties[best])
-    } else {
-        String::new()
-    };
+}
+
+/// Accuracies of one choice on all paths that were run under it.
+fn column(records: &[Record], choice: usize) -> Vec<f64> {
+    let all = records.iter().filter_map(|r| r.accuracies.get(choice));
+    all.copied().filter(|a| !a.is_nan()).collect()
+}
+
+/// The index of the largest number; the last one on a tie, which is the larger penalty.
+fn largest(numbers: impl Iterator<Item = f64>) -> usize {
+    let best = numbers.enumerate().filter(|(_, x)| !x.is_nan()).max_by(|a, b| a.1.total_cmp(&b.1));
+    best.map_or(0, |(i, _)| i)
+}
+
+fn line(entry: &Entry, records: &[Record]) -> Line {
+    let all = &records[..records.len().min(EVERY_PENALTY)];
+    // Among the penalties run on every path; on the first ones the others are compared too.
+    let run_on_all = |i: usize| column(records, i).len() == records.len();
+    let candidates = |i: usize| if run_on_all(i) { mean(&column(records, i)) } else { f64::NAN };
+    let best = largest((0..entry.choices.len()).map(candidates));
+    let over_first = largest((0..entry.choices.len()).map(|i| mean(&column(all, i))));
+    if !run_on_all(over_first) {
+        eprintln!("{}: a penalty not run on all paths is the best on the first", entry.name);
+    }
+    let values = column(records, best);
     Line {
-        method,
+        name: entry.name.to_owned(),
         mean: mean(&values),
         deviation: deviation(&values),
-        paths: found.len(),
-        note,
-        published,
+        paths: values.len(),
+        choice: describe(entry, best),
+        blind: blind(records, entry.choices.len()),
+        published: entry.published,
     }
 }
 
+fn describe(entry: &Entry, choice: usize) -> String {
+    let (penalty, features) = entry.choices[choice];
+    match entry.method {
+        Method::Oracle | Method::Markov(_) => String::new(),
+        Method::Discrete | Method::Continuous { .. } => format!("λ = {}", short(penalty)),
+        Method::Sparse => format!("λ = {}, κ² = {features}", short(penalty)),
+    }
+}
+
+fn short(x: f64) -> String {
+    if x < 100.0 { format!("{}", (x * 10.0).round() / 10.0) } else { format!("{x:.0}") }
+}
+
+/// Mean accuracy with the penalty that forecast best: over the first fifth of the paths, judged on
+/// the others; and of each path by itself.
+fn blind(records: &[Record], choices: usize) -> [Option<f64>; 2] {
+    let scored = |r: &&Record| r.scores.iter().all(|s| s.is_finite());
+    let records: Vec<&Record> = records.iter().filter(scored).collect();
+    if choices < 2 || records.len() < 10 {
+        return [None; 2];
+    }
+    let (first, rest) = records.split_at(records.len() / 5);
+    let score = |i: usize| mean(&first.iter().map(|r| r.scores[i]).collect::<Vec<_>>());
+    let pooled = largest((0..choices).map(score));
+    let pooled: Vec<f64> = rest.iter().map(|r| r.accuracies[pooled]).collect();
+    let own = records.iter().map(|r| r.accuracies[largest(r.scores.iter().copied())]);
+    [Some(mean(&pooled)), Some(mean(&own.collect::<Vec<_>>()))]
+}
+
 /// All tables, with differences tested by z-scores under Holm's correction over all cells.
+fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
+    let mut tables = Vec::new();
+    for cell in cells {
+        let mut lines = Vec::new();
+        for entry in &cell.entries {
+            let records = store(folder, cell, entry).read()?;
+            if records.is_empty() {
+                continue;
+            }
+            lines.push(line(entry, &records));
+            for &(penalty, published) in
+                cell.by_penalty.iter().filter(|_| entry.method == Method::Discrete)
+            {
+                let choice = largest(entry.choices.iter().map(|c| -(c.0 - penalty).abs()));
+                let values = column(&records, choice);
+                lines.push(Line {
+                    name: format!("discrete at λ = {}", short(penalty)),
+                    mean: mean(&values),
+                    deviation: deviation(&values),
+                    paths: values.len(),
+                    choice: String::new(),
+                    blind: [None; 2],
+                    published: Some(Published(published, f64::NAN, 1024.0)),
+                });
+            }
+        }
+        tables.push((cell.title.clone(), lines));
+    }
+    print(&tables);
+    Ok(())
+}
+
+fn z(line: &Line) -> Option<f64> {
+    let Published(m, s, n) = line.published?;
+    let s = if s.is_nan() { line.deviation } else { s };
+    let spread = (line.deviation * line.deviation / float(line.paths) + s * s / n).sqrt();
+    Some((line.mean - m) / spread)
+}
+
 fn print(tables: &[(String, Vec<Line>)]) {
-    let z = |line: &Line| {
-        let Published(m, s, n) = line.published?;
-        let s = if s.is_nan() { line.deviation } else { s };
-        let spread = (line.deviation * line.deviation / float(line.paths) + s * s / n).sqrt();
-        Some((line.mean - m) / spread)
-    };
     let mut tests: Vec<f64> =
         tables.iter().flat_map(|(_, lines)| lines).filter_map(z).map(two_sided).collect();
     tests.sort_by(f64::total_cmp);
@@ -267,21 +210,26 @@ fn print(tables: &[(String, Vec<Line>)]) {
     let passed =
         tests.iter().enumerate().take_while(|(i, p)| **p <= 0.05 / float(count - i)).count();
     let limit = if passed == 0 { -1.0 } else { tests[passed - 1] };
+    println!("{count} tests, {passed} significant.\n");
     for (title, lines) in tables {
         println!("## {title}\n");
-        println!("| method | balanced accuracy | sd | paths | published | difference | penalty |");
-        println!("| --- | --- | --- | --- | --- | --- | --- |");
+        println!(
+            "| method | accuracy | sd | paths | published | difference | penalty by the labels | \
+             one penalty, blind | own penalty, blind |"
+        );
+        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         for line in lines {
             let (published, difference) = match (line.published, z(line)) {
                 (Some(Published(m, ..)), Some(z)) => {
-                    let mark = if two_sided(z) <= limit { ", significant" } else { "" };
+                    let mark = if two_sided(z) <= limit { ", **significant**" } else { "" };
                     (format!("{m:.3}"), format!("{:+.3} (z {z:+.1}{mark})", line.mean - m))
                 }
                 _ => (String::new(), String::new()),
             };
+            let [one, own] = line.blind.map(|b| b.map_or(String::new(), |b| format!("{b:.3}")));
             println!(
-                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} |",
-                line.method, line.mean, line.deviation, line.paths, line.note
+                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {one} | {own} |",
+                line.name, line.mean, line.deviation, line.paths, line.choice
             );
         }
         println!();

@@ -1,5 +1,8 @@
 //! Coordinate descent between labels and centres, and the choice among restarts.
 
+use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher as _};
+
 use serde::{Deserialize, Serialize};
 
 use crate::partition::Partitions;
@@ -51,6 +54,65 @@ pub(crate) struct Limits {
     pub(crate) exact: bool,
 }
 
+/// Labellings met so far and what one more step made of them, so that descents that meet do not
+/// take the same steps twice. Their outcome is the same to the bit: a step depends on nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    by_hash: BTreeMap<u64, Vec<usize>>,
+    met: Vec<Met>,
+}
+
+#[derive(Debug)]
+struct Met {
+    labels: Vec<u32>,
+    /// The centres of these labels, the labelling they lead to and its objective.
+    next: Option<(Vec<f64>, usize, f64)>,
+}
+
+/// A new descent forgets the others when so many labels are kept.
+const KEPT_MAX: usize = 1 << 24;
+
+impl Memory {
+    /// The number of a labelling.
+    fn number(&mut self, labels: &[u32]) -> usize {
+        let mut hasher = std::hash::DefaultHasher::new();
+        labels.hash(&mut hasher);
+        let alike = self.by_hash.entry(hasher.finish()).or_default();
+        if let Some(&known) = alike.iter().find(|&&i| self.met[i].labels == labels) {
+            return known;
+        }
+        alike.push(self.met.len());
+        self.met.push(Met { labels: labels.to_vec(), next: None });
+        self.met.len() - 1
+    }
+
+    /// One update of the centres and the labels after it.
+    fn step(
+        &mut self,
+        from: usize,
+        steps: &mut impl Steps,
+        centers: &mut [f64],
+        labels: &mut [u32],
+    ) -> (usize, f64) {
+        if let Some((known, to, value)) = &self.met[from].next {
+            centers.copy_from_slice(known);
+            labels.copy_from_slice(&self.met[*to].labels);
+            return (*to, *value);
+        }
+        steps.center(&self.met[from].labels, centers);
+        let value = steps.label(centers, labels);
+        let to = self.number(labels);
+        self.met[from].next = Some((centers.to_vec(), to, value));
+        (to, value)
+    }
+
+    fn limit(&mut self, rows: usize) {
+        if self.met.len().saturating_mul(rows) > KEPT_MAX {
+            *self = Self::default();
+        }
+    }
+}
+
 /// Alternates the half-steps from `start` until nothing changes (spec of the reference, §2.3).
 pub(crate) fn descend(
     steps: &mut impl Steps,
@@ -58,11 +120,14 @@ pub(crate) fn descend(
     rows: usize,
     limits: Limits,
     partitions: &mut Partitions,
+    memory: &mut Memory,
 ) -> Restart {
+    memory.limit(rows);
     let mut centers = start.to_vec();
     let mut labels = vec![0_u32; rows];
-    let mut before: Vec<u32> = Vec::new();
     let mut value = steps.label(&centers, &mut labels);
+    let mut at = memory.number(&labels);
+    let mut before: Option<usize> = None;
     let mut values = vec![value];
     let mut value_before = f64::INFINITY;
     let mut iterations = 0;
@@ -70,11 +135,10 @@ pub(crate) fn descend(
         if iterations >= limits.iterations_max {
             break Stop::MaxIter;
         }
-        let unchanged = if limits.exact {
-            before == labels
-        } else {
-            !before.is_empty() && partitions.same(&labels, &before)
-        };
+        let unchanged = before.is_some_and(|before| {
+            before == at
+                || (!limits.exact && partitions.same(&labels, &memory.met[before].labels))
+        });
         if unchanged {
             break Stop::SameClustering;
         }
@@ -82,10 +146,9 @@ pub(crate) fn descend(
             break Stop::Tol;
         }
         iterations += 1;
-        before.clone_from(&labels);
+        before = Some(at);
         value_before = value;
-        steps.center(&before, &mut centers);
-        value = steps.label(&centers, &mut labels);
+        (at, value) = memory.step(at, steps, &mut centers, &mut labels);
         values.push(value);
     };
     Restart { value, values, iterations, stop, labels, centers }

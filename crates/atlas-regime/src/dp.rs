@@ -4,6 +4,7 @@
 //! yardstick the O(K) form of the discrete model is tested against.
 
 use crate::Error;
+use crate::continuous::rings::{Rings, Scratch};
 
 /// Penalties for every pair of states, kept in both orders of memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Penalties {
     stride: usize,
     by_from: Vec<f64>,
     by_to: Vec<f64>,
+    /// A quicker way to the same values, where the penalties have the shape for it.
+    rings: Option<Rings>,
 }
 
 /// What the recursion found.
@@ -53,7 +56,22 @@ impl Penalties {
         for (padded, row) in by_from.chunks_exact_mut(stride).zip(matrix.chunks_exact(states)) {
             padded[..states].copy_from_slice(row);
         }
-        Ok(Self { states, stride, by_from, by_to })
+        Ok(Self { states, stride, by_from, by_to, rings: None })
+    }
+
+    /// The same penalties, with a quicker way to the cheapest entries.
+    pub(crate) fn with_rings(self, rings: Rings) -> Self {
+        Self { rings: Some(rings), ..self }
+    }
+
+    /// Buffers for [`advance`](Self::advance).
+    pub(crate) fn scratch(&self) -> Scratch {
+        self.rings.as_ref().map_or_else(Scratch::default, Rings::scratch)
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn has_rings(&self) -> bool {
+        self.rings.is_some()
     }
 
     /// The same penalty for every change of state, none for staying; it may be negative, as the
@@ -135,14 +153,10 @@ impl Penalties {
     fn solve_plain(&self, values: &mut [f64], path: &mut [u32]) -> f64 {
         let k = self.states;
         let rows = values.len() / k;
+        let mut scratch = self.scratch();
         for t in 1..rows {
             let (past, now) = values.split_at_mut(t * k);
-            let (before, row) = (&past[(t - 1) * k..], &mut now[..k]);
-            match self.stride {
-                16 => self.advance_fixed::<16>(before, row),
-                24 => self.advance_fixed::<24>(before, row),
-                _ => self.advance_any(before, row),
-            }
+            self.advance(&past[(t - 1) * k..], &mut now[..k], &mut scratch);
         }
         let last = &values[(rows - 1) * k..];
         let mut state = first_smallest(last.iter().copied());
@@ -163,7 +177,12 @@ impl Penalties {
     }
 
     /// Adds to each loss in `row` the cheapest way to get there from the values `before`.
-    pub(crate) fn advance(&self, before: &[f64], row: &mut [f64]) {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled once per instruction set")]
+    pub(crate) fn advance(&self, before: &[f64], row: &mut [f64], scratch: &mut Scratch) {
+        if let Some(rings) = &self.rings {
+            return rings.advance(before, row, scratch);
+        }
         match self.stride {
             16 => self.advance_fixed::<16>(before, row),
             24 => self.advance_fixed::<24>(before, row),

@@ -1,16 +1,24 @@
-//! Run reports, artifacts, metrics and the incident log.
+//! Run reports, artifacts, metrics and the incident log; backtests as pages, charts and tables.
 //!
 //! A [`RunReport`] is both what `--json` prints and what the day's artifact holds;
 //! [`artifact::write`] keeps it for good. [`metrics`] are the figures of an equity curve.
+//! [`tear_sheet`] shows a backtest on one page of HTML that needs nothing else; [`equity_csv`] and
+//! [`trades_csv`] are for whoever goes on with the numbers.
 //!
 //! **Invariants.** Nothing here decides or trades; an artifact is never overwritten; undefined
-//! figures are `None`.
+//! figures are `None`; the same input gives the same bytes.
 
 pub mod artifact;
 pub mod error;
 pub mod incident;
 pub mod metrics;
 pub mod run;
+mod sheet;
+mod tables;
 
 pub use error::Error;
 pub use run::RunReport;
+pub use sheet::compare::{Compared, comparison_csv, comparison_page, curves_csv};
+pub use sheet::search::{search_csv, search_page};
+pub use sheet::tear_sheet;
+pub use tables::{equity_csv, trades_csv};

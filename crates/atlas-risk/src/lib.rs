@@ -19,6 +19,7 @@ mod context;
 pub mod controls;
 mod desk;
 mod error;
+mod exits;
 mod gate;
 mod gates;
 mod ledger;
@@ -36,6 +37,7 @@ pub use context::{
 };
 pub use desk::{DayTradeRule, Desk, DeskRules, SymbolDesk};
 pub use error::Error;
+pub use exits::{ExitIntent, ExitReason, ExitRules, Holding, TimeExit};
 pub use gate::{Case, Gate};
 pub use limits::{Limits, LimitsSpec, Shares};
 pub use profile::Profile;

@@ -1,13 +1,19 @@
 //! Misbehaviour on order: the cases in which clients lose money.
+//!
+//! Nothing goes wrong unless it was asked for, by [`Faults::script`] or at `/atlas/v1/faults`. A
+//! fault is committed once, a number of times, or at random with a given chance; what is drawn is a
+//! function of the seed and of the order of requests, so that a run can be made again.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atlas_core::Weight;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// Which requests a fault is for.
+use crate::core::ids;
+
+/// Which requests or messages a fault is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,12 +24,16 @@ pub enum Target {
     Change,
     /// Everything else.
     Read,
-    /// A message of the `trade_updates` stream: it may be skipped, repeated or delayed, or the
-    /// connection be cut instead.
+    /// A message of the order updates (`trade_updates`, or server-sent events): it may be skipped,
+    /// repeated, swapped or delayed, or the connection be cut or fall silent instead.
     Update,
+    /// A message of the market-data streams, with the same possibilities.
+    Feed,
+    /// Opening a stream.
+    Connect,
 }
 
-/// What goes wrong with one request.
+/// What goes wrong with one request or message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -45,51 +55,199 @@ pub enum Fault {
         /// The sentence.
         message: String,
     },
-    /// Nothing is done, and no answer ever comes.
+    /// Nothing is done, and no answer ever comes. A stream falls silent: it sends nothing more and
+    /// answers no ping.
     HangBefore,
     /// The request is carried out, and no answer ever comes.
     HangAfter,
-    /// The request waits this long first.
-    Delay(Duration),
+    /// The request or message waits this long first; milliseconds, or `{"secs", "nanos"}`.
+    Delay(#[serde(deserialize_with = "millis_or_parts")] Duration),
     /// A message of a stream is left out.
     Skip,
     /// A message of a stream is sent twice.
     Repeat,
+    /// A message of a stream is sent after the one that follows it.
+    Swap,
     /// The next order fills at most this share of its quantity in the present session.
     PartialFill(Weight),
+    /// Every moment in the answer is wrong by so many milliseconds: later if above zero.
+    Skew(i64),
+    /// Prices of the market data are so many milliseconds old and pass for new.
+    Stale(u32),
+    /// Fields of this name are missing from the answer or message, at any depth.
+    Without(String),
+    /// Fields of this name have another value in the answer or message, at any depth.
+    Instead {
+        /// The field's name.
+        field: String,
+        /// What stands there.
+        value: serde_json::Value,
+    },
+    /// A cancellation is accepted and comes too late: the order is filled first, if it can be.
+    LateCancel,
+}
+
+/// A fault, when it is committed, and how often.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Which requests or messages it is for.
+    pub target: Target,
+    /// What goes wrong.
+    pub fault: Fault,
+    /// The share of those it happens to, from 0 to 1; all unless told otherwise.
+    #[serde(default = "always")]
+    pub chance: f64,
+    /// After how many times it is over; never if there is none. In JSON, 1 unless a chance is
+    /// given.
+    #[serde(default)]
+    pub times: Option<u32>,
 }
 
 /// The faults that are still to come, in order; cheap to clone, all clones are the same script.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
-    script: Arc<Mutex<VecDeque<(Target, Fault)>>>,
+    script: Arc<Mutex<Script>>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    rules: VecDeque<Rule>,
+    seed: u64,
+    drawn: u64,
 }
 
 impl Faults {
     /// Adds a fault for the next request of `target` that has none before it.
     pub fn script(&self, target: Target, fault: Fault) {
-        self.lock().push_back((target, fault));
+        self.add(Rule { target, fault, chance: 1.0, times: Some(1) });
+    }
+
+    /// Adds a fault that may come more than once.
+    pub fn add(&self, rule: Rule) {
+        self.lock().rules.push_back(rule);
+    }
+
+    /// From now on faults with a chance are drawn from this seed.
+    pub fn seed(&self, seed: u64) {
+        let mut script = self.lock();
+        (script.seed, script.drawn) = (seed, 0);
     }
 
     /// How many faults are still to come.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.lock().len()
+        self.lock().rules.len()
+    }
+
+    /// The faults that are still to come.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        self.lock().rules.iter().cloned().collect()
     }
 
     /// Forgets the rest of the script.
     pub fn clear(&self) {
-        self.lock().clear();
+        self.lock().rules.clear();
     }
 
     /// The fault for a request that has just come in.
     pub(crate) fn take(&self, target: Target) -> Option<Fault> {
         let mut script = self.lock();
-        let at = script.iter().position(|(wanted, _)| *wanted == target)?;
-        script.remove(at).map(|(_, fault)| fault)
+        for at in 0..script.rules.len() {
+            let rule = &script.rules[at];
+            if rule.target != target {
+                continue;
+            }
+            let (chance, fault) = (rule.chance, rule.fault.clone());
+            if chance < 1.0 && !script.happens(chance) {
+                continue;
+            }
+            let times = script.rules[at].times.map(|times| times.saturating_sub(1));
+            if times == Some(0) {
+                drop(script.rules.remove(at));
+            } else {
+                script.rules[at].times = times;
+            }
+            return Some(fault);
+        }
+        None
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Target, Fault)>> {
+    fn lock(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Script {
+    fn happens(&mut self, chance: f64) -> bool {
+        self.drawn += 1;
+        let (drawn, _) = ids::draw(self.seed, self.drawn);
+        f64::from(drawn) < chance * 4_294_967_296.0
+    }
+}
+
+const fn always() -> f64 {
+    1.0
+}
+
+/// Milliseconds as a number, or seconds and nanoseconds.
+fn millis_or_parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Millis(u32),
+        Parts(Duration),
+    }
+    Ok(match Form::deserialize(deserializer)? {
+        Form::Millis(millis) => Duration::from_millis(millis.into()),
+        Form::Parts(duration) => duration,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_committed_in_order_and_ends() {
+        let faults = Faults::default();
+        faults.script(Target::Submit, Fault::DropAfter);
+        faults.add(Rule {
+            target: Target::Read,
+            fault: Fault::Skip,
+            chance: 1.0,
+            times: Some(2),
+        });
+        assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
+        assert_eq!(faults.take(Target::Submit), Some(Fault::DropAfter));
+        assert_eq!(faults.take(Target::Submit), None);
+        assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
+        assert_eq!((faults.take(Target::Read), faults.pending()), (None, 0));
+    }
+
+    #[test]
+    fn chances_are_kept_and_can_be_drawn_again() {
+        let draw = |seed| {
+            let faults = Faults::default();
+            faults.seed(seed);
+            let rule =
+                Rule { target: Target::Read, fault: Fault::Skip, chance: 0.25, times: None };
+            faults.add(rule);
+            (0..1000).map(|_| faults.take(Target::Read).is_some()).collect::<Vec<bool>>()
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+        let happened = draw(7).into_iter().filter(|happened| *happened).count();
+        assert!((200..300).contains(&happened), "{happened}");
+    }
+
+    #[test]
+    fn delays_in_both_forms() {
+        let read = |text: &str| serde_json::from_str::<Fault>(text).unwrap();
+        let second = Fault::Delay(Duration::from_secs(1));
+        assert_eq!(read(r#"{"delay":1000}"#), second);
+        assert_eq!(read(r#"{"delay":{"secs":1,"nanos":0}}"#), second);
+        assert_eq!(read(r#"{"without":"cash"}"#), Fault::Without("cash".to_owned()));
     }
 }

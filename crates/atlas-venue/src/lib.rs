@@ -75,6 +75,7 @@ mod in_process;
 pub mod server;
 mod settlement;
 mod store;
+mod tape;
 mod venue;
 
 pub use config::VenueConfig;
@@ -82,6 +83,6 @@ pub use core::{Exchange, Listing, Refusal};
 pub use costs::{CostEstimate, CostModel, FeeKind, Slippage};
 pub use credentials::{Credentials, Secret};
 pub use error::Error;
-pub use faults::{Fault, Faults, Target};
+pub use faults::{Fault, Faults, Rule, Target};
 pub use in_process::InProcess;
 pub use venue::{Hours, Venue};

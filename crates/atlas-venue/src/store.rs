@@ -4,6 +4,7 @@
 //! one transaction, synced to disk, so that after a crash the file holds all of a request or nothing
 //! of it. Prices are not kept: they are handed in again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
@@ -74,6 +75,10 @@ impl Store {
                 return Err(Error::Damaged { path, problem });
             }
         }
+        if format > 0 {
+            // Files of the first versions have none yet.
+            connection.execute_batch(NOTES).map_err(wrong)?;
+        }
         Ok(Self { path, connection, is_new: format == 0 })
     }
 
@@ -126,6 +131,7 @@ impl Store {
             let transaction = self.connection.transaction()?;
             if self.is_new {
                 transaction.execute_batch(SCHEMA)?;
+                transaction.execute_batch(NOTES)?;
             }
             for (order, body) in orders {
                 transaction.prepare_cached(PUT_ORDER)?.execute(params![
@@ -148,6 +154,20 @@ impl Store {
         write().map_err(|error| failure(&path, &error))?;
         self.is_new = false;
         Ok(())
+    }
+
+    /// What is kept beside the account, by name.
+    pub(crate) fn notes(&self) -> Result<BTreeMap<String, String>, Error> {
+        let wrong = |error: rusqlite::Error| failure(&self.path, &error);
+        let mut statement = self.connection.prepare(GET_NOTES).map_err(wrong)?;
+        let notes = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(wrong)?;
+        notes.collect::<rusqlite::Result<_>>().map_err(wrong)
+    }
+
+    /// Keeps a text beside the account, and waits until it is on disk.
+    pub(crate) fn set_note(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let put = self.connection.execute(PUT_NOTE, params![name, text]);
+        put.map(|_| ()).map_err(|error| failure(&self.path, &error))
     }
 
     fn rows<T: serde::de::DeserializeOwned>(&self, table: &'static str) -> Result<Vec<T>, Error> {
@@ -245,6 +265,12 @@ const SCHEMA: &str = "
         STRICT;
     PRAGMA user_version = 1;
 ";
+const NOTES: &str =
+    "CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT";
+const GET_NOTES: &str = "SELECT name, body FROM notes";
+const PUT_NOTE: &str = "
+    INSERT INTO notes (name, body) VALUES (?1, ?2)
+    ON CONFLICT (name) DO UPDATE SET body = excluded.body";
 const PUT_ORDER: &str = "
     INSERT INTO orders (seq, id, client_order_id, body) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (seq) DO UPDATE SET body = excluded.body";

@@ -1,5 +1,6 @@
 //! The exchange as a handle that many threads can hold, with its state on disk.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,6 +60,8 @@ struct Inner {
     exchange: Exchange,
     store: Option<Store>,
     stopped: Option<String>,
+    /// What a server keeps beside the account, by name.
+    notes: BTreeMap<String, String>,
 }
 
 /// The opening hours around the venue's present.
@@ -90,7 +93,7 @@ impl Venue {
     ) -> Result<Self, Error> {
         config.check()?;
         let Some(dir) = dir else {
-            return Ok(Self::start(Exchange::new(config, listings)?, None));
+            return Self::start(Exchange::new(config, listings)?, None);
         };
         let mut store = Store::open(dir)?;
         let exchange = if let Some(kept) = store.load()? {
@@ -100,7 +103,7 @@ impl Venue {
             store.create(&mut exchange)?;
             exchange
         };
-        Ok(Self::start(exchange, Some(store)))
+        Self::start(exchange, Some(store))
     }
 
     /// Opens the venue of an account that exists: as [`open`](Self::open), yet where `dir` holds no
@@ -117,15 +120,16 @@ impl Venue {
         let store = Store::reopen(dir)?;
         let kept = store.load()?.ok_or_else(|| store.missing())?;
         let exchange = restore(config, listings, kept)?;
-        Ok(Self::start(exchange, Some(store)))
+        Self::start(exchange, Some(store))
     }
 
-    fn start(mut exchange: Exchange, store: Option<Store>) -> Self {
+    fn start(mut exchange: Exchange, store: Option<Store>) -> Result<Self, Error> {
         exchange.watch();
         let seed = exchange.state().seed;
-        let inner = Mutex::new(Inner { exchange, store, stopped: None });
+        let notes = store.as_ref().map(Store::notes).transpose()?.unwrap_or_default();
+        let inner = Mutex::new(Inner { exchange, store, stopped: None, notes });
         let (updates, _) = broadcast::channel(UPDATES_KEPT);
-        Self { shared: Arc::new(Shared { inner, updates, seed }) }
+        Ok(Self { shared: Arc::new(Shared { inner, updates, seed }) })
     }
 
     /// The venue's present.
@@ -154,6 +158,56 @@ impl Venue {
         }
         let moved = inner.exchange.advance_to(to);
         self.finish(&mut inner, moved)
+    }
+
+    /// Moves the clock forward as [`advance_to`](Self::advance_to) does, for a clock that runs: a
+    /// step in which nothing happened becomes durable with the next change or
+    /// [`keep`](Self::keep), and after a crash is made again. A moment that has passed changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::Core`] outside of the calendar, with nothing changed; [`Error::Store`] and
+    /// [`Error::Stopped`] as for every change.
+    pub fn drift_to(&self, to: Timestamp) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        let to = to.trunc_subsecs(3);
+        if to <= inner.exchange.state().clock {
+            return Ok(());
+        }
+        Calendar::nyse().session_at(to)?;
+        let known = inner.exchange.activities().len();
+        let moved = inner.exchange.advance_to(to);
+        let is_quiet = moved.is_ok()
+            && inner.exchange.activities().len() == known
+            && inner.exchange.is_unchanged();
+        if is_quiet { Ok(()) } else { self.finish(&mut inner, moved) }
+    }
+
+    /// Writes where the clock stands.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Stopped`] as for every change.
+    pub fn keep(&self) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        self.finish(&mut inner, Ok(()))
+    }
+
+    /// What was kept under a name by [`set_note`](Self::set_note).
+    pub(crate) fn note(&self, name: &str) -> Option<String> {
+        self.lock().notes.get(name).cloned()
+    }
+
+    /// Keeps a text beside the account.
+    pub(crate) fn set_note(&self, name: &str, text: &str) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        if let Some(store) = &mut inner.store {
+            store.set_note(name, text)?;
+        }
+        inner.notes.insert(name.to_owned(), text.to_owned());
+        Ok(())
     }
 
     /// Moves the clock to the close of the session it stands in, or does nothing outside of one:

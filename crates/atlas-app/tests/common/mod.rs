@@ -1,6 +1,8 @@
 //! Running the built binary, and looking at what it left on disk.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
+pub(crate) mod remote;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -83,7 +83,7 @@ impl Trial {
         let chosen = (
             (header.schedule, header.delay_sessions, header.start_after_open_minutes),
             (header.missing_vix, header.short_history, header.members_by_date),
-            (header.cash, &header.costs, header.finally, &header.policy),
+            (header.cash, &header.costs, header.finally, &header.strategy, &header.policy),
         );
         let unwritable = |error: serde_json::Error| Error::Parameter {
             what: "the configuration",

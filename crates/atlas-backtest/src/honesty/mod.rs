@@ -2,14 +2,18 @@
 //!
 //! - [`sharpe`]: probabilistic and deflated Sharpe ratio, minimum track record.
 //! - [`ledger`]: every trial on the same data, counted.
+//! - [`Judgement`]: a result in the light of what was tried before.
 //! - [`split`]: walk-forward, anchored and rolling, purged and embargoed; combinatorial purged
 //!   cross-validation.
 //! - [`walk`]: choosing by the past, being judged by the future.
 //! - [`overfitting`]: the probability that the best in the past is below the middle afterwards.
 //! - [`bootstrap`]: how far a figure moves when history is dealt again.
+//! - [`difference`]: whether two Sharpe ratios differ by more than luck.
 //! - [`reality`]: White's reality check and Hansen's test of superior predictive ability.
 
 pub mod bootstrap;
+pub mod difference;
+mod judge;
 pub mod ledger;
 pub mod normal;
 pub mod overfitting;
@@ -20,5 +24,6 @@ pub mod walk;
 
 mod random;
 
+pub use judge::Judgement;
 pub use ledger::{Deflation, Trial, TrialLedger};
 pub use random::Random;

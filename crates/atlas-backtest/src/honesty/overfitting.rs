@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::split::{choose, even};
 use crate::Error;
-use crate::metrics::stats::{deviation, float, mean};
+use crate::metrics::stats::float;
 
 /// How the best of the past fares afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,16 +34,21 @@ impl Overfitting {
     pub fn of(trials: &[Vec<f64>], blocks: usize) -> Result<Option<Self>, Error> {
         let rows = check(trials, blocks)?;
         let ranges = even(rows, blocks);
+        let sums: Vec<Vec<Sums>> = trials
+            .iter()
+            .map(|trial| {
+                let block = |range: &std::ops::Range<usize>| trial.get(range.clone());
+                ranges.iter().map(|range| Sums::of(block(range).unwrap_or_default())).collect()
+            })
+            .collect();
         let mut logits = Vec::new();
         let mut losses = 0_usize;
         for past in choose(blocks, blocks / 2) {
-            let of = |trial: &Vec<f64>, inside: bool| {
-                let parts = ranges.iter().enumerate().filter(|(b, _)| past.contains(b) == inside);
-                let rows = parts.filter_map(|(_, range)| trial.get(range.clone()));
-                let returns: Vec<f64> = rows.flatten().copied().collect();
-                Some(mean(&returns)? / deviation(&returns)?)
+            let of = |trial: &Vec<Sums>, inside: bool| {
+                let parts = trial.iter().enumerate().filter(|(b, _)| past.contains(b) == inside);
+                parts.fold(Sums::default(), |all, (_, part)| all.and(part)).ratio()
             };
-            let before: Vec<Option<f64>> = trials.iter().map(|trial| of(trial, true)).collect();
+            let before: Vec<Option<f64>> = sums.iter().map(|trial| of(trial, true)).collect();
             let best = before
                 .iter()
                 .enumerate()
@@ -54,7 +59,7 @@ impl Overfitting {
                 });
             let Some((best, _)) = best else { continue };
             let after: Vec<f64> =
-                trials.iter().map(|t| of(t, false).unwrap_or(f64::NEG_INFINITY)).collect();
+                sums.iter().map(|t| of(t, false).unwrap_or(f64::NEG_INFINITY)).collect();
             let own = after.get(best).copied().unwrap_or(f64::NEG_INFINITY);
             losses += usize::from(own < 0.0);
             // Ties share their ranks evenly.
@@ -75,6 +80,45 @@ impl Overfitting {
             loss_probability: float(losses) / float(deals),
             logits,
         }))
+    }
+}
+
+/// What a Sharpe ratio needs of a block; the blocks of a deal are added up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    count: usize,
+    sum: f64,
+    squares: f64,
+    /// The largest size.
+    most: f64,
+}
+
+impl Sums {
+    fn of(returns: &[f64]) -> Self {
+        returns.iter().fold(Self::default(), |all, r| Self {
+            count: all.count + 1,
+            sum: all.sum + r,
+            squares: all.squares + r * r,
+            most: all.most.max(r.abs()),
+        })
+    }
+
+    const fn and(self, other: &Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            sum: self.sum + other.sum,
+            squares: self.squares + other.squares,
+            most: self.most.max(other.most),
+        }
+    }
+
+    /// Sharpe ratio a period; `None` if returns do not vary beyond rounding.
+    fn ratio(self) -> Option<f64> {
+        let n = float(self.count);
+        let mean = self.sum / n;
+        let variance = (self.squares - n * mean * mean) / (n - 1.0);
+        let least = self.most * self.most * f64::EPSILON * n;
+        (variance > least).then(|| mean / variance.sqrt())
     }
 }
 

@@ -7,8 +7,8 @@ use atlas_venue::{CostModel, Slippage};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::Schedule;
 use crate::config::{Config, Finally};
+use crate::{Schedule, StrategySpec};
 
 /// What was tried, on which data, under which conventions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Header {
     pub last_session: NaiveDate,
     /// How often was decided.
     pub schedule: Schedule,
+    /// Who was chosen.
+    pub strategy: StrategySpec,
     /// Cash at the start.
     pub cash: Usd,
     /// What trading cost.
@@ -121,6 +123,11 @@ impl Header {
             first_session,
             last_session,
             schedule: config.schedule,
+            strategy: if config.strategy.is_scanner() {
+                StrategySpec::of_momentum(&config.policy.momentum)
+            } else {
+                config.strategy.clone()
+            },
             cash: config.cash,
             costs: StatedCosts::of(&config.costs),
             finally: config.finally,
@@ -160,4 +167,4 @@ fn conventions(config: &Config) -> Vec<String> {
 }
 
 /// Version of the report's form; raised with every change a reader could trip over.
-pub(super) const SCHEMA: u16 = 1;
+pub(super) const SCHEMA: u16 = 2;

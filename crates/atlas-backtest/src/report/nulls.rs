@@ -33,6 +33,18 @@ pub enum NullRule {
     VolatilityTarget,
 }
 
+impl NullRule {
+    /// The rule in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ConstantExposure => "index at constant exposure",
+            Self::TwoHundredDays => "index above its 200-day mean",
+            Self::VolatilityTarget => "index at the same volatility",
+        }
+    }
+}
+
 /// The account's exposures held against themselves in another order.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PermutedSpells {

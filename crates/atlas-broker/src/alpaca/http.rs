@@ -102,13 +102,18 @@ pub(crate) fn client(tls: rustls::ClientConfig, timeout: Duration) -> Result<Cli
 
 impl Http {
     /// A host under a shared client.
-    pub(crate) fn new(client: Client, base: Url, keys: HeaderMap, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        base: Url,
+        keys: HeaderMap,
+        (timeout, pace): (Duration, Pace),
+    ) -> Self {
         let host = base.host_str().unwrap_or_default();
         let venue = match base.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Self { client, base, venue, keys, timeout, pace: Pace::default() }
+        Self { client, base, venue, keys, timeout, pace }
     }
 
     /// The host's name for messages.
@@ -124,10 +129,10 @@ impl Http {
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeout;
         let request = self.request(call)?;
-        self.pace.turn(call.lane, deadline).await.map_err(|reset| Error::RateLimited {
-            venue: self.venue.clone(),
-            reset: Some(reset),
-        })?;
+        self.pace
+            .turn(call.lane, deadline)
+            .await
+            .map_err(|reset| Error::RateLimited { venue: self.venue.clone(), reset })?;
         timeout_at(deadline, self.exchange(call, request)).await.unwrap_or_else(|_| {
             Err(self.no_answer(call, format!("no answer within {:?}", self.timeout)))
         })

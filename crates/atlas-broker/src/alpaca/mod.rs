@@ -13,12 +13,12 @@ mod books;
 mod credentials;
 mod data_stream;
 mod endpoint;
-mod http;
+pub(crate) mod http;
 mod ledger;
 #[cfg(feature = "live")]
 pub mod live;
 mod market;
-mod mode;
+pub(crate) mod mode;
 mod options;
 mod orders;
 mod pace;
@@ -30,8 +30,8 @@ mod secret;
 mod session;
 mod socket;
 #[cfg(test)]
-mod tests;
-mod tls;
+pub(crate) mod tests;
+pub(crate) mod tls;
 mod trade_updates;
 mod trading;
 mod wire;

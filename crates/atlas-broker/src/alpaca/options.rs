@@ -1,5 +1,6 @@
 //! What a session lets its user choose.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Choices for a session.
@@ -19,11 +20,15 @@ pub struct Options {
     pub timeout: Duration,
     /// Whose quotes and bars to ask for; `None`, the default, is the best the subscription allows.
     pub feed: Option<Feed>,
+    /// Requests a minute to each host at most, beside what the broker itself tells; `None`, the
+    /// default, is as many as it tells. The last tenth is for orders, the last twentieth for
+    /// cancels, which are never held back.
+    pub requests_per_minute: Option<NonZeroU32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), feed: None }
+        Self { timeout: Duration::from_secs(10), feed: None, requests_per_minute: None }
     }
 }
 

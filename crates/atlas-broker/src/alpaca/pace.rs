@@ -1,5 +1,6 @@
 //! Keeping to the broker's rate limit, with room left for cancels.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,9 +30,22 @@ impl Lane {
     }
 }
 
-/// The budget of one host, as its answers tell it. Without such headers nothing is held back.
+/// The budget of one host: as its answers tell it, and as the user set it. Without either nothing
+/// is held back.
 #[derive(Debug, Default)]
-pub(crate) struct Pace(Mutex<Option<Window>>);
+pub(crate) struct Pace {
+    /// Requests a minute the user permits.
+    own_limit: Option<u64>,
+    windows: Mutex<Windows>,
+}
+
+#[derive(Debug, Default)]
+struct Windows {
+    /// By the broker's count.
+    told: Option<Window>,
+    /// By our own.
+    own: Option<Window>,
+}
 
 /// The present minute.
 #[derive(Debug, Clone, Copy)]
@@ -39,20 +53,42 @@ struct Window {
     limit: u64,
     remaining: u64,
     /// When the broker says the budget is full again, by its clock.
-    reset: Timestamp,
+    reset: Option<Timestamp>,
     /// The same by ours.
     ends: Instant,
+}
+
+impl Window {
+    /// Whether a request of this lane has to wait; begins the next minute if this one is over.
+    fn holds_back(&mut self, lane: Lane, now: Instant) -> bool {
+        if now >= self.ends {
+            self.remaining = self.limit;
+            self.ends = now + MINUTE;
+        }
+        self.remaining <= lane.reserve(self.limit) && lane != Lane::Cancel
+    }
 }
 
 /// The time the broker's limits are counted over, and the longest it can ask to wait.
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Pace {
+    /// A budget that the user sets, beside whatever the broker tells.
+    pub(crate) fn limited(requests_per_minute: Option<NonZeroU32>) -> Self {
+        let own_limit = requests_per_minute.map(|limit| u64::from(limit.get()));
+        Self { own_limit, windows: Mutex::default() }
+    }
+
     /// Waits for this request's turn.
     ///
     /// # Errors
-    /// The instant at which requests are welcome again, if that is after `deadline`.
-    pub(crate) async fn turn(&self, lane: Lane, deadline: Instant) -> Result<(), Timestamp> {
+    /// The instant at which requests are welcome again, if that is after `deadline`; `None` if the
+    /// broker's clock is not known.
+    pub(crate) async fn turn(
+        &self,
+        lane: Lane,
+        deadline: Instant,
+    ) -> Result<(), Option<Timestamp>> {
         loop {
             let Some(window) = self.take(lane) else { return Ok(()) };
             if window.ends > deadline {
@@ -62,19 +98,24 @@ impl Pace {
         }
     }
 
-    /// Takes one request from the budget; the window to wait for if there is none for this lane.
+    /// Takes one request from both budgets; the window to wait for if one has none for this lane.
     fn take(&self, lane: Lane) -> Option<Window> {
-        let mut state = self.state();
-        let window = state.as_mut()?;
-        if Instant::now() >= window.ends {
-            window.remaining = window.limit;
-            window.ends = Instant::now() + MINUTE;
+        let now = Instant::now();
+        let mut windows = self.windows();
+        if let (None, Some(limit)) = (windows.own, self.own_limit) {
+            let ends = now + MINUTE;
+            windows.own = Some(Window { limit, remaining: limit, reset: None, ends });
         }
-        if window.remaining > lane.reserve(window.limit) || lane == Lane::Cancel {
+        let Windows { told, own } = &mut *windows;
+        for window in [&mut *told, &mut *own].into_iter().flatten() {
+            if window.holds_back(lane, now) {
+                return Some(*window);
+            }
+        }
+        for window in [told, own].into_iter().flatten() {
             window.remaining = window.remaining.saturating_sub(1);
-            return None;
         }
-        Some(*window)
+        None
     }
 
     /// Learns from an answer. The broker's clock is taken from the same answer, so that neither
@@ -89,22 +130,23 @@ impl Pace {
             let wait = (reset - now.to_utc()).to_std().unwrap_or_default().min(MINUTE);
             let remaining = if refused { 0 } else { u64::try_from(remaining).unwrap_or(0) };
             let limit = u64::try_from(limit).unwrap_or(0);
-            self.keep(Window { limit, remaining, reset, ends: Instant::now() + wait });
+            let (reset, ends) = (Some(reset), Instant::now() + wait);
+            self.keep(Window { limit, remaining, reset, ends });
         }
         Some(reset)
     }
 
     /// Answers overtake each other: within one window the smallest number counts.
     fn keep(&self, told: Window) {
-        let mut state = self.state();
-        let same = state.filter(|window| window.reset == told.reset);
+        let mut windows = self.windows();
+        let same = windows.told.filter(|window| window.reset == told.reset);
         let remaining = same.map_or(told.remaining, |window| told.remaining.min(window.remaining));
-        *state = Some(Window { remaining, ..told });
+        windows.told = Some(Window { remaining, ..told });
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<Window>> {
+    fn windows(&self) -> MutexGuard<'_, Windows> {
         // A window is replaced whole, so a panic elsewhere leaves a usable one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,7 +169,7 @@ mod tests {
         headers
     }
 
-    async fn waited(pace: &Pace, lane: Lane) -> Result<u64, Timestamp> {
+    async fn waited(pace: &Pace, lane: Lane) -> Result<u64, Option<Timestamp>> {
         let start = Instant::now();
         pace.turn(lane, start + Duration::from_secs(10)).await?;
         Ok(start.elapsed().as_secs())
@@ -153,8 +195,27 @@ mod tests {
     async fn a_wait_beyond_the_deadline_is_refused_at_once() {
         let pace = Pace::default();
         let reset = pace.learn(&headers(100, 30), true);
-        assert_eq!(waited(&pace, Lane::Order).await, Err(reset.expect("a reset")));
+        assert_eq!(waited(&pace, Lane::Order).await, Err(reset));
+        assert!(reset.is_some());
         assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_users_own_limit_counts_beside_the_brokers_and_lets_cancels_pass() {
+        let pace = Pace::limited(NonZeroU32::new(20));
+        for _ in 0..18 {
+            assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
+        }
+        assert_eq!(waited(&pace, Lane::Read).await, Err(None), "the last tenth is for orders");
+        assert_eq!(waited(&pace, Lane::Order).await, Ok(0));
+        assert_eq!(waited(&pace, Lane::Order).await, Err(None), "the last one is for cancels");
+        for _ in 0..5 {
+            assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
+        }
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
+        pace.learn(&headers(0, 5), false);
+        assert_eq!(waited(&pace, Lane::Read).await, Ok(5));
     }
 
     #[tokio::test(start_paused = true)]

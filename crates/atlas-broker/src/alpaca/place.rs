@@ -1,14 +1,15 @@
 //! Sending an order: once, and telling the truth about what became of it.
 
-use atlas_core::{OrderRequest, VenueOrderId};
+use atlas_core::{OrderRequest, Side, VenueOrderId};
 use atlas_risk::ApprovedOrder;
 use reqwest::Method;
 
 use super::http::{Answer, Call, path};
 use super::pace::Lane;
 use super::reply::Refusal;
-use super::wire::{OrderBody, PatchBody, WireOrder};
+use super::wire::{OrderBody, PatchBody, SMALL_CRYPTO, WireOrder, is_small_crypto};
 use super::{Mode, Session};
+use crate::market_data::MarketData;
 use crate::{BrokerOrder, Error, Sent, Submission, Terms, UnknownOutcome};
 
 /// What became of an order, before the approval is put back.
@@ -57,6 +58,14 @@ impl<M: Mode> Session<M> {
             Sent::Submitted(terms) => submit_call(request, *terms),
             Sent::Replacing(old) => match self.replace_call(request, old).await {
                 Ok(call) => call,
+                // An order the broker does not know is replaced neither now nor later.
+                Err(Error::Refused { code, reason, .. }) => {
+                    let refusal = Refusal { code, reason };
+                    return match attempt {
+                        Attempt::First => Placement::Refused(refusal),
+                        Attempt::Again => self.adopt(request, sent, refusal).await,
+                    };
+                }
                 // Reading the old order changed nothing, but says nothing about an earlier attempt.
                 Err(error) if attempt == Attempt::First => return Placement::NotReached(error),
                 Err(error) => return Placement::Unknown(error),
@@ -72,10 +81,42 @@ impl<M: Mode> Session<M> {
                 };
             }
         };
+        if attempt == Attempt::First {
+            match self.too_small(request).await {
+                Ok(None) => {}
+                Ok(Some(reason)) => return Placement::Refused(Refusal { code: None, reason }),
+                // Without a price nobody can tell, and nothing was sent.
+                Err(error) => return Placement::NotReached(error),
+            }
+        }
         match self.trading.send(&call).await {
             Ok(answer) => self.judge(&call, &answer, request, sent, attempt).await,
             Err(error) => unsent(error, attempt),
         }
+    }
+
+    /// Why a crypto order without a limit is too small to be sent, by the latest quote; what the
+    /// body itself shows is checked there.
+    async fn too_small(&self, request: &OrderRequest) -> Result<Option<String>, Error> {
+        if !request.symbol.is_crypto() || request.limit_price().is_some() {
+            return Ok(None);
+        }
+        let mut quotes = self.latest_quotes(std::slice::from_ref(&request.symbol)).await?;
+        let quote = quotes.remove(&request.symbol);
+        let price = quote.as_ref().and_then(|quote| match request.side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        });
+        Ok(match price {
+            Some(price) if is_small_crypto(request, price) => {
+                Some(format!("{SMALL_CRYPTO}: {} {} at {price}", request.qty, request.symbol))
+            }
+            Some(_) => None,
+            None => Some(format!(
+                "nobody quotes {}, so the order's value cannot be told: give it a limit",
+                request.symbol
+            )),
+        })
     }
 
     /// The PATCH that makes the order of `old`; the inner error says why there is none.

@@ -50,11 +50,24 @@ impl<M: Mode> Session<M> {
             let told = fills.iter().any(|(fill, _)| fill.venue_order_id == *id);
             if !told && !books.knows(id) && !order.filled_qty.is_zero() {
                 let entries = self.ledger_entries(None, Some(id)).await?;
-                let last = self.fills(entries)?.last().map_or(Qty::ZERO, |(_, after)| *after);
+                let last = match (self.fills(entries)?.last(), &order.replaces) {
+                    (Some((_, after)), _) => *after,
+                    (None, None) => Qty::ZERO,
+                    // What the order before it had filled is not told again under its name.
+                    (None, Some(before)) => self.filled_of(before).await?,
+                };
                 ledgers.insert(id.clone(), last);
             }
         }
         Ok(Recovery { fills, orders, ledgers, bookmark })
+    }
+
+    /// Shares of an order filled so far.
+    async fn filled_of(&self, id: &VenueOrderId) -> Result<Qty, Error> {
+        let call = Call::get(path(&["v2", "orders", id.as_str()]));
+        let wire: WireOrder = self.trading.ask(&call).await?;
+        let order = wire.order().map_err(|fault| self.trading.fault(&call, fault))?;
+        Ok(order.filled_qty)
     }
 
     /// The executions among entries, with the cumulative quantity the stream needs.

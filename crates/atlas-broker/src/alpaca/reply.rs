@@ -8,6 +8,9 @@ use super::http::{Answer, Call, Http};
 use super::wire::Fault;
 use crate::Error;
 
+/// Alpaca's code for what does not exist.
+pub(crate) const NOT_FOUND: i64 = 40_410_000;
+
 /// The code and the words of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::http::{self, Call, Http};
 use super::mode::{DATA_HOST, STREAM_HOST, is_loopback};
+use super::pace::Pace;
 use super::{Credentials, Endpoint, Mode, Options, Paper, tls};
 use crate::{BrokerOrder, Error};
 
@@ -101,7 +102,10 @@ impl<M: Mode> Session<M> {
             let unnamed = |_| Error::Setup { problem: format!("{STREAM_HOST} is no host") };
             stream.set_host(Some(STREAM_HOST)).map_err(unnamed)?;
         }
-        let host = |base| Http::new(client.clone(), base, keys.clone(), options.timeout);
+        let host = |base| {
+            let pace = Pace::limited(options.requests_per_minute);
+            Http::new(client.clone(), base, keys.clone(), (options.timeout, pace))
+        };
         Ok(Self {
             trading: host(trading),
             data: host(data),

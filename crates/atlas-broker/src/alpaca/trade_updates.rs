@@ -241,6 +241,9 @@ impl<M: Mode> UpdateStream for TradeUpdates<'_, M> {
                 | Error::UnknownState { .. }
                 | Error::Unsupported { .. }
                 | Error::Address { .. }
+                | Error::NoBars { .. }
+                | Error::Published { .. }
+                | Error::Cache { .. }
                 | Error::Setup { .. } => Err(error),
             };
         }

@@ -9,7 +9,8 @@ use reqwest::Method;
 
 use super::http::{Call, path};
 use super::pace::Lane;
-use super::place::{Attempt, by_client_id};
+use super::place::{Attempt, Placement, by_client_id};
+use super::reply::{NOT_FOUND, Refusal};
 use super::trade_updates::TradeUpdates;
 use super::wire::{
     WireAccount, WireCanceled, WireClock, WireConfiguration, WireOrder, WirePosition,
@@ -75,10 +76,13 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
-        let sent = unknown.sent().clone();
-        let order = unknown.into_order();
-        let placement = self.place(order.get(), &sent, Attempt::Again).await;
-        placement.submission(order, sent)
+        match self.place(unknown.request(), unknown.sent(), Attempt::Again).await {
+            Placement::Accepted(order) => Submission::Accepted(order),
+            Placement::Refused(Refusal { code, reason }) => Submission::Refused { code, reason },
+            Placement::NotReached(error) | Placement::Unknown(error) => {
+                Submission::Unknown(unknown.still_unknown(error))
+            }
+        }
     }
 
     async fn cancel_all(&self) -> Result<Vec<VenueOrderId>, Error> {
@@ -168,7 +172,7 @@ impl<M: Mode> Session<M> {
     /// A 404 says that the order does not exist only if the API itself says so: a gateway's page
     /// must not lead to a resend.
     pub(crate) fn absent(&self, call: &Call, answer: &super::http::Answer) -> Result<(), Error> {
-        let refusal = super::reply::Refusal::read(answer);
+        let refusal = Refusal::read(answer);
         if refusal.code == Some(NOT_FOUND) {
             return Ok(());
         }
@@ -177,6 +181,3 @@ impl<M: Mode> Session<M> {
             .no_answer(call, format!("404 without code {NOT_FOUND}: {}", refusal.reason)))
     }
 }
-
-/// Alpaca's code for what does not exist.
-const NOT_FOUND: i64 = 40_410_000;

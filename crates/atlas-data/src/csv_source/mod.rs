@@ -36,8 +36,8 @@ use crate::universe::{self, Universe};
 /// | --- | --- | --- |
 /// | `AAPL.csv`, any symbol | `date`, `open`, `high`, `low`, `close`, `adj_close`, `volume` | prices of the symbol |
 /// | `index.csv` or `SPX.csv` | the same | the index the regime is read from; needed |
-/// | `VIX.csv` | `date`, `close` | the VIX, in points |
-/// | `rate.csv` or `DTB3.csv` | `date`, `rate_pct` | a short rate, per cent per year |
+/// | `VIX.csv` | `date`, `close` | the VIX, in points; Cboe's daily history and FRED's `VIXCLS` as they are |
+/// | `rate.csv` or `DTB3.csv` | `date`, `rate_pct` | a short rate, per cent per year; FRED's `DTB3` as it is |
 ///
 /// Of the price columns `close` or `adj_close` is needed. With `close` the prices are *raw*: what
 /// one traded at, possibly split-adjusted, and `adj_close`, if there is one, serves for returns.

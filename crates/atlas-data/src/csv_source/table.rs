@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::Error;
-use crate::rows::iso_date;
+use crate::rows::{iso_date, us_date};
 
 /// Comma-separated text with a header, read row by row.
 ///
@@ -108,6 +108,16 @@ impl Row<'_> {
         iso_date(field).ok_or_else(|| {
             self.malformed(format!("{:?} is not a date like 2019-01-02", lossy(field)))
         })
+    }
+
+    /// The same, or as American publishers write it: 01/02/2019.
+    pub(crate) fn published_date(&self, column: usize) -> Result<NaiveDate, Error> {
+        us_date(self.field(column)).map_or_else(|| self.date(column), Ok)
+    }
+
+    /// The number in a column; `None` when it is empty or a full stop, FRED's sign for no value.
+    pub(crate) fn published_number(&self, column: usize) -> Result<Option<f64>, Error> {
+        if self.field(column) == b"." { Ok(None) } else { self.number(column) }
     }
 
     /// The number in a column; `None` when it is empty.

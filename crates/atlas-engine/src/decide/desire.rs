@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas_core::signal::Direction;
 use atlas_core::{Signal, SignalId, SignalOutcome, Symbol, Usd, Weight};
 use atlas_risk::{Entries, VerdictKind};
-use atlas_strategy::momentum::{Scanned, Selection};
 use rust_decimal::Decimal;
 
 use super::Frame;
 use crate::Error;
 use crate::plan::{PlannedOrder, PlannedSignal};
+use crate::select::{Choice, Look, Selector};
 use crate::view::PriceSeries;
 
 /// The wishes of a decision while it is made.
@@ -28,7 +28,7 @@ pub(super) struct Desires {
     pub(super) stops: BTreeMap<Symbol, Decimal>,
 }
 
-/// Why an owned position is sold that the scanner did not say to leave.
+/// Why an owned position is sold that the selector did not say to leave.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
     /// The regime allows nothing.
@@ -59,25 +59,29 @@ impl Rule {
 }
 
 impl Desires {
-    /// Runs the scanner and sorts its signals into holds, exits and what is over already.
-    pub(super) fn scan(frame: &Frame<'_>, notes: &mut Vec<String>) -> Result<Self, Error> {
+    /// Asks the selector and sorts its signals into holds, exits and what is over already.
+    pub(super) fn select(
+        frame: &Frame<'_>,
+        selector: &dyn Selector,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, Error> {
         let Frame { view, book, policy, .. } = *frame;
-        let scanner = policy.momentum.clone().check()?;
         let managed = |symbol: &Symbol| book.held(symbol).is_zero() || book.owned.contains(symbol);
         let readable =
             |series: &&PriceSeries<'_>| book.is_fresh(series.symbol()) && managed(series.symbol());
         let histories: Vec<_> =
             view.universe.iter().filter(readable).map(PriceSeries::history).collect();
-        let scan = scanner.scan(&histories, &book.owned, policy.decision_id, view.as_of)?;
-        for warming in &scan.warming {
-            notes.push(format!(
-                "{} has {} sessions of the {} a signal needs",
-                warming.symbol, warming.sessions, policy.momentum.window
-            ));
-        }
+        let look = Look {
+            histories: &histories,
+            held: &book.owned,
+            regime: frame.regime.regime,
+            decision: policy.decision_id,
+            as_of: view.as_of,
+        };
+        let choices = selector.select(&look, notes)?;
         let mut desires = Self::default();
-        for scanned in scan.scanned {
-            desires.take(frame, scanned)?;
+        for choice in choices {
+            desires.take(frame, choice)?;
         }
         desires.orphans(frame)?;
         if desires.wanted.is_empty() {
@@ -90,17 +94,16 @@ impl Desires {
         Ok(desires)
     }
 
-    /// Takes in one symbol the scanner has an opinion on.
-    fn take(&mut self, frame: &Frame<'_>, scanned: Scanned) -> Result<(), Error> {
-        let reason = scanned.reason();
-        let Scanned { signal, proximity, selection, held, .. } = scanned;
+    /// Takes in one symbol the selector has an opinion on.
+    fn take(&mut self, frame: &Frame<'_>, choice: Choice) -> Result<(), Error> {
+        let Choice { signal, selected, stop, reason } = choice;
         let symbol = signal.symbol.clone();
-        let stop = 1.0 - frame.policy.momentum.exit / proximity.ratio();
+        let held = frame.book.owned.contains(&symbol);
         self.stops.insert(symbol.clone(), share(stop)?);
         let name = frame.regime.regime;
         let nothing = frame.regime.allocation == Weight::ZERO;
         let blocked = frame.policy.entries(name) == Entries::Blocked;
-        match (matches!(selection, Selection::Selected { .. }), held) {
+        match (selected, held) {
             (true, true) if nothing => {
                 let reason = format!("{reason}; the {name} regime allows no position");
                 self.end(signal, SignalOutcome::RejectedByRegime, reason);
@@ -129,7 +132,7 @@ impl Desires {
         Ok(())
     }
 
-    /// Owned symbols the scanner said nothing about: those outside of the universe are sold, the
+    /// Owned symbols the selector said nothing about: those outside of the universe are sold, the
     /// others (stale, or too young) only where nothing may be held.
     fn orphans(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         let nothing = frame.regime.allocation == Weight::ZERO;
@@ -147,7 +150,7 @@ impl Desires {
         Ok(())
     }
 
-    /// Adds an exit signal that no scanner made, and sells the position.
+    /// Adds an exit signal that no selector made, and sells the position.
     pub(super) fn exit(
         &mut self,
         frame: &Frame<'_>,

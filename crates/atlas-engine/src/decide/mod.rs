@@ -16,6 +16,7 @@ use atlas_risk::{Authority, Context, Hours, Phase, Validator};
 use crate::Error;
 use crate::plan::{RebalancePlan, RegimeDecision};
 use crate::policy::Policy;
+use crate::select::Selector;
 use crate::snapshot::AccountSnapshot;
 use crate::view::MarketView;
 
@@ -71,6 +72,23 @@ pub fn plan_detected(
     now: Timestamp,
     detected: Result<atlas_regime::RegimeEstimate, atlas_regime::Error>,
 ) -> Result<RebalancePlan, Error> {
+    let scanner = policy.momentum.clone().check()?;
+    plan_selected(view, snapshot, policy, now, detected, &scanner)
+}
+
+/// As [`plan_detected`], with another selector in the scanner's place: regime, allocation, sizing,
+/// orders and gates stay what they are.
+///
+/// # Errors
+/// As [`plan_detected`], and whatever the selector refuses.
+pub fn plan_selected(
+    view: &MarketView<'_>,
+    snapshot: &AccountSnapshot,
+    policy: &Policy,
+    now: Timestamp,
+    detected: Result<atlas_regime::RegimeEstimate, atlas_regime::Error>,
+    selector: &dyn Selector,
+) -> Result<RebalancePlan, Error> {
     policy.check()?;
     if let Ok(estimate) = &detected
         && estimate.as_of != view.as_of
@@ -83,7 +101,7 @@ pub fn plan_detected(
     let budget = book.equity.share(regime.allocation.times(policy.limits.get().allocation_cap))?;
     let adjusted = view.adjusted();
     let frame = Frame { view, book: &book, policy, regime: &regime, adjusted: &adjusted };
-    let mut desires = Desires::scan(&frame, &mut notes)?;
+    let mut desires = Desires::select(&frame, selector, &mut notes)?;
     let targets = target::size(&frame, &mut desires, budget, &mut notes)?;
     let drafts = orders::draft(&frame, &targets, &desires)?;
     let requests: Vec<_> = drafts.iter().map(|draft| draft.request.clone()).collect();

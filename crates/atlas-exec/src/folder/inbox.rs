@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atlas_core::OrderRequest;
 use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,16 @@ pub enum Command {
         by: String,
         /// Why.
         why: String,
+    },
+    /// Take note of sells that a person sends past a process that may hang: left before the first
+    /// of them goes out, so that the journal learns of every one whatever happens.
+    Flatten {
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
+        /// Exactly what is sent.
+        orders: Vec<OrderRequest>,
     },
     /// Leave what an operator may leave; needs a clean reconciliation after the cause.
     Resume {
@@ -89,17 +100,7 @@ impl Inbox {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read, [`Error::Command`] for a file set aside.
     pub fn next(&self) -> Result<Option<Received>, Error> {
-        let mut names = Vec::new();
-        let entries = fs::read_dir(&self.folder).map_err(Error::io("read", &self.folder))?;
-        for entry in entries {
-            let entry = entry.map_err(Error::io("read", &self.folder))?;
-            if let Ok(name) = entry.file_name().into_string()
-                && Path::new(&name).extension().is_some_and(|extension| extension == "json")
-            {
-                names.push(name);
-            }
-        }
-        let Some(file) = names.into_iter().min() else { return Ok(None) };
+        let Some(file) = self.names()?.into_iter().min() else { return Ok(None) };
         let path = self.folder.join(&file);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
         match serde_json::from_slice(&text) {
@@ -110,6 +111,28 @@ impl Inbox {
                 Err(Error::Command { path, problem: error.to_string() })
             }
         }
+    }
+
+    /// How many commands nobody has taken yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder cannot be read.
+    pub fn waiting(&self) -> Result<usize, Error> {
+        Ok(self.names()?.len())
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        let entries = fs::read_dir(&self.folder).map_err(Error::io("read", &self.folder))?;
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", &self.folder))?;
+            if let Ok(name) = entry.file_name().into_string()
+                && Path::new(&name).extension().is_some_and(|extension| extension == "json")
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Removes a command that was journaled and carried out.

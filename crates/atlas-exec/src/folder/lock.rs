@@ -41,6 +41,9 @@ impl fmt::Display for Holder {
     }
 }
 
+/// How often a lock that is taken is tried again at once.
+const LOOKS: u32 = 1_000;
+
 /// The exclusive right to work on an account; given back when dropped, or when the process ends.
 ///
 /// The lock is the operating system's advisory lock on the file, so that a dead process never
@@ -64,11 +67,19 @@ impl AccountLock {
             .truncate(false)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(locked(folder)),
-            Err(TryLockError::Error(source)) => {
-                return Err(Error::Io { doing: "lock", path, source });
+        let mut looks = LOOKS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Somebody who only looks who holds it lets go at once.
+                Err(TryLockError::WouldBlock) if looks > 0 => {
+                    looks -= 1;
+                    std::thread::yield_now();
+                }
+                Err(TryLockError::WouldBlock) => return Err(locked(folder)),
+                Err(TryLockError::Error(source)) => {
+                    return Err(Error::Io { doing: "lock", path, source });
+                }
             }
         }
         let text = serde_json::to_vec(&Holder::this_process(now)).unwrap_or_default();
@@ -77,6 +88,23 @@ impl AccountLock {
             .and_then(|_| file.write_all(&text))
             .map_err(Error::io("write", &path))?;
         Ok(Self { _file: file })
+    }
+
+    /// Who holds the account at this moment, `None` if nobody does; takes nothing and writes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if nobody can tell.
+    pub fn holder(folder: &AccountFolder) -> Result<Option<Holder>, Error> {
+        match Self::shared(&folder.lock()) {
+            Ok(_) => Ok(None),
+            Err(Error::Locked { .. }) => Ok(Some(read_holder(folder).unwrap_or_else(|| Holder {
+                pid: 0,
+                host: String::new(),
+                since: Timestamp::default(),
+            }))),
+            Err(error) => Err(error),
+        }
     }
 
     /// Holds off every writer while it lives, without writing a byte; `None` if there is no lock
@@ -98,10 +126,12 @@ impl AccountLock {
     }
 }
 
+fn read_holder(folder: &AccountFolder) -> Option<Holder> {
+    serde_json::from_slice(&fs::read(folder.lock()).ok()?).ok()
+}
+
 fn locked(folder: &AccountFolder) -> Error {
-    let holder = fs::read(folder.lock())
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Holder>(&text).ok())
+    let holder = read_holder(folder)
         .map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
     Error::Locked { folder: folder.root().to_owned(), holder }
 }

@@ -1,15 +1,18 @@
 //! Proving a journal whole without trusting anything in it, and writing it out for others.
 
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
 use atlas_core::journal::Hash;
+use serde::Serialize;
 
 use super::{SqliteStorage, Storage};
 use crate::error::Error;
 
 /// What is wrong with a journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Finding {
     /// The first record that is broken; nothing after it can be trusted.
@@ -27,10 +30,50 @@ pub enum Finding {
         /// The artifact.
         artifact: String,
     },
+    /// An artifact whose head cannot be read, so that nobody can tell whether it is in the journal.
+    ArtifactUnreadable {
+        /// The artifact.
+        artifact: String,
+    },
+    /// An artifact the journal has a record of is gone, or its bytes are others.
+    ArtifactChanged {
+        /// The artifact.
+        artifact: String,
+    },
+    /// What a decision was made from is gone, or its bytes are others.
+    InputDamaged {
+        /// The record of the decision.
+        seq: u64,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken { seq, problem } => {
+                write!(f, "journal record {seq} is the first that is broken: {problem}")
+            }
+            Self::HeadMissing { head, artifact } => write!(
+                f,
+                "{artifact} names the journal's head {}, which is not in the journal: records were \
+                 cut off or replaced since",
+                head.short()
+            ),
+            Self::ArtifactUnreadable { artifact } => {
+                write!(f, "{artifact} cannot be read as an artifact")
+            }
+            Self::ArtifactChanged { artifact } => {
+                write!(f, "{artifact} is not what the journal says was written")
+            }
+            Self::InputDamaged { seq, problem } => write!(f, "journal record {seq}: {problem}"),
+        }
+    }
 }
 
 /// The result of [`verify`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// Records that are whole, from the first one on.
     pub records: u64,

@@ -1,6 +1,8 @@
 //! The journal: append-only, hash-chained, durable before anything goes out.
 
+mod account;
 mod audit;
+mod heads;
 mod memory;
 mod sqlite;
 #[cfg(test)]
@@ -10,7 +12,9 @@ use atlas_core::DecisionId;
 use atlas_core::journal::{Hash, Record};
 use atlas_core::time::Timestamp;
 
+pub use account::{AccountVerification, verify_account};
 pub use audit::{Finding, Verification, export, verify};
+pub use heads::{Headed, artifact_heads};
 pub use memory::MemoryStorage;
 pub use sqlite::{SCHEMA_VERSION, SqliteStorage};
 
@@ -99,6 +103,12 @@ impl Journal {
     #[must_use]
     pub const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The same, without the journal.
+    #[must_use]
+    pub fn into_state(self) -> State {
+        self.state
     }
 
     /// Whether a write has failed; nothing can be appended any more then.

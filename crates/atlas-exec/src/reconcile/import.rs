@@ -41,7 +41,7 @@ impl Session {
 
     /// More filled than asked for, or an execution of an order of ours that was never intended,
     /// HALTS; other oddities PAUSE.
-    fn judge_anomalies(&mut self) -> Result<(), Error> {
+    pub(crate) fn judge_anomalies(&mut self) -> Result<(), Error> {
         let Some((seq, anomaly)) = self.state().anomalies().iter().next() else { return Ok(()) };
         let detail = format!("journal record {seq}: {}", anomaly.problem);
         let ours = anomaly.client_order_id.as_ref().is_some_and(ClientOrderId::is_ours);

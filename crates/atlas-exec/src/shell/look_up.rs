@@ -8,7 +8,7 @@ use atlas_core::ClientOrderId;
 use crate::timer::Timer;
 
 /// What looking an order up by our name for it has told.
-pub(super) enum LookUp {
+pub(crate) enum LookUp {
     /// The broker has it.
     Found(BrokerOrder),
     /// The broker answered, and never that it has it.
@@ -18,7 +18,7 @@ pub(super) enum LookUp {
 }
 
 /// Looks an order up at once and then after each wait, until the broker has it.
-pub(super) async fn look_up(
+pub(crate) async fn look_up(
     broker: &dyn Broker,
     timer: &dyn Timer,
     waits: &[Duration],

@@ -1,7 +1,8 @@
 //! The shell around the sequencer: broker, journal, clock and timer.
 
 mod context;
-mod look_up;
+mod listen;
+pub(crate) mod look_up;
 mod open_time;
 mod report;
 mod retire;
@@ -16,4 +17,4 @@ pub use open_time::open_time;
 pub use report::{ExecutionReport, OrderReport, SignalReport};
 pub use retire::retire;
 pub use run::execute;
-pub use settings::{Approval, Settings};
+pub use settings::{Approval, News, Settings};

@@ -8,6 +8,7 @@ use atlas_core::{ClientOrderId, DecisionId, OrderEvent, OrderStatus, SignalOutco
 use atlas_risk::TradingState;
 
 use super::context::reference_now;
+use super::listen::{Ear, Heard};
 use super::open_time::OpenTime;
 use super::{Approval, ExecutionReport, Settings};
 use crate::approver::{Approver, FreshContext};
@@ -29,6 +30,7 @@ pub(super) struct Run<'a> {
     pub(super) timer: &'a dyn Timer,
     pub(super) settings: &'a Settings,
     pub(super) context: Option<FreshContext>,
+    pub(super) ear: Ear<'a>,
     pub(super) time: OpenTime,
     news: VecDeque<Input>,
     stopped: TradingState,
@@ -64,6 +66,7 @@ pub async fn execute(
         permit(session)?;
         check_approval(session, id, &legs, broker, settings).await?;
         let now = session.now();
+        let bookmark = session.state().bookmark().cloned();
         let mut run = Run {
             session,
             id,
@@ -73,6 +76,7 @@ pub async fn execute(
             timer,
             settings,
             context: None,
+            ear: Ear::open(broker, settings.news, bookmark),
             time: OpenTime::begin(now),
             news: VecDeque::new(),
             stopped: TradingState::Active,
@@ -137,14 +141,20 @@ impl Run<'_> {
         self.recover().await?;
         self.news.push_back(Input::Begin);
         let mut delay = self.settings.poll_first;
+        let mut heard = Heard::Nothing;
         let finish = loop {
             if let Some(finish) = self.work_off(&mut sequencer).await? {
                 break finish;
             }
             let before = self.session.state().seq();
-            self.look().await?;
+            if heard == Heard::Nothing {
+                self.look().await?;
+            } else {
+                self.look_at_home()?;
+            }
+            heard = Heard::Nothing;
             if self.session.state().seq() == before {
-                self.wait(delay).await;
+                heard = self.wait(delay).await?;
                 delay = (delay * 2).min(self.settings.poll);
             }
             let (open_time, session_over) = (self.time.elapsed(), self.time.session_over());
@@ -229,6 +239,11 @@ impl Run<'_> {
             }
             tracing::warn!(%error, "the broker could not be asked");
         }
+        self.look_at_home()
+    }
+
+    /// Takes in what is known already: orders by the journal, the inbox and the fence.
+    fn look_at_home(&mut self) -> Result<(), Error> {
         for leg in &self.legs {
             self.news.extend(standing(self.session, leg.id()));
         }
@@ -259,10 +274,21 @@ impl Run<'_> {
         state >= TradingState::Paused
     }
 
-    async fn wait(&mut self, delay: Duration) {
+    /// Waits, or listens where there is a stream; what is heard ends the wait.
+    async fn wait(&mut self, delay: Duration) -> Result<Heard, Error> {
         let before = self.session.now();
-        self.timer.sleep(delay).await;
-        self.time.count(before, self.session.now(), delay);
+        let mut heard = Heard::Nothing;
+        if let Some(update) = self.ear.listen(self.timer, delay).await {
+            heard = self.session.take_in(update)?;
+            if heard == Heard::Nothing {
+                // A stream that tells nothing new may not shorten the time between two looks.
+                self.timer.sleep(delay).await;
+            }
+        }
+        // A wait that news has ended took no time that a clock which stands still could tell.
+        let slept = if heard == Heard::News { Duration::ZERO } else { delay };
+        self.time.count(before, self.session.now(), slept);
+        Ok(heard)
     }
 
     /// Asks for an order to be canceled. If that fails, the sequencer asks again.

@@ -38,9 +38,20 @@ pub struct Settings {
     pub drift: DriftLimit,
     /// The rules of reconciliation.
     pub policy: Policy,
+    /// Whether the broker's stream of order updates is listened to between two looks.
+    pub news: News,
     /// The circuit breaker's rules; it is told of every order that the broker took, refused or
     /// left in doubt. `None` tells it nothing.
     pub breaker: Option<BreakerRules>,
+}
+
+/// How news of orders comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// By looking at the broker again and again.
+    Polled,
+    /// By its stream as well, where it has one; looking goes on, since a stream can go silent.
+    Streamed,
 }
 
 /// Whether a plan must have been approved by a person.
@@ -83,6 +94,7 @@ impl Settings {
             approval: Approval::NotNeeded,
             drift: DriftLimit { price: Bps::from_int(300), cash: Bps::from_int(100) },
             policy: Policy::default(),
+            news: News::Polled,
             breaker: None,
         }
     }

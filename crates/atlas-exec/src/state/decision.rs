@@ -179,6 +179,7 @@ impl Decision {
             | Event::StateLeft(_)
             | Event::Reconciled(_)
             | Event::ArtifactWritten(_)
+            | Event::ArtifactUnaccounted(_)
             | Event::CommandTaken(_)
             | Event::BreakerTold(_) => return Err("it is no event of a decision".into()),
         }

@@ -47,6 +47,7 @@ pub struct State {
     track: Track,
     commands: BTreeSet<String>,
     breaker: Option<CircuitBreaker>,
+    artifacts: BTreeSet<String>,
 }
 
 /// A hash whose default is [`Hash::ZERO`].
@@ -172,6 +173,12 @@ impl State {
         baseline.is_some_and(|bookmark| id <= bookmark) || self.imported.contains(id)
     }
 
+    /// Whether an execution was taken in before, from wherever.
+    #[must_use]
+    pub fn has_execution(&self, id: &ExecutionId) -> bool {
+        self.executions.contains(id)
+    }
+
     /// Oddities nobody has accepted yet, by record.
     #[must_use]
     pub const fn anomalies(&self) -> &BTreeMap<u64, Anomaly> {
@@ -201,6 +208,12 @@ impl State {
     #[must_use]
     pub fn breaker(&self, now: Timestamp) -> BreakerStance {
         self.breaker.as_ref().map_or(BreakerStance::Closed, |breaker| breaker.stance(now))
+    }
+
+    /// Artifacts the journal has a record of, by their path within the account's folder.
+    #[must_use]
+    pub const fn artifacts(&self) -> &BTreeSet<String> {
+        &self.artifacts
     }
 
     /// Whether a command file was taken before.
@@ -274,7 +287,12 @@ impl State {
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
             Event::OverrideRecorded(_) => Ok(()),
+            Event::ArtifactUnaccounted(found) => {
+                self.artifacts.insert(found.path);
+                Ok(())
+            }
             Event::ArtifactWritten(written) => {
+                self.artifacts.insert(written.path.clone());
                 let decision = record.decision_id.and_then(|id| self.decisions.get_mut(&id));
                 if let Some(decision) = decision {
                     decision.artifact = Some(written);

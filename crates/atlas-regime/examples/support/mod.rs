@@ -8,7 +8,10 @@
     reason = "shared by several examples"
 )]
 
+pub mod cells;
+pub mod methods;
 pub mod simulate;
+pub mod store;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -134,9 +134,35 @@ pub fn features(x: &[f64]) -> Vec<f64> {
     rows
 }
 
+/// The fifteen features of the publication that look both ways: the observation, its changes to
+/// the last and from the next one, and moments over the rows around it and the older and newer half
+/// of them; standardised.
+pub fn centred_features(x: &[f64]) -> Vec<f64> {
+    let mut rows = Vec::with_capacity(15 * x.len());
+    for t in 0..x.len() {
+        let (last, next) = (x[t.saturating_sub(1)], x[(t + 1).min(x.len() - 1)]);
+        rows.extend([x[t], (x[t] - last).abs(), (next - x[t]).abs()]);
+        for half in [3, 7] {
+            let (from, to) = (t.saturating_sub(half), (t + half).min(x.len()));
+            for part in [&x[from..to], &x[from..t.max(1)], &x[t..to]] {
+                let m = super::mean(part);
+                let spread = part.iter().map(|v| (v - m) * (v - m)).sum::<f64>();
+                rows.extend([m, (spread / super::float(part.len())).sqrt()]);
+            }
+        }
+    }
+    standardise(&mut rows, 15);
+    rows
+}
+
 pub fn standardise(rows: &mut [f64], cols: usize) {
+    standardise_by(rows, cols, rows.len() / cols);
+}
+
+/// Standardises all rows by the moments of the first ones.
+pub fn standardise_by(rows: &mut [f64], cols: usize, first: usize) {
     for j in 0..cols {
-        let column: Vec<f64> = rows.iter().skip(j).step_by(cols).copied().collect();
+        let column: Vec<f64> = rows.iter().skip(j).step_by(cols).take(first).copied().collect();
         let (m, s) = (super::mean(&column), super::deviation(&column));
         for x in rows.iter_mut().skip(j).step_by(cols) {
             *x = (*x - m) / if s > 0.0 { s } else { 1.0 };

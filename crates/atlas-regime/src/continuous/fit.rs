@@ -3,7 +3,7 @@
 use super::estep::Continuous;
 use super::model::{ContinuousModel, heaviest};
 use super::params::CheckedContinuousParams;
-use crate::descent::{Limits, Restart, best, descend};
+use crate::descent::{Limits, Memory, Restart, best, descend};
 use crate::discrete::{FitOptions, Prepared};
 use crate::order::InSample;
 use crate::partition::Partitions;
@@ -59,10 +59,13 @@ impl CheckedContinuousParams {
         };
         let mut partitions = Partitions::new(self.grid.len());
         let mut steps = Continuous::new(rows, &self.grid, &penalties);
+        let mut memory = Memory::default();
         let restarts: Vec<Restart> = prepared
             .starts
             .iter()
-            .map(|start| descend(&mut steps, start, rows.len(), limits, &mut partitions))
+            .map(|start| {
+                descend(&mut steps, start, rows.len(), limits, &mut partitions, &mut memory)
+            })
             .collect();
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {

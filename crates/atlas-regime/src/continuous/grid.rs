@@ -1,5 +1,6 @@
 //! Mixed states: a grid on the simplex, and what it costs to move on it.
 
+use super::rings::Rings;
 use crate::Error;
 use crate::count::float;
 use crate::dp::Penalties;
@@ -19,6 +20,8 @@ use crate::dp::Penalties;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
     states: usize,
+    /// Steps from one pure state to another.
+    steps: usize,
     vertices: Vec<f64>,
     /// The same weights state by state.
     by_state: Vec<f64>,
@@ -46,7 +49,7 @@ impl Grid {
         });
         let by_state = (0..states).flat_map(|k| vertices.iter().skip(k).step_by(states)).copied();
         let by_state = by_state.collect();
-        Ok(Self { states, vertices, by_state })
+        Ok(Self { states, steps, vertices, by_state })
     }
 
     /// Number of vertices a grid would have: C(N + K − 1, K − 1), at most `usize::MAX`.
@@ -109,15 +112,29 @@ impl Grid {
                 matrix.push(penalty * (half * half));
             }
         }
-        if mode_loss {
-            let charges: Vec<f64> = matrix.chunks_exact(n).map(log_sum_exp_negated).collect();
-            for (row, charge) in matrix.chunks_exact_mut(n).zip(&charges) {
+        let charges = mode_loss.then(|| {
+            let sums = matrix.chunks_exact(n).map(log_sum_exp_negated).collect::<Vec<f64>>();
+            sums.iter().map(|sum| sum - sums[0]).collect::<Vec<f64>>()
+        });
+        if let Some(charges) = &charges {
+            for (row, charge) in matrix.chunks_exact_mut(n).zip(charges) {
                 for p in row {
-                    *p += charge - charges[0];
+                    *p += charge;
                 }
             }
         }
-        Penalties::new(n, &matrix)
+        let penalties = Penalties::new(n, &matrix)?;
+        if self.states < 3 || penalty < 0.0 {
+            return Ok(penalties);
+        }
+        let rings = Rings::new(self.states, self.ring_costs(penalty), charges.as_deref());
+        Ok(penalties.with_rings(rings))
+    }
+
+    /// Penalty for moving 0, 1, … steps.
+    fn ring_costs(&self, penalty: f64) -> Vec<f64> {
+        let share = |d: usize| float(d) / float(self.steps);
+        (0..=self.steps).map(|d| penalty * (share(d) * share(d))).collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod fit;
 mod grid;
 mod model;
 mod params;
+pub(crate) mod rings;
 
 pub use fit::ContinuousFit;
 pub use grid::{Grid, VERTICES_MAX};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estep::mixed_losses;
 use super::grid::Grid;
+use super::rings::Scratch;
 use crate::dp::Penalties;
 use crate::filter::check_row;
 use crate::{Error, JumpModel, Rows};
@@ -65,6 +66,7 @@ pub struct ContinuousFilter {
     penalties: Penalties,
     values: Vec<f64>,
     next: Vec<f64>,
+    scratch: Scratch,
     weighted: Vec<f64>,
     pushed: u64,
 }
@@ -84,13 +86,15 @@ impl ContinuousFilter {
             next: vec![0.0; grid.len()],
             weighted: vec![0.0; model.states.features],
             model: model.states.clone(),
+            scratch: penalties.scratch(),
             grid,
             penalties,
             pushed: 0,
         })
     }
 
-    /// Takes one observation in; O(G²) for G vertices, without allocation.
+    /// Takes one observation in; without allocation: O(G²) for G vertices of two
+    /// states, about O(K·G) for more.
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
@@ -100,7 +104,7 @@ impl ContinuousFilter {
         self.model.weigh(row, &mut self.weighted);
         mixed_losses(&self.weighted, &self.centers, &self.grid, &mut self.next);
         if self.pushed > 0 {
-            self.penalties.advance(&self.values, &mut self.next);
+            self.penalties.advance(&self.values, &mut self.next, &mut self.scratch);
         }
         std::mem::swap(&mut self.values, &mut self.next);
         self.pushed += 1;

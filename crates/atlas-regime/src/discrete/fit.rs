@@ -6,7 +6,7 @@ use super::general::General;
 use super::lockstep;
 use super::params::{CheckedJumpParams, JumpParams};
 use super::prepare::{FitOptions, Prepared};
-use crate::descent::{Limits, Restart, best, descend};
+use crate::descent::{Limits, Memory, Restart, best, descend};
 use crate::dp::Penalties;
 use crate::model::JumpModel;
 use crate::order::InSample;
@@ -105,8 +105,10 @@ impl CheckedJumpParams {
         let restarts: Vec<Restart> = if params.penalty < 0.0 {
             let penalties = Penalties::uniform(params.states, params.penalty)?;
             let mut steps = General::new(rows, &penalties);
-            let run =
-                |start: &Vec<f64>| descend(&mut steps, start, rows.len(), limits, &mut partitions);
+            let mut memory = Memory::default();
+            let run = |start: &Vec<f64>| {
+                descend(&mut steps, start, rows.len(), limits, &mut partitions, &mut memory)
+            };
             prepared.starts.iter().map(run).collect()
         } else {
             lockstep::descend_all(rows, params.states, params.penalty, &prepared.starts, limits)

@@ -11,6 +11,7 @@ pub(super) struct Em<'a> {
     states: usize,
     /// Smallest variance allowed per column.
     floor: Vec<f64>,
+    log_volumes: Vec<f64>,
     densities: Vec<f64>,
     forward: Vec<f64>,
     backward: Vec<f64>,
@@ -24,6 +25,7 @@ impl<'a> Em<'a> {
             rows,
             states,
             floor,
+            log_volumes: vec![0.0; states],
             densities: vec![0.0; size],
             forward: vec![0.0; size],
             backward: vec![0.0; size],
@@ -45,9 +47,10 @@ impl<'a> Em<'a> {
     fn expect(&mut self, model: &HmmModel) -> f64 {
         let k = self.states;
         let mut likelihood = 0.0;
+        model.log_volumes(&mut self.log_volumes);
         for (t, row) in self.rows.iter().enumerate() {
             let here = t * k..(t + 1) * k;
-            model.log_densities(row, &mut self.densities[here.clone()]);
+            model.log_densities(row, &self.log_volumes, &mut self.densities[here.clone()]);
             let top =
                 self.densities[here.clone()].iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let mut total = 0.0;
@@ -87,7 +90,7 @@ impl<'a> Em<'a> {
     }
 
     fn maximise(&self, model: &mut HmmModel) {
-        let (k, cols) = (self.states, self.rows.cols());
+        let k = self.states;
         let gamma = |t: usize, i: usize| self.forward[t * k + i] * self.backward[t * k + i];
         for i in 0..k {
             model.initial[i] = gamma(0, i);
@@ -110,18 +113,39 @@ impl<'a> Em<'a> {
             if weight <= 0.0 {
                 continue;
             }
-            for j in 0..cols {
-                let mean =
-                    self.rows.iter().enumerate().map(|(t, x)| gamma(t, i) * x[j]).sum::<f64>()
-                        / weight;
-                let spread = self.rows.iter().enumerate();
-                let spread: f64 =
-                    spread.map(|(t, x)| gamma(t, i) * (x[j] - mean) * (x[j] - mean)).sum();
-                model.means[i][j] = mean;
-                model.variances[i][j] = (spread / weight).max(self.floor[j]);
-            }
+            self.moments(weight, |t| gamma(t, i), &mut model.means[i], &mut model.variances[i]);
         }
         let total: f64 = model.initial.iter().sum();
         model.initial.iter_mut().for_each(|p| *p /= total);
+    }
+
+    /// Weighted mean and variance of every column, row by row as the rows lie in memory.
+    fn moments(
+        &self,
+        weight: f64,
+        gamma: impl Fn(usize) -> f64,
+        means: &mut [f64],
+        variances: &mut [f64],
+    ) {
+        means.fill(0.0);
+        for (t, row) in self.rows.iter().enumerate() {
+            let g = gamma(t);
+            for (mean, x) in means.iter_mut().zip(row) {
+                *mean += g * x;
+            }
+        }
+        for mean in means.iter_mut() {
+            *mean /= weight;
+        }
+        variances.fill(0.0);
+        for (t, row) in self.rows.iter().enumerate() {
+            let g = gamma(t);
+            for ((variance, mean), x) in variances.iter_mut().zip(&*means).zip(row) {
+                *variance += g * (x - mean) * (x - mean);
+            }
+        }
+        for (variance, floor) in variances.iter_mut().zip(&self.floor) {
+            *variance = (*variance / weight).max(*floor);
+        }
     }
 }

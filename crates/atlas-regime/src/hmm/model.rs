@@ -61,14 +61,22 @@ impl HmmModel {
         Ok(())
     }
 
-    /// Logarithm of the density of a row in each state.
-    pub(crate) fn log_densities(&self, row: &[f64], out: &mut [f64]) {
-        for ((slot, mean), variance) in out.iter_mut().zip(&self.means).zip(&self.variances) {
+    /// Sum over the columns of `ln(2πv)` in each state: what a density needs besides the row.
+    pub(crate) fn log_volumes(&self, out: &mut [f64]) {
+        for (slot, variance) in out.iter_mut().zip(&self.variances) {
+            *slot = variance.iter().map(|v| libm::log(std::f64::consts::TAU * v)).sum();
+        }
+    }
+
+    /// Logarithm of the density of a row in each state, given [`log_volumes`](Self::log_volumes).
+    pub(crate) fn log_densities(&self, row: &[f64], volumes: &[f64], out: &mut [f64]) {
+        let states = self.means.iter().zip(&self.variances).zip(volumes);
+        for (slot, ((mean, variance), volume)) in out.iter_mut().zip(states) {
             let mut sum = 0.0;
             for ((x, m), v) in row.iter().zip(mean).zip(variance) {
-                sum += libm::log(std::f64::consts::TAU * v) + (x - m) * (x - m) / v;
+                sum += (x - m) * (x - m) / v;
             }
-            *slot = -0.5 * sum;
+            *slot = -0.5 * (volume + sum);
         }
     }
 
@@ -121,6 +129,7 @@ pub struct HmmFilter {
     probabilities: Vec<f64>,
     /// Logarithm of the likelihood of the best path into each state.
     path: Vec<f64>,
+    log_volumes: Vec<f64>,
     densities: Vec<f64>,
     next: Vec<f64>,
     pushed: usize,
@@ -134,12 +143,15 @@ impl HmmFilter {
     pub fn new(model: &HmmModel) -> Result<Self, Error> {
         model.check()?;
         let k = model.states();
+        let mut log_volumes = vec![0.0; k];
+        model.log_volumes(&mut log_volumes);
         let logs = |row: &Vec<f64>| row.iter().map(|p| libm::log(*p)).collect::<Vec<f64>>();
         Ok(Self {
             log_initial: logs(&model.initial),
             log_transitions: model.transitions.iter().map(logs).collect(),
             probabilities: model.initial.clone(),
             path: vec![0.0; k],
+            log_volumes,
             densities: vec![0.0; k],
             next: vec![0.0; k],
             pushed: 0,
@@ -171,7 +183,7 @@ impl HmmFilter {
 
     fn push_path(&mut self, row: &[f64], back: &mut [u32]) -> Result<(), Error> {
         check_row(row, self.model.means[0].len(), self.pushed)?;
-        self.model.log_densities(row, &mut self.densities);
+        self.model.log_densities(row, &self.log_volumes, &mut self.densities);
         let k = self.model.states();
         for (to, slot) in back.iter_mut().enumerate() {
             let mut best = (0_u32, self.log_initial[to]);

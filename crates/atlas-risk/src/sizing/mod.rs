@@ -9,9 +9,13 @@
 //! | [`volatility_target`], [`kelly`] | a share of equity | [`Wishes::Dollars`] |
 //! | [`inverse_volatility`], [`risk_parity`], then [`correlation_cut`] | proportions | [`Wishes::Weights`] |
 //!
+//! [`deploy`] adds further candidates where a selection leaves too much of the budget idle, and keeps
+//! a reserve.
+//!
 //! Scaling by regime is the budget's part: it is the regime's allocation of equity. Prices are those
 //! one would pay: the ask for purchases, the decision price where there is no quote.
 
+mod deploy;
 mod method;
 mod risk_parity;
 mod spread;
@@ -20,6 +24,7 @@ use atlas_core::{Bps, Price, Qty, Symbol, Usd};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use deploy::{Admission, Deployment, deploy};
 pub use method::{
     TradeRecord, atr_stop, correlation_cut, fixed_fractional, inverse_volatility, kelly,
     volatility_target,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::column::{Column, Fill, in_blocks};
+use super::fused::{Block, means};
 use super::sums::{Double, Ring, dwarfed};
 use super::{Indicator, count, period};
 use crate::Error;
@@ -35,15 +37,16 @@ impl Sma {
     }
 
     /// The sum of the window, with the digits a single number would lose.
-    pub(super) fn add(&mut self, value: f64) -> Option<Double> {
-        self.sum = self.sum.plus(value);
-        if let Some(old) = self.ring.push(value) {
-            self.sum = self.sum.plus(-old);
-            if dwarfed(old, self.sum.value()) {
-                self.sum = self.ring.iter().fold(Double::ZERO, Double::plus);
-            }
+    fn add(&mut self, value: f64) -> Option<Double> {
+        let Some(old) = self.ring.push(value) else {
+            self.sum = self.sum.plus(value);
+            return self.ring.is_full().then_some(self.sum);
+        };
+        self.sum = self.sum.swap(value, old);
+        if dwarfed(old, self.sum.value()) {
+            self.sum = self.ring.iter().fold(Double::ZERO, Double::plus);
         }
-        self.ring.is_full().then_some(self.sum)
+        Some(self.sum)
     }
 }
 
@@ -59,9 +62,34 @@ impl Indicator for Sma {
     }
 }
 
+impl Fill for Sma {
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        out.restart(inputs.len());
+        let (n, mut block) = (self.ring.window(), Block::new());
+        let mut state = (self, out);
+        in_blocks(
+            &mut state,
+            inputs,
+            n,
+            |(sma, out), value| out.put(sma.push(value)),
+            |(sma, out), before, new| {
+                let old = &inputs[before.len() - n..];
+                let Some(sum) = means(&mut block, sma.sum, sma.scale, new, old) else {
+                    return false;
+                };
+                sma.sum = sum;
+                let end = before.len() + new.len();
+                sma.ring.replace(&inputs[end - n..end], new.len());
+                out.put_all(block.mean[..new.len()].iter().copied());
+                true
+            },
+        );
+    }
+}
+
 /// Exponential moving average with factor 2 / (n + 1), seeded with the mean of the first `n` values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ema(Recursive);
+pub struct Ema(pub(super) Recursive);
 
 impl Ema {
     /// One of period `n`.
@@ -83,10 +111,16 @@ impl Indicator for Ema {
     }
 }
 
+impl Fill for Ema {
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        self.0.fill(inputs, out);
+    }
+}
+
 /// Wilder's smoothing: an exponential moving average with factor 1 / n, seeded with the mean of the
 /// first `n` values. Source: J. W. Wilder, "New Concepts in Technical Trading Systems" (1978).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wilder(Recursive);
+pub struct Wilder(pub(super) Recursive);
 
 impl Wilder {
     /// One of period `n`.
@@ -108,9 +142,15 @@ impl Indicator for Wilder {
     }
 }
 
+impl Fill for Wilder {
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        self.0.fill(inputs, out);
+    }
+}
+
 /// y ← y + factor × (x − y), after a mean of the first values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Recursive {
+pub(super) struct Recursive {
     factor: f64,
     seeding: usize,
     n: f64,
@@ -123,13 +163,43 @@ impl Recursive {
         Self { factor, seeding: n, n: count(n), sum: Double::ZERO, value: 0.0 }
     }
 
+    /// Values it still needs before its first result.
+    pub(super) const fn seeding(&self) -> usize {
+        self.seeding
+    }
+
+    /// The next value once seeded.
+    #[inline]
+    pub(super) fn step(&mut self, value: f64) -> f64 {
+        self.value += self.factor * (value - self.value);
+        self.value
+    }
+
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        out.restart(inputs.len());
+        let mut state = (self, out);
+        let warm = state.0.seeding;
+        in_blocks(
+            &mut state,
+            inputs,
+            warm,
+            |(mean, out), value| out.put(mean.push(value)),
+            |(mean, out), _, new| {
+                // A copy on the stack, which no write to the column can touch.
+                let mut own = (**mean).clone();
+                out.put_all(new.iter().map(|value| own.step(*value)));
+                **mean = own;
+                true
+            },
+        );
+    }
+
     fn push(&mut self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;
         }
         if self.seeding == 0 {
-            self.value += self.factor * (value - self.value);
-            return Some(self.value);
+            return Some(self.step(value));
         }
         self.sum = self.sum.plus(value);
         self.seeding -= 1;
@@ -190,11 +260,13 @@ impl Indicator for Wma {
         };
         // Every weight falls by one, the oldest out of the window.
         self.weighted = self.weighted.sub(self.sum).add(Double::product(value, self.n));
-        self.sum = self.sum.plus(value).plus(-old);
+        self.sum = self.sum.swap(value, old);
         self.refresh_if(dwarfed(old, self.sum.value()));
         Some(self.mean())
     }
 }
+
+impl Fill for Wma {}
 
 impl Wma {
     fn refresh_if(&mut self, needed: bool) {

@@ -1,7 +1,9 @@
-//! Indicators of bars: ranges, trends, channels, volume.
+//! Indicators of bars: trends, channels, volume.
 
 use serde::{Deserialize, Serialize};
 
+use super::column::Fill;
+use super::sums::Double;
 use super::{Indicator, RollingMax, RollingMin, Sma, Wilder, count, period};
 use crate::Error;
 
@@ -21,59 +23,20 @@ pub struct Ohlcv {
 }
 
 impl Ohlcv {
-    fn is_finite(&self) -> bool {
+    pub(super) fn is_finite(&self) -> bool {
         [self.open, self.high, self.low, self.close, self.volume].iter().all(|x| x.is_finite())
     }
 
     /// The part of the range, gap included, that a bar covers.
-    fn true_range(&self, last_close: f64) -> f64 {
-        self.high.max(last_close) - self.low.min(last_close)
+    pub(super) fn true_range(&self, last_close: f64) -> f64 {
+        true_range(self.high, self.low, last_close)
     }
 }
 
-/// True range: the bar's range widened to the close before.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TrueRange {
-    last: Option<f64>,
-}
-
-impl Indicator for TrueRange {
-    type Input = Ohlcv;
-    type Output = f64;
-
-    fn push(&mut self, bar: Ohlcv) -> Option<f64> {
-        if !bar.is_finite() {
-            return None;
-        }
-        self.last.replace(bar.close).map(|last| bar.true_range(last))
-    }
-}
-
-/// Average true range by Wilder's smoothing, seeded with the mean of the first `n` true ranges. The
-/// field uses 14.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Atr {
-    range: TrueRange,
-    mean: Wilder,
-}
-
-impl Atr {
-    /// One of period `n`.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for `n` = 0.
-    pub fn new(n: usize) -> Result<Self, Error> {
-        Ok(Self { range: TrueRange::default(), mean: Wilder::new(n)? })
-    }
-}
-
-impl Indicator for Atr {
-    type Input = Ohlcv;
-    type Output = f64;
-
-    fn push(&mut self, bar: Ohlcv) -> Option<f64> {
-        self.range.push(bar).and_then(|range| self.mean.push(range))
-    }
+/// The part of a range, gap to the close before included, that a bar covers.
+#[inline]
+pub(super) fn true_range(high: f64, low: f64, last_close: f64) -> f64 {
+    high.max(last_close) - low.min(last_close)
 }
 
 /// Average directional index with the two directional indicators it rests on, each 0 to 100.
@@ -264,7 +227,7 @@ impl Indicator for Donchian {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Obv {
     last: Option<f64>,
-    sum: f64,
+    sum: Double,
 }
 
 impl Indicator for Obv {
@@ -276,28 +239,29 @@ impl Indicator for Obv {
             return None;
         }
         match self.last.replace(bar.close) {
-            None => self.sum = bar.volume,
-            Some(last) if bar.close > last => self.sum += bar.volume,
-            Some(last) if bar.close < last => self.sum -= bar.volume,
+            None => self.sum = Double::ZERO.plus(bar.volume),
+            Some(last) if bar.close > last => self.sum = self.sum.plus(bar.volume),
+            Some(last) if bar.close < last => self.sum = self.sum.plus(-bar.volume),
             Some(_) => {}
         }
-        Some(self.sum)
+        Some(self.sum.value())
     }
 }
+
+impl Fill for Obv {}
 
 /// Volume-weighted average of the typical price (high + low + close) / 3 since the last reset, which
 /// belongs at the start of each session; undefined as long as no share was traded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vwap {
-    traded: f64,
-    volume: f64,
+    traded: Double,
+    volume: Double,
 }
 
 impl Vwap {
     /// Starts a new session.
     pub const fn reset(&mut self) {
-        self.traded = 0.0;
-        self.volume = 0.0;
+        (self.traded, self.volume) = (Double::ZERO, Double::ZERO);
     }
 }
 
@@ -309,8 +273,12 @@ impl Indicator for Vwap {
         if !bar.is_finite() {
             return None;
         }
-        self.traded += (bar.high + bar.low + bar.close) / 3.0 * bar.volume;
-        self.volume += bar.volume;
-        (self.volume > 0.0).then(|| self.traded / self.volume)
+        let typical = (bar.high + bar.low + bar.close) / 3.0;
+        self.traded = self.traded.plus(typical * bar.volume);
+        self.volume = self.volume.plus(bar.volume);
+        let volume = self.volume.value();
+        (volume > 0.0).then(|| self.traded.value() / volume)
     }
 }
+
+impl Fill for Vwap {}

@@ -1,9 +1,9 @@
 //! Streaming indicators: state machines that see one value and the past.
 //!
 //! Every indicator is made once, checked, and then pushed one value (or bar) at a time in constant
-//! amortised time, without allocating; its state serializes. [`batch`] runs one
-//! over a whole column into a buffer of the caller's, by the same pushes, so that both forms agree
-//! bit for bit.
+//! amortised time, without allocating; its state serializes. [`batch`] runs one over a whole column
+//! into a buffer of the caller's, by the same pushes; [`Fill`] (and `fill` of [`Macd`] and
+//! [`Bollinger`]) does so into a [`Column`] of plain numbers, in loops made for it, to the same bits.
 //!
 //! | indicator | first value at push | undefined |
 //! | --- | --- | --- |
@@ -20,6 +20,7 @@
 //! | [`Adx`] | `2n` | as long as nothing moved |
 //! | [`Stochastic`] | `k + slow_k + slow_d - 2` | a window whose highest high is its lowest low |
 //! | [`Donchian`] | `n` | - |
+//! | [`HighDistance`] | `n` | a highest price of zero |
 //! | [`Obv`] | 1 | - |
 //! | [`Vwap`] | 1 | as long as no share was traded |
 //!
@@ -29,20 +30,28 @@
 
 mod average;
 mod bars;
+mod column;
+mod fused;
+mod high;
 mod moments;
 mod momentum;
 mod pair;
+mod range;
 mod rolling;
 mod sums;
 
 pub use average::{Ema, Sma, Wilder, Wma};
 pub use bars::{
-    Adx, AdxValue, Atr, Donchian, DonchianValue, Obv, Ohlcv, Stochastic, StochasticValue,
-    TrueRange, Vwap,
+    Adx, AdxValue, Donchian, DonchianValue, Obv, Ohlcv, Stochastic, StochasticValue, Vwap,
 };
-pub use moments::{Bollinger, BollingerValue, RealisedVolatility, StdDev, ZScore};
-pub use momentum::{Macd, MacdValue, Roc, Rsi};
+pub use column::{Column, Fill};
+pub use high::HighDistance;
+pub use moments::{
+    Bollinger, BollingerColumns, BollingerValue, RealisedVolatility, StdDev, ZScore,
+};
+pub use momentum::{Macd, MacdColumns, MacdValue, Roc, Rsi};
 pub use pair::{Beta, Correlation};
+pub use range::{Atr, Ranges, TrueRange};
 pub use rolling::{RollingMax, RollingMin};
 
 use crate::Error;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::column::{Column, Fill, in_blocks};
+use super::fused::{Before, Block, moments, root_of};
 use super::sums::{Double, Ring, dwarfed};
 use super::{Indicator, count, period};
 use crate::Error;
@@ -22,31 +24,59 @@ impl Moments {
         Ok(Self { ring, sum: Double::ZERO, squares: Double::ZERO, n: count(n) })
     }
 
-    /// Mean and sum of squared deviations of the window.
+    /// Mean, and root of n² times the variance, of the window.
     fn push(&mut self, value: f64) -> Option<(f64, f64)> {
         if !value.is_finite() {
             return None;
         }
-        self.sum = self.sum.plus(value);
-        self.squares = self.squares.add(Double::product(value, value));
         if let Some(old) = self.ring.push(value) {
-            let square = Double::product(old, old);
-            self.sum = self.sum.plus(-old);
-            self.squares = self.squares.sub(square);
-            if dwarfed(square.value(), self.squares.value()) {
+            self.sum = self.sum.swap(value, old);
+            self.squares = self.squares.shift(Double::squares(value, old));
+            if dwarfed(old * old, self.squares.value()) {
                 let values = self.ring.iter();
                 let zero = (Double::ZERO, Double::ZERO);
                 (self.sum, self.squares) = values.fold(zero, |(sum, squares), value| {
                     (sum.plus(value), squares.add(Double::product(value, value)))
                 });
             }
-        }
-        if !self.ring.is_full() {
-            return None;
+        } else {
+            self.sum = self.sum.plus(value);
+            self.squares = self.squares.add(Double::product(value, value));
+            if !self.ring.is_full() {
+                return None;
+            }
         }
         // n Σx² − (Σx)², in double length: what is left of it is the variation.
-        let scaled = self.squares.times(self.n).sub(self.sum.mul(self.sum)).value();
-        Some((self.sum.value() / self.n, (scaled / self.n).max(0.0)))
+        let variation = self.sum.variation(self.squares, self.n);
+        Some((self.sum.value() / self.n, root_of(variation)))
+    }
+
+    /// Runs over a column: `one` takes in what a push gave, `many` values with their means and roots.
+    fn run<S>(
+        &mut self,
+        inputs: &[f64],
+        state: &mut S,
+        one: impl Fn(&mut S, f64, Option<(f64, f64)>),
+        many: impl Fn(&mut S, &[f64], &[f64], &[f64]),
+    ) {
+        let (n, mut block) = (self.ring.window(), Block::new());
+        let mut both = (self, state);
+        in_blocks(
+            &mut both,
+            inputs,
+            n,
+            |(own, state), value| one(state, value, own.push(value)),
+            |(own, state), before, new| {
+                let old = &inputs[before.len() - n..];
+                let sums = Before { sum: own.sum, squares: own.squares, n: own.n };
+                let Some(sums) = moments(&mut block, sums, new, old) else { return false };
+                (own.sum, own.squares) = sums;
+                let end = before.len() + new.len();
+                own.ring.replace(&inputs[end - n..end], new.len());
+                many(state, new, &block.mean[..new.len()], &block.root[..new.len()]);
+                true
+            },
+        );
     }
 }
 
@@ -69,8 +99,21 @@ impl Indicator for StdDev {
     type Output = f64;
 
     fn push(&mut self, value: f64) -> Option<f64> {
-        let (_, deviations) = self.0.push(value)?;
-        Some((deviations / self.0.n).sqrt())
+        let (_, root) = self.0.push(value)?;
+        Some(root / self.0.n)
+    }
+}
+
+impl Fill for StdDev {
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        out.restart(inputs.len());
+        let n = self.0.n;
+        self.0.run(
+            inputs,
+            out,
+            |out, _, found| out.put(found.map(|(_, root)| root / n)),
+            |out, _, _, roots| out.put_all(roots.iter().map(|root| root / n)),
+        );
     }
 }
 
@@ -117,9 +160,46 @@ impl Indicator for Bollinger {
     type Output = BollingerValue;
 
     fn push(&mut self, value: f64) -> Option<BollingerValue> {
-        let (middle, deviations) = self.moments.push(value)?;
-        let width = self.width * (deviations / self.moments.n).sqrt();
+        let (middle, root) = self.moments.push(value)?;
+        let width = self.width / self.moments.n * root;
         Some(BollingerValue { upper: middle + width, middle, lower: middle - width })
+    }
+}
+
+/// The bands of a whole column.
+#[derive(Debug, Clone, Default)]
+pub struct BollingerColumns {
+    /// Means plus widths.
+    pub upper: Column,
+    /// Means.
+    pub middle: Column,
+    /// Means minus widths.
+    pub lower: Column,
+}
+
+impl Bollinger {
+    /// Pushes every value and keeps every result, one a value; the columns are emptied first.
+    pub fn fill(&mut self, values: &[f64], out: &mut BollingerColumns) {
+        for column in [&mut out.upper, &mut out.middle, &mut out.lower] {
+            column.restart(values.len());
+        }
+        let scale = self.width / self.moments.n;
+        self.moments.run(
+            values,
+            out,
+            |out, _, found| {
+                let width = found.map(|(middle, root)| (middle, scale * root));
+                out.upper.put(width.map(|(middle, width)| middle + width));
+                out.middle.put(width.map(|(middle, _)| middle));
+                out.lower.put(width.map(|(middle, width)| middle - width));
+            },
+            |out, _, means, roots| {
+                let both = || means.iter().zip(roots);
+                out.upper.put_all(both().map(|(middle, root)| middle + scale * root));
+                out.middle.put_all(means.iter().copied());
+                out.lower.put_all(both().map(|(middle, root)| middle - scale * root));
+            },
+        );
     }
 }
 
@@ -143,9 +223,32 @@ impl Indicator for ZScore {
     type Output = f64;
 
     fn push(&mut self, value: f64) -> Option<f64> {
-        let (mean, deviations) = self.0.push(value)?;
-        let deviation = (deviations / self.0.n).sqrt();
+        let (mean, root) = self.0.push(value)?;
+        let deviation = root / self.0.n;
         (deviation > 0.0).then(|| (value - mean) / deviation)
+    }
+}
+
+impl Fill for ZScore {
+    fn fill(&mut self, inputs: &[f64], out: &mut Column) {
+        out.restart(inputs.len());
+        let n = self.0.n;
+        let score = move |value: f64, mean: f64, root: f64| {
+            let deviation = root / n;
+            if deviation > 0.0 { (value - mean) / deviation } else { f64::NAN }
+        };
+        self.0.run(
+            inputs,
+            out,
+            |out, value, found| {
+                let score = found.map(|(mean, root)| score(value, mean, root));
+                out.put(score);
+            },
+            |out, values, means, roots| {
+                let all = values.iter().zip(means).zip(roots);
+                out.put_all(all.map(|((value, mean), root)| score(*value, *mean, *root)));
+            },
+        );
     }
 }
 
@@ -187,7 +290,10 @@ impl Indicator for RealisedVolatility {
             return None;
         }
         let last = self.last.replace(price)?;
-        let (_, deviations) = self.moments.push((price / last).ln())?;
-        Some((deviations / (self.moments.n - 1.0) * self.sessions).sqrt())
+        let (_, root) = self.moments.push((price / last).ln())?;
+        let n = self.moments.n;
+        Some(root * (self.sessions / (n * (n - 1.0))).sqrt())
     }
 }
+
+impl Fill for RealisedVolatility {}

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::column::Fill;
 use super::sums::{Double, Ring, dwarfed};
 use super::{Indicator, count, period};
 use crate::Error;
@@ -110,6 +111,8 @@ impl Indicator for Correlation {
     }
 }
 
+impl Fill for Correlation {}
+
 /// Slope of `y` on `x` over the last `n` pairs, such as of a stock's returns on the market's;
 /// undefined where `x` does not vary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,3 +137,5 @@ impl Indicator for Beta {
         (xx > 0.0).then(|| xy / xx)
     }
 }
+
+impl Fill for Beta {}

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Indicator, period};
+use super::{Fill, Indicator, period};
 use crate::Error;
 
 /// The values of a window that can still become its extreme, best first.
@@ -93,6 +93,8 @@ macro_rules! rolling {
                 self.0.push(value, $beats)
             }
         }
+
+        impl Fill for $name {}
     };
 }
 

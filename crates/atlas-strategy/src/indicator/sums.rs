@@ -15,6 +15,7 @@ impl Double {
     pub(crate) const ZERO: Self = Self { high: 0.0, low: 0.0 };
 
     /// The exact product of two numbers.
+    #[inline]
     pub(crate) fn product(a: f64, b: f64) -> Self {
         let high = a * b;
         Self { high, low: a.mul_add(b, -high) }
@@ -22,11 +23,52 @@ impl Double {
 
     /// Adds a number. What rounding takes from the high part goes to the low one; the two are put
     /// in order only where that matters, so that a running sum waits for one addition alone.
+    #[inline]
     pub(crate) fn plus(self, value: f64) -> Self {
         let high = self.high + value;
         let shadow = high - self.high;
         let error = (self.high - (high - shadow)) + (value - shadow);
         Self { high, low: self.low + error }
+    }
+
+    /// Adds one number and takes another away, both exactly; a running sum waits for one addition
+    /// alone, as the difference does not depend on it.
+    #[inline]
+    pub(crate) fn swap(self, new: f64, old: f64) -> Self {
+        self.shift(Self::difference(new, old))
+    }
+
+    /// The exact difference of two numbers.
+    #[inline]
+    pub(crate) fn difference(a: f64, b: f64) -> Self {
+        let high = a - b;
+        let shadow = high - a;
+        Self { high, low: (a - (high - shadow)) - (b + shadow) }
+    }
+
+    /// The exact difference of two squares but for the last of some 32 digits.
+    #[inline]
+    pub(crate) fn squares(a: f64, b: f64) -> Self {
+        let (a, b) = (Self::product(a, a), Self::product(b, b));
+        let Self { high, low } = Self::difference(a.high, b.high);
+        Self { high, low: low + (a.low - b.low) }
+    }
+
+    /// Adds a difference.
+    #[inline]
+    pub(crate) fn shift(self, by: Self) -> Self {
+        let sum = Self { high: self.high, low: 0.0 }.plus(by.high);
+        Self { high: sum.high, low: self.low + (sum.low + by.low) }
+    }
+
+    /// n² times the variance of n numbers of this sum and that sum of squares. Where the two terms
+    /// nearly cancel, their difference is exact, and what is left of the low parts decides.
+    #[inline]
+    pub(crate) fn variation(self, squares: Self, n: f64) -> f64 {
+        let (sum, squares) = (self.ordered(), squares.ordered());
+        let (left, right) = (Self::product(n, squares.high), Self::product(sum.high, sum.high));
+        let tail = n * squares.low - 2.0 * sum.high * sum.low;
+        (left.high - right.high) + ((left.low - right.low) + tail)
     }
 
     /// Adds another.
@@ -55,12 +97,26 @@ impl Double {
         Self { high: product.high, low: product.low + cross }
     }
 
+    /// Both parts, for a buffer.
+    #[inline]
+    pub(super) const fn store(self, high: &mut f64, low: &mut f64) {
+        (*high, *low) = (self.high, self.low);
+    }
+
+    /// A number from its parts in a buffer.
+    #[inline]
+    pub(super) const fn load(high: f64, low: f64) -> Self {
+        Self { high, low }
+    }
+
     /// The nearest single number.
-    pub(crate) fn value(self) -> f64 {
+    #[inline]
+    pub(crate) const fn value(self) -> f64 {
         self.high + self.low
     }
 
     /// The same number with everything the high part can hold in it.
+    #[inline]
     fn ordered(self) -> Self {
         Self::ZERO.plus(self.high).plus(self.low)
     }
@@ -94,6 +150,20 @@ impl<T: Copy> Ring<T> {
         Some(old)
     }
 
+    /// Makes the ring what it was after the pushes of `count` values more, the last of which are
+    /// these: as many as the window holds.
+    pub(crate) fn replace(&mut self, last: &[T], count: usize) {
+        self.next = (self.next + count) % self.window;
+        self.values.clear();
+        let (older, newer) = last.split_at(self.window - self.next);
+        self.values.extend_from_slice(newer);
+        self.values.extend_from_slice(older);
+    }
+
+    pub(crate) const fn window(&self) -> usize {
+        self.window
+    }
+
     pub(crate) const fn is_full(&self) -> bool {
         self.values.len() == self.window
     }
@@ -106,6 +176,7 @@ impl<T: Copy> Ring<T> {
 }
 
 /// Whether a value that left a window dwarfed what is left of it, so that the sum has lost digits.
+#[inline]
 pub(crate) fn dwarfed(left: f64, rest: f64) -> bool {
     left.abs() > DWARF * rest.abs()
 }

@@ -23,14 +23,15 @@ impl Exchange {
         check_state(order)?;
         let successor = self.successor(order, wish)?;
         let (seq, old) = (successor.seq, order.seq);
-        let stamp = self.stamp();
         let mut successor = successor;
-        successor.times.submitted = stamp;
-        successor.times.updated = stamp;
         let held = successor.status;
         let name = successor.id;
         self.change(old, |order| order.replaced_by = Some(name))?;
         self.set_status(old, Status::Replaced, Event::Replaced)?;
+        // What is told first happened first.
+        let stamp = self.stamp();
+        successor.times.submitted = stamp;
+        successor.times.updated = stamp;
         let taken = successor.clone();
         self.add(successor)?;
         if held == Status::Held {

@@ -217,6 +217,11 @@ impl Exchange {
         self.is_watched = true;
     }
 
+    /// Whether no order has changed since changes were last taken.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.changes.orders.is_empty() && self.changes.updates.is_empty()
+    }
+
     /// What changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Changes {
         let next = Changes { activities_before: self.activities.len(), ..Changes::default() };
@@ -370,6 +375,12 @@ impl Exchange {
         let tick = listing.trade_tick();
         let side = |side| self.slippage.worsened(mark, side, tick);
         Ok(Some((side(Side::Sell), side(Side::Buy))))
+    }
+
+    /// Bid and ask around a price that was, by the same rule.
+    pub(crate) fn quote_around(&self, listing: &Listing, mark: Px) -> (Px, Px) {
+        let side = |side| self.slippage.worsened(mark, side, listing.trade_tick());
+        (side(Side::Sell), side(Side::Buy))
     }
 
     /// The session that is open now.

@@ -36,6 +36,7 @@ pub(crate) use events::Changes;
 pub(crate) use ids::date_of;
 pub(crate) use market::Market;
 pub(crate) use matching::trail_stop;
+pub(crate) use path::{Leg, Path};
 pub(crate) use state::State;
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn new_order(request: &OrderRequest, terms: Terms) -> Result<NewOrder
         client_order_id: Some(request.client_order_id.to_string()),
         symbol: request.symbol.clone(),
         side: request.side,
-        size: Size::Shares(shares(request)?),
+        size: size(request, terms)?,
         kind: kind(request, terms)?,
         tif: tif(request.time_in_force),
         extended_hours: terms == Terms::ExtendedHours,
@@ -59,9 +59,19 @@ pub(super) fn is_same(record: &OrderRecord, request: &OrderRequest, sent: &Sent)
     };
     record.symbol == request.symbol
         && record.side == request.side
-        && shares(request).is_ok_and(|qty| record.size == Size::Shares(qty))
+        && size(request, terms).is_ok_and(|size| record.size == size)
         && kind(request, terms).is_ok_and(|kind| record.kind == kind)
         && class.is_none_or(|class| record.class.as_str() == class)
+}
+
+fn size(request: &OrderRequest, terms: Terms) -> Result<Size, Error> {
+    match terms.notional() {
+        Some(amount) => {
+            let amount = core::Money::try_from(amount);
+            Ok(Size::Notional(amount.map_err(|error| unreadable("amount", &error))?))
+        }
+        None => Ok(Size::Shares(shares(request)?)),
+    }
 }
 
 fn shares(request: &OrderRequest) -> Result<Shares, Error> {
@@ -120,11 +130,22 @@ pub(super) fn broker_order(order: &OrderRecord) -> Result<BrokerOrder, Error> {
         symbol: order.symbol.clone(),
         side: order.side,
         qty: qty.to_qty().map_err(|error| unreadable("an order", &error))?,
+        notional: match order.size {
+            Size::Shares(_) => None,
+            Size::Notional(amount) => {
+                Some(amount.to_usd().map_err(|error| unreadable("an order", &error))?)
+            }
+        },
         filled_qty: order.filled.to_qty().map_err(|error| unreadable("an order", &error))?,
         avg_fill_price: order.avg_price().map(price).transpose()?,
         status: order.status.to_core(),
         limit_price: order.kind.limit().map(price).transpose()?,
         submitted_at: order.times.submitted,
+        replaces: order
+            .replaces
+            .map(|id| VenueOrderId::new(&id.to_string()))
+            .transpose()
+            .map_err(wrong)?,
     })
 }
 

@@ -10,7 +10,7 @@ use atlas_broker::{
     Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms,
     UnknownOutcome, UpdateStream,
 };
-use atlas_core::{Account, ClientOrderId, Position, Quote, Symbol, VenueOrderId};
+use atlas_core::{Account, ClientOrderId, OrderRequest, Position, Quote, Symbol, VenueOrderId};
 use atlas_risk::ApprovedOrder;
 use uuid::Uuid;
 
@@ -24,6 +24,14 @@ use crate::core::{OrderRecord, Refusal};
 #[derive(Debug, Clone)]
 pub struct InProcess {
     venue: Venue,
+}
+
+/// What became of an order, before the approval is put back.
+enum Attempt {
+    Accepted(BrokerOrder),
+    Refused { code: Option<i64>, reason: String },
+    NotReached(Error),
+    Unknown(Error),
 }
 
 impl InProcess {
@@ -40,38 +48,53 @@ impl InProcess {
     }
 
     fn send(&self, order: ApprovedOrder, sent: Sent) -> Submission {
-        let answer = match &sent {
+        match self.attempt(order.get(), &sent) {
+            Attempt::Accepted(taken) => Submission::Accepted(taken),
+            Attempt::Refused { code, reason } => Submission::Refused { code, reason },
+            Attempt::NotReached(error) => Submission::NotReached { order, error },
+            Attempt::Unknown(error) => {
+                Submission::Unknown(UnknownOutcome::sent_as(order, error, sent))
+            }
+        }
+    }
+
+    /// Sends an order, or the same one again.
+    fn attempt(&self, request: &OrderRequest, sent: &Sent) -> Attempt {
+        let answer = match sent {
             Sent::Submitted(terms) => {
-                if let Some(reason) = terms.conflict(order.get()) {
-                    return Submission::Refused { code: None, reason: reason.to_owned() };
+                if let Some(reason) = terms.conflict(request) {
+                    return Attempt::Refused { code: None, reason: reason.to_owned() };
                 }
-                match convert::new_order(order.get(), *terms) {
-                    Ok(request) => self.venue.submit(request).map(|taken| taken.order),
-                    Err(error) => return Submission::NotReached { order, error },
+                match convert::new_order(request, *terms) {
+                    Ok(order) => self.venue.submit(order).map(|taken| taken.order),
+                    Err(error) => return Attempt::NotReached(error),
                 }
             }
             Sent::Replacing(old) => {
-                let wish = convert::replacement(order.get());
-                match read_id(old).and_then(|old| Ok((old, wish?))) {
-                    Ok((old, wish)) => self.venue.replace(old, &wish),
-                    Err(error) => return Submission::NotReached { order, error },
+                let wish = match convert::replacement(request) {
+                    Ok(wish) => wish,
+                    Err(error) => return Attempt::NotReached(error),
+                };
+                match Uuid::parse_str(old.as_str()) {
+                    Ok(old) => self.venue.replace(old, &wish),
+                    // A name that is none of the venue's names no order of its.
+                    Err(_) => Err(Refusal::NotFound(format!("order not found for {old}"))),
                 }
             }
         };
         match answer {
             Ok(record) => match broker_order(&record) {
-                Ok(taken) => Submission::Accepted(taken),
-                Err(error) => Submission::Unknown(UnknownOutcome::sent_as(order, error, sent)),
+                Ok(taken) => Attempt::Accepted(taken),
+                Err(error) => Attempt::Unknown(error),
             },
             Err(Refusal::Internal(reason)) => {
                 let request = "an order".to_owned();
-                let error = Error::NoAnswer { venue: NAME.to_owned(), request, reason };
-                Submission::Unknown(UnknownOutcome::sent_as(order, error, sent))
+                Attempt::Unknown(Error::NoAnswer { venue: NAME.to_owned(), request, reason })
             }
             Err(refusal) => {
                 let known =
-                    matches!(refusal, Refusal::Duplicate).then(|| self.known(&order, &sent));
-                known.flatten().unwrap_or_else(|| Submission::Refused {
+                    matches!(refusal, Refusal::Duplicate).then(|| self.known(request, sent));
+                known.flatten().unwrap_or_else(|| Attempt::Refused {
                     code: Some(refusal.code()),
                     reason: refusal.message(),
                 })
@@ -81,16 +104,15 @@ impl InProcess {
 
     /// What exists under the order's name: the very same order counts as accepted, so that
     /// submitting twice makes one order, and another one is refused. `None` if nothing exists.
-    fn known(&self, order: &ApprovedOrder, sent: &Sent) -> Option<Submission> {
-        let request = order.get();
+    fn known(&self, request: &OrderRequest, sent: &Sent) -> Option<Attempt> {
         let id = request.client_order_id.as_str();
         let record = self.venue.inspect(|exchange| exchange.order_by_client_id(id).cloned())?;
         if !convert::is_same(&record, request, sent) {
             let code = Some(Refusal::Duplicate.code());
             let reason = format!("another order exists under {id}: stop and compare the books");
-            return Some(Submission::Refused { code, reason });
+            return Some(Attempt::Refused { code, reason });
         }
-        broker_order(&record).ok().map(Submission::Accepted)
+        broker_order(&record).ok().map(Attempt::Accepted)
     }
 }
 
@@ -147,8 +169,14 @@ impl Broker for InProcess {
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
         // The first one may have arrived and hold what this one would be refused for.
-        let (sent, order) = (unknown.sent().clone(), unknown.into_order());
-        self.known(&order, &sent).unwrap_or_else(|| self.send(order, sent))
+        let (request, sent) = (unknown.request(), unknown.sent());
+        match self.known(request, sent).unwrap_or_else(|| self.attempt(request, sent)) {
+            Attempt::Accepted(taken) => Submission::Accepted(taken),
+            Attempt::Refused { code, reason } => Submission::Refused { code, reason },
+            Attempt::NotReached(error) | Attempt::Unknown(error) => {
+                Submission::Unknown(unknown.still_unknown(error))
+            }
+        }
     }
 
     async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {

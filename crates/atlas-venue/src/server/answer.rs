@@ -10,7 +10,7 @@ use crate::core::{Extras, Refusal};
 
 /// A request that was not carried out.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The venue refuses it.
     Refused(Refusal),
     /// The request cannot be read (400, 40010000).

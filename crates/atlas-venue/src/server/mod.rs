@@ -19,14 +19,20 @@
 //! | `/stream` | websocket, `trade_updates` |
 //! | `/atlas/v1/clock`, `/atlas/v1/faults` | with the header `Atlas-Admin-Token` |
 //!
-//! The server keeps no state of its own; it asks the venue, whose clock it does not move.
+//! The server keeps no state of its own; it asks the venue, and moves its clock as [`Pace`] says.
 
+mod account;
 mod admin;
 mod answer;
 mod data;
+mod faulty;
 mod guard;
+pub(crate) mod lens;
 mod listener;
+mod msgpack;
+mod pace;
 mod query;
+mod rate;
 mod stream;
 mod trading;
 mod wire;
@@ -36,6 +42,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use atlas_core::Clock;
@@ -47,7 +54,10 @@ use crate::credentials::{Credentials, Secret};
 use crate::faults::Faults;
 use crate::{Error, Venue};
 
-pub(crate) use guard::RateWindow;
+pub(crate) use account::{Ctx, Server, Shared};
+use pace::Driver;
+pub use pace::Pace;
+use rate::RateWindow;
 
 /// How the server behaves.
 #[derive(Clone, Default)]
@@ -59,6 +69,10 @@ pub struct ServeOptions {
     /// Requests permitted in a minute, and the clock that minute is told by; no limit if there is
     /// none.
     pub rate_limit: Option<(u32, Arc<dyn Clock>)>,
+    /// The token of the administrative endpoints; one that belongs to the account if there is none.
+    pub admin_token: Option<Secret>,
+    /// How the venue's clock moves; by the administrative endpoint alone unless told otherwise.
+    pub pace: Pace,
 }
 
 impl std::fmt::Debug for ServeOptions {
@@ -67,6 +81,8 @@ impl std::fmt::Debug for ServeOptions {
             .field("credentials", &self.credentials)
             .field("allow_remote", &self.allow_remote)
             .field("rate_limit", &self.rate_limit.as_ref().map(|(limit, _)| limit))
+            .field("admin_token", &self.admin_token)
+            .field("pace", &self.pace)
             .finish()
     }
 }
@@ -120,21 +136,6 @@ impl Drop for ServerHandle {
     }
 }
 
-/// What every request can reach.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) venue: Venue,
-    pub(crate) credentials: Credentials,
-    pub(crate) admin_token: Secret,
-    pub(crate) faults: Faults,
-    pub(crate) rate: RateWindow,
-    /// Becomes true when the server stops.
-    pub(crate) stopping: watch::Receiver<bool>,
-}
-
-/// The state handed to every handler.
-pub(crate) type Ctx = axum::extract::State<Arc<Shared>>;
-
 /// Serves a venue on `listen`; port 0 takes a free one.
 ///
 /// # Errors
@@ -145,6 +146,20 @@ pub async fn serve(
     listen: SocketAddr,
     options: ServeOptions,
 ) -> Result<ServerHandle, Error> {
+    serve_all(venue, Vec::new(), listen, options).await
+}
+
+/// Serves several accounts at one address: which one a request is for is told by its keys. Their
+/// clocks move together. The key pair of the first one is that of the options.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_all(
+    first: Venue,
+    others: Vec<(Venue, Credentials)>,
+    listen: SocketAddr,
+    options: ServeOptions,
+) -> Result<ServerHandle, Error> {
     if !listen.ip().is_loopback() && !options.allow_remote {
         return Err(Error::NotLoopback { addr: listen });
     }
@@ -152,37 +167,52 @@ pub async fn serve(
         |error: std::io::Error| Error::Listen { addr: listen, problem: error.to_string() };
     let socket = TcpListener::bind(listen).await.map_err(refused)?;
     let addr = socket.local_addr().map_err(refused)?;
-    let credentials = options.credentials.unwrap_or_else(|| venue.credentials());
-    let admin_token = Credentials::from_seed(!venue.account_id().as_u64_pair().0).secret;
+    let admin_token = options
+        .admin_token
+        .unwrap_or_else(|| Credentials::from_seed(!first.account_id().as_u64_pair().0).secret);
+    let credentials = options.credentials.unwrap_or_else(|| first.credentials());
+    let mut all = vec![(first, credentials.clone())];
+    all.extend(others);
+    let venues = all.iter().map(|(venue, _)| venue.clone()).collect();
+    let driver = Arc::new(Driver::new(venues, options.pace)?);
+    let rate = || RateWindow::new(options.rate_limit.clone());
+    let account = |(venue, credentials): (Venue, Credentials)| {
+        let log = Arc::new(stream::Log::default());
+        drop(log.follow(&venue));
+        Arc::new(Shared { venue, credentials, trading_rate: rate(), data_rate: rate(), log })
+    };
     let (stop, stopping) = watch::channel(false);
     let faults = Faults::default();
-    let shared = Arc::new(Shared {
-        venue,
-        credentials: credentials.clone(),
+    let server = Arc::new(Server {
+        accounts: all.into_iter().map(account).collect(),
         admin_token: admin_token.clone(),
         faults: faults.clone(),
-        rate: RateWindow::new(options.rate_limit),
+        driver: Arc::clone(&driver),
+        answers: AtomicU64::new(0),
         stopping: stopping.clone(),
     });
-    let app = guard::router(shared);
-    let task = tokio::spawn(async move {
-        let service = app.into_make_service_with_connect_info::<listener::Line>();
-        let mut stopping = stopping;
-        let until = async move { drop(stopping.wait_for(|stop| *stop).await) };
-        let served = axum::serve(listener::Lines::new(socket), service);
-        if let Err(error) = served.with_graceful_shutdown(until).await {
-            tracing::error!(%error, "the venue's server ended");
-        }
-    });
-    Ok(ServerHandle {
-        addr,
-        key_id: credentials.key_id,
-        secret: credentials.secret,
-        admin_token,
-        faults,
-        stop,
-        task: Some(task),
-    })
+    let task = tokio::spawn(work(socket, server, driver, stopping));
+    let Credentials { key_id, secret } = credentials;
+    Ok(ServerHandle { addr, key_id, secret, admin_token, faults, stop, task: Some(task) })
+}
+
+/// Answers requests and moves the clocks until the word comes to stop.
+async fn work(
+    socket: TcpListener,
+    server: Arc<Server>,
+    driver: Arc<Driver>,
+    stopping: watch::Receiver<bool>,
+) {
+    let ticks = tokio::spawn(pace::run(driver, stopping.clone()));
+    let service = guard::router(server).into_make_service_with_connect_info::<listener::Line>();
+    let mut stop = stopping;
+    let until = async move { drop(stop.wait_for(|stop| *stop).await) };
+    let served = axum::serve(listener::Lines::new(socket), service);
+    if let Err(error) = served.with_graceful_shutdown(until).await {
+        tracing::error!(%error, "the venue's server ended");
+    }
+    // It ends by the same word; what it was doing is written by then.
+    drop(ticks.await);
 }
 
 /// Longest wait for requests under way.

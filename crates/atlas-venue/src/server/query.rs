@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
 use super::answer::{Answer, Failure};
+use super::lens::meant;
 
 /// The parameters of a request, in order; a name may come more than once.
 #[derive(Debug, Default)]
@@ -61,8 +62,14 @@ impl Query {
         found.copied().ok_or_else(|| bad(name, text))
     }
 
-    /// A moment: RFC 3339, or a date, which stands for its first moment in New York.
+    /// A moment of the venue; see [`shown`](Self::shown).
     pub(super) fn moment(&self, name: &str) -> Answer<Option<Timestamp>> {
+        Ok(self.shown(name)?.map(meant))
+    }
+
+    /// A moment as the client sees time: RFC 3339, or a date, which stands for its first moment in
+    /// New York.
+    pub(super) fn shown(&self, name: &str) -> Answer<Option<Timestamp>> {
         self.text(name).map(|text| moment(text).ok_or_else(|| bad(name, text))).transpose()
     }
 

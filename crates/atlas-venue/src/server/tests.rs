@@ -246,7 +246,7 @@ async fn scripted_faults_happen_once() {
     let admin = format!("Atlas-Admin-Token: {}", desk.server.admin_token.expose());
     let script = r#"{"target": "read", "fault": {"fail_before": 500}}"#;
     let reply = desk.ask_as(&admin, "POST", "/atlas/v1/faults", script).await.unwrap();
-    assert_eq!(reply.json(), json!({"pending": 1}));
+    assert_eq!(reply.json()["pending"], 1);
     assert_eq!(desk.ask("GET", "/v2/account", "").await.unwrap().status, 500);
     assert_eq!(desk.ask("GET", "/v2/account", "").await.unwrap().status, 200);
 }

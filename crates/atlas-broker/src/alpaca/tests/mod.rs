@@ -1,11 +1,12 @@
 //! The client against a scripted server on this machine.
 
 mod data_streaming;
+mod mutation_cases;
 mod mutations;
 mod payloads;
 mod placing;
 mod reading;
-mod server;
+pub(crate) mod server;
 mod streaming;
 mod terms;
 

@@ -77,3 +77,31 @@ pub(super) fn snapshot() -> String {
         r#"{{"latestTrade":{TRADE},"latestQuote":{QUOTE},"minuteBar":{BAR},"dailyBar":{BAR},"prevDailyBar":null}}"#
     )
 }
+
+pub(super) const ASSET: &str = r#"{
+  "id":"b0b6dd9d-8b9b-48a9-ba46-b9d54906e415","class":"us_equity","exchange":"NASDAQ",
+  "symbol":"AAPL","name":"Apple Inc. Common Stock","status":"active","tradable":true,
+  "marginable":true,"maintenance_margin_requirement":30,"margin_requirement_long":"30",
+  "margin_requirement_short":"30","shortable":true,"easy_to_borrow":true,
+  "borrow_status":"easy_to_borrow","fractionable":true,
+  "attributes":["fractional_eh_enabled","has_options"]
+}"#;
+
+pub(super) const CRYPTO_ASSET: &str = r#"{
+  "id":"276e2673-764b-4ab6-a611-caf665ca6340","class":"crypto","exchange":"CRYPTO",
+  "symbol":"BTC/USD","name":"Bitcoin / US Dollar","status":"active","tradable":true,
+  "marginable":false,"shortable":false,"fractionable":true,"min_order_size":"0.000013",
+  "min_trade_increment":"0.000000001","price_increment":"0.01","attributes":[]
+}"#;
+
+pub(super) const CONFIGURATION: &str = r#"{
+  "suspend_trade":false,"no_shorting":true,"fractional_trading":true,"max_margin_multiplier":"4",
+  "trade_confirm_email":"all","ptp_no_exception_entry":false,"disable_overnight_trading":false,
+  "max_options_trading_level":null
+}"#;
+
+pub(super) const HISTORY: &str = r#"{
+  "timestamp":[1767571200,1767657600],"equity":[null,100000.5],"profit_loss":[null,0.5],
+  "profit_loss_pct":[null,5e-6],"base_value":100000,"base_value_asof":"2026-01-02",
+  "timeframe":"1D","cashflow":{}
+}"#;

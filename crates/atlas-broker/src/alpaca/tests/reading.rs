@@ -97,14 +97,20 @@ async fn foreign_orders_are_labeled_and_amounts_of_money_are_named() {
     let notional = ORDER
         .replace("\"qty\":\"10\"", "\"qty\":null")
         .replace("\"notional\":null", "\"notional\":\"500\"");
-    let ended = list([notional.replace("partially_filled", "canceled")]);
-    let open = list([notional]);
+    let ours = list([notional.clone()]);
+    let foreign = notional.replace("atlas-demo-1", "somebody-1");
+    let ended = list([foreign.replace("partially_filled", "canceled")]);
+    let open = list([foreign]);
     let server = Server::start(move |_| Act::ok(open.clone())).await;
     let error = session(&server).open_orders().await.expect_err("no quantity");
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
     let server = Server::start(move |_| Act::ok(ended.clone())).await;
     let orders = session(&server).open_orders().await.expect("orders");
     assert_eq!((orders[0].qty, orders[0].status), (orders[0].filled_qty, OrderStatus::Canceled));
+    let server = Server::start(move |_| Act::ok(ours.clone())).await;
+    let orders = session(&server).open_orders().await.expect("orders");
+    assert_eq!(orders[0].notional, Some("500".parse().expect("an amount")));
+    assert_eq!(orders[0].qty, orders[0].filled_qty);
 }
 
 #[tokio::test]

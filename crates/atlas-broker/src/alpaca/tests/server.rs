@@ -14,21 +14,21 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// Such as `GET /v2/orders?limit=500`.
-    pub(super) line: String,
-    pub(super) headers: Vec<String>,
-    pub(super) body: String,
+    pub(crate) line: String,
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: String,
 }
 
 impl Request {
     /// The method and the path without parameters.
-    pub(super) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.line.split('?').next().unwrap_or_default()
     }
 
     /// One parameter, still escaped.
-    pub(super) fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let query = self.line.split_once('?')?.1;
         query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
@@ -36,7 +36,7 @@ impl Request {
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Answers.
     Reply(u16, String),
     /// Answers with further header lines.
@@ -55,7 +55,7 @@ pub(super) enum Act {
 
 /// What a stream does next.
 #[derive(Debug, Clone)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// Sends a binary message.
     Binary(String),
     /// Waits until the test says go.
@@ -68,27 +68,27 @@ pub(super) enum Frame {
 
 impl Act {
     /// An answer with status 200.
-    pub(super) fn ok(body: impl Into<String>) -> Self {
+    pub(crate) fn ok(body: impl Into<String>) -> Self {
         Self::Reply(200, body.into())
     }
 
     /// Alpaca's answer to what does not exist.
-    pub(super) fn not_found() -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::Reply(404, r#"{"code":40410000,"message":"not found"}"#.to_owned())
     }
 }
 
 type Script = dyn Fn(&Request) -> Act + Send + Sync;
 
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     log: Arc<Mutex<Vec<Request>>>,
     gate: Arc<Notify>,
 }
 
 impl Server {
     /// Starts on a free port and serves until the test ends.
-    pub(super) async fn start(script: impl Fn(&Request) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Request) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -105,22 +105,22 @@ impl Server {
     }
 
     /// The same server, looked for where it is not.
-    pub(super) fn at(self, address: SocketAddr) -> Self {
+    pub(crate) fn at(self, address: SocketAddr) -> Self {
         Self { address, ..self }
     }
 
     /// Lets a stream that waits go on.
-    pub(super) fn go(&self) {
+    pub(crate) fn go(&self) {
         self.gate.notify_one();
     }
 
     /// Every request so far.
-    pub(super) fn log(&self) -> Vec<Request> {
+    pub(crate) fn log(&self) -> Vec<Request> {
         self.log.lock().expect("the log").clone()
     }
 
     /// How many requests began like this.
-    pub(super) fn count(&self, start: &str) -> usize {
+    pub(crate) fn count(&self, start: &str) -> usize {
         self.log().iter().filter(|request| request.line.starts_with(start)).count()
     }
 }

@@ -110,6 +110,67 @@ async fn crypto_orders_that_cannot_go_are_not_sent() {
     }
 }
 
+#[tokio::test]
+async fn a_crypto_order_without_a_limit_is_weighed_by_the_latest_quote() {
+    let quotes = r#"{"quotes":{"BTC/USD":{"t":"2026-01-05T14:30:00Z","bp":99000,"ap":100000}}}"#;
+    let answers = [Some((quotes, 200)), Some((r#"{"quotes":{}}"#, 200)), Some(("", 500)), None];
+    for (quote, qty, sent, word) in [
+        (answers[0], "0.0001", 1, "Unknown"),
+        (answers[0], "0.00009", 0, "Refused"),
+        (answers[1], "1", 0, "Refused"),
+        (answers[2], "1", 0, "NotReached"),
+        (answers[3], "1", 0, "NotReached"),
+    ] {
+        let server = Server::start(move |request| match request.target() {
+            "GET /v1beta3/crypto/us/latest/quotes" => {
+                quote.map_or(Act::Cut, |(body, status)| Act::Reply(status, body.to_owned()))
+            }
+            _ => Act::Reply(503, String::new()),
+        })
+        .await;
+        let order = OrderRequest {
+            symbol: "BTC/USD".parse().expect("a symbol"),
+            qty: qty.parse().expect("a quantity"),
+            time_in_force: TimeInForce::Gtc,
+            ..request(OrderType::Market)
+        };
+        let plain = Sent::Submitted(Terms::Simple);
+        let outcome = session(&server).place(&order, &plain, Attempt::First).await;
+        assert!(format!("{outcome:?}").starts_with(word), "{word}: {outcome:?}");
+        assert_eq!(server.count("POST"), sent, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_amount_of_money_is_sent_instead_of_a_quantity_and_recognised() {
+    let money = ORDER
+        .replace("\"qty\":\"10\"", "\"qty\":null")
+        .replace("\"notional\":null", "\"notional\":\"1500.25\"");
+    for (answer, word) in [(money.clone(), "Accepted"), (ORDER.to_owned(), "Unknown")] {
+        let server = Server::start(move |_| Act::ok(answer.clone())).await;
+        let terms = Sent::Submitted(Terms::Notional("1500.25".parse().expect("an amount")));
+        let outcome = session(&server).place(&limit(), &terms, Attempt::First).await;
+        assert!(format!("{outcome:?}").starts_with(word), "{outcome:?}");
+        let body = server.log().pop().expect("a request").body;
+        assert!(body.contains(r#""notional":"1500.25""#) && !body.contains("qty"), "{body}");
+    }
+    let server = replacing(Act::ok(ORDER), Act::Cut).await;
+    let much = Sent::Submitted(Terms::Notional("1875.01".parse().expect("an amount")));
+    let outcome = session(&server).place(&limit(), &much, Attempt::First).await;
+    assert!(matches!(outcome, Placement::Refused(_)), "more than was approved: {outcome:?}");
+    assert_eq!(server.log().len(), 0);
+}
+
+#[tokio::test]
+async fn replacing_what_the_broker_does_not_know_is_refused() {
+    let old = Sent::Replacing(ORDER_ID.parse().expect("an id"));
+    let server = Server::start(|_| Act::not_found()).await;
+    let outcome = session(&server).place(&limit(), &old, Attempt::First).await;
+    let Placement::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal.code, Some(40_410_000));
+    assert_eq!(server.count("PATCH"), 0);
+}
+
 /// A server with an old order, answering the PATCH and the look-up as told.
 async fn replacing(patch: Act, lookup: Act) -> Server {
     let old = ORDER.replace("buy-AAPL-0", "buy-AAPL-9").replace("187.50", "185");

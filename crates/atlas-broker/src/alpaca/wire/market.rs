@@ -14,6 +14,8 @@ use crate::market_data::{MarketBar, Snapshot, Trade};
 #[derive(Debug, Deserialize)]
 pub(crate) struct BarsPage {
     pub(crate) bars: Option<BTreeMap<String, Option<Vec<WireBar>>>>,
+    /// Null after the last page. It has to be told: without it a first page would pass for all.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) next_page_token: Option<String>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) use market::{
     BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
     WireTrade,
 };
-pub(crate) use order::{OrderBody, PatchBody, WireOrder};
+pub(crate) use order::{OrderBody, PatchBody, SMALL_CRYPTO, WireOrder, is_small_crypto};
 pub(crate) use reference::{WireAsset, WireCanceled, WireConfiguration, WireHistory};
 pub(crate) use update::{ReadUpdate, StreamFrame};
 

@@ -2,7 +2,7 @@
 
 use atlas_core::time::Timestamp;
 use atlas_core::{
-    ClientOrderId, OrderRequest, OrderStatus, OrderType, Price, Qty, Side, TimeInForce,
+    ClientOrderId, OrderRequest, OrderStatus, OrderType, Price, Qty, Side, TimeInForce, Usd,
     VenueOrderId,
 };
 use rust_decimal::Decimal;
@@ -16,7 +16,10 @@ use crate::{BrokerOrder, Sent, Terms, Trail};
 #[derive(Debug, Serialize)]
 pub(crate) struct OrderBody<'a> {
     symbol: &'a str,
-    qty: Qty,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qty: Option<Qty>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notional: Option<Usd>,
     side: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -60,7 +63,7 @@ impl<'a> OrderBody<'a> {
     pub(crate) fn new(request: &'a OrderRequest, terms: Terms) -> Result<Self, String> {
         let kind = kind(&request.order_type, terms)
             .ok_or_else(|| format!("this client cannot send {:?}", request.order_type))?;
-        if let Some(reason) = unsendable(request).or_else(|| terms.conflict(request)) {
+        if let Some(reason) = unsendable(request, terms).or_else(|| terms.conflict(request)) {
             return Err(reason.to_owned());
         }
         let (trail_price, trail_percent) = match terms.trail() {
@@ -74,7 +77,8 @@ impl<'a> OrderBody<'a> {
         let gain = if paired { request.limit_price() } else { terms.take_profit() };
         Ok(Self {
             symbol: request.symbol.as_str(),
-            qty: request.qty,
+            qty: terms.notional().is_none().then_some(request.qty),
+            notional: terms.notional(),
             side: request.side.as_str(),
             kind,
             time_in_force: request.time_in_force.as_str(),
@@ -115,13 +119,16 @@ impl<'a> PatchBody<'a> {
     /// The reason in words if the one cannot become the other.
     pub(crate) fn new(old: &WireOrder, request: &'a OrderRequest) -> Result<Self, String> {
         let symbol = symbol(&old.symbol, old.asset_class.as_deref()).ok();
+        if old.notional.is_some() {
+            return Err("an order for an amount of money cannot be replaced".to_owned());
+        }
         let same = symbol.as_ref() == Some(&request.symbol)
             && side(&old.side).ok() == Some(request.side)
             && old.kind.as_deref() == kind(&request.order_type, Terms::Simple);
         if !same {
             return Err("a replacement keeps symbol, side and type of the order".to_owned());
         }
-        if let Some(reason) = unsendable(request) {
+        if let Some(reason) = unsendable(request, Terms::Simple) {
             return Err(reason.to_owned());
         }
         let (limit, stop) = (request.limit_price(), stop_price(&request.order_type));
@@ -145,13 +152,22 @@ impl<'a> PatchBody<'a> {
 /// Smallest value of a crypto order, in US dollars.
 const CRYPTO_MINIMUM: Decimal = Decimal::TEN;
 
+/// The reason a crypto order below that is not sent.
+pub(crate) const SMALL_CRYPTO: &str = "crypto orders are for 10 US dollars or more";
+
+/// Whether a crypto order of this quantity is too small at this price.
+pub(crate) fn is_small_crypto(request: &OrderRequest, price: Price) -> bool {
+    let value = price.value().checked_mul(request.qty.value());
+    request.symbol.is_crypto() && value.is_some_and(|value| value < CRYPTO_MINIMUM)
+}
+
 /// Why no broker behind this client would take the order, if that is certain.
-fn unsendable(request: &OrderRequest) -> Option<&'static str> {
+fn unsendable(request: &OrderRequest, terms: Terms) -> Option<&'static str> {
     let crypto = request.symbol.is_crypto();
-    let small = || {
-        let price = request.limit_price()?;
-        let value = price.value().checked_mul(request.qty.value())?;
-        Some(value < CRYPTO_MINIMUM)
+    let small = match (terms.notional(), request.limit_price()) {
+        (Some(amount), _) => crypto && amount.value() < CRYPTO_MINIMUM,
+        (None, Some(price)) => is_small_crypto(request, price),
+        (None, None) => false,
     };
     let lasting = matches!(request.time_in_force, TimeInForce::Gtc | TimeInForce::Ioc);
     [
@@ -161,7 +177,7 @@ fn unsendable(request: &OrderRequest) -> Option<&'static str> {
             crypto && matches!(request.order_type, OrderType::Stop { .. }),
             "crypto orders are market, limit or stop-limit orders",
         ),
-        (crypto && small() == Some(true), "crypto orders are for 10 US dollars or more"),
+        (small, SMALL_CRYPTO),
     ]
     .into_iter()
     .find_map(|(wrong, reason)| wrong.then_some(reason))
@@ -209,6 +225,7 @@ pub(crate) struct WireOrder {
     pub(crate) order_class: Option<String>,
     pub(crate) legs: Option<Box<RawValue>>,
     pub(crate) replaced_by: Option<String>,
+    pub(crate) replaces: Option<String>,
     pub(crate) submitted_at: Option<Timestamp>,
     pub(crate) created_at: Option<Timestamp>,
 }
@@ -225,6 +242,7 @@ impl WireOrder {
             symbol: symbol(&self.symbol, self.asset_class.as_deref())?,
             side: side(&self.side)?,
             qty: self.asked(filled_qty, status)?,
+            notional: self.notional.map(|amount| amount.usd("notional")).transpose()?,
             filled_qty,
             avg_fill_price: self.filled_avg_price.and_then(Amount::mean),
             status,
@@ -233,6 +251,12 @@ impl WireOrder {
                 .submitted_at
                 .or(self.created_at)
                 .ok_or_else(|| Fault::missing("submitted_at"))?,
+            replaces: self
+                .replaces
+                .as_ref()
+                .map(|id| VenueOrderId::new(id))
+                .transpose()
+                .map_err(|error| Fault::field("replaces", &error))?,
         })
     }
 
@@ -274,17 +298,23 @@ impl WireOrder {
         ClientOrderId::new(&label).map_err(|error| Fault::field("client_order_id", &error))
     }
 
-    /// Shares asked for. An order for an amount of money has no such number before it has ended.
+    /// Shares asked for; of an order for an amount of money, those filled so far. One that is open
+    /// and not of Atlas's making is not understood: nobody here knows how many shares it may move.
     fn asked(&self, filled_qty: Qty, status: OrderStatus) -> Result<Qty, Fault> {
         match (self.qty, self.notional) {
             (Some(qty), _) => qty.qty("qty"),
-            (None, Some(_)) if status.is_terminal() => Ok(filled_qty),
+            (None, Some(_)) if status.is_terminal() || self.is_ours() => Ok(filled_qty),
             (None, Some(_)) => Err(Fault::Unsupported {
                 what: format!("open order {} for an amount of money instead of shares", self.id),
                 remedy: "wait until it has ended, or cancel it at the broker",
             }),
             (None, None) => Err(Fault::missing("qty")),
         }
+    }
+
+    /// Whether its name is one Atlas gives.
+    fn is_ours(&self) -> bool {
+        self.client_order_id.as_deref().is_some_and(|name| name.starts_with("atlas-"))
     }
 
     /// Where it stands: the one table from Alpaca's words to ours.
@@ -348,7 +378,8 @@ impl WireOrder {
             (order.client_order_id != request.client_order_id, "client order id"),
             (order.symbol != request.symbol, "symbol"),
             (order.side != request.side, "side"),
-            (order.qty != request.qty, "quantity"),
+            (order.notional != terms.notional(), "amount of money"),
+            (order.notional.is_none() && order.qty != request.qty, "quantity"),
             (!protected && kinds.is_some_and(|(theirs, ours)| theirs != ours), "type"),
             (!protected && order.limit_price != request.limit_price(), "limit price"),
             (!trailing && stop != wanted, "stop price"),

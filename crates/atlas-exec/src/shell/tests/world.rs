@@ -160,6 +160,27 @@ impl World {
             .collect()
     }
 
+    /// One order on its way, which may go wrong.
+    async fn attempt(&self, request: &OrderRequest) -> Result<Submission, Fault> {
+        let hangs = self.inner().hang_at.as_ref() == Some(&request.symbol);
+        if hangs {
+            drop(self.inner().arrive(request));
+            std::future::pending::<()>().await;
+        }
+        let mut inner = self.inner();
+        let fault =
+            if inner.submit_faults.is_empty() { None } else { inner.submit_faults.remove(0) };
+        match fault {
+            None => return Ok(inner.arrive(request)),
+            Some(Fault::AnswerLost) => drop(inner.arrive(request)),
+            Some(Fault::Late(lookups)) => {
+                inner.late.insert(request.client_order_id.clone(), (lookups, request.clone()));
+            }
+            Some(Fault::RequestLost | Fault::NotReached) => {}
+        }
+        Err(fault.unwrap_or(Fault::RequestLost))
+    }
+
     fn read(&self) -> Result<MutexGuard<'_, Inner>, Error> {
         let mut inner = self.inner();
         inner.reads += 1;
@@ -243,11 +264,13 @@ impl Inner {
             symbol: request.symbol.clone(),
             side: request.side,
             qty: request.qty,
+            notional: None,
             filled_qty: Qty::ZERO,
             avg_fill_price: None,
             status: OrderStatus::Accepted,
             limit_price: request.limit_price(),
             submitted_at: self.now,
+            replaces: None,
         };
         self.orders.insert(id.clone(), order);
         let half = Qty::new((request.qty.value() / Decimal::TWO).trunc()).unwrap();
@@ -351,34 +374,18 @@ impl Broker for World {
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
-        let hangs = self.inner().hang_at.as_ref() == Some(&order.get().symbol);
-        if hangs {
-            drop(self.inner().arrive(order.get()));
-            std::future::pending::<()>().await;
-        }
-        let mut inner = self.inner();
-        let fault =
-            if inner.submit_faults.is_empty() { None } else { inner.submit_faults.remove(0) };
-        let request = order.get().clone();
-        match fault {
-            None => inner.arrive(&request),
-            Some(Fault::RequestLost) => {
-                Submission::Unknown(UnknownOutcome::new(order, no_answer()))
-            }
-            Some(Fault::AnswerLost) => {
-                drop(inner.arrive(&request));
-                Submission::Unknown(UnknownOutcome::new(order, no_answer()))
-            }
-            Some(Fault::NotReached) => Submission::NotReached { order, error: no_answer() },
-            Some(Fault::Late(lookups)) => {
-                inner.late.insert(request.client_order_id.clone(), (lookups, request));
-                Submission::Unknown(UnknownOutcome::new(order, no_answer()))
-            }
+        match self.attempt(order.get()).await {
+            Ok(answer) => answer,
+            Err(Fault::NotReached) => Submission::NotReached { order, error: no_answer() },
+            Err(_) => Submission::Unknown(UnknownOutcome::new(order, no_answer())),
         }
     }
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
-        self.submit(unknown.into_order()).await
+        match self.attempt(unknown.request()).await {
+            Ok(answer) => answer,
+            Err(_) => Submission::Unknown(unknown.still_unknown(no_answer())),
+        }
     }
 
     async fn cancel(&self, id: &VenueOrderId) -> Result<(), Error> {

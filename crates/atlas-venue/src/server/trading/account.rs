@@ -1,17 +1,18 @@
 //! The account and its ledger.
 
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::Ctx;
+use super::super::{Ctx, Shared};
 use super::super::answer::{Answer, Failure};
+use super::super::lens::shown;
 use super::super::query::Query;
 use super::super::wire::{self, moment};
 use crate::core::{Activity, Entry, Exchange, Money, Refusal, date_of};
 
-pub(super) async fn account(State(shared): Ctx) -> Answer<Json<Value>> {
+pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
     let venue = &shared.venue;
     let (id, number) = (venue.account_id(), venue.account_number());
     let body = venue.inspect(|exchange| -> Result<Value, crate::Error> {
@@ -27,7 +28,7 @@ pub(super) async fn account(State(shared): Ctx) -> Answer<Json<Value>> {
             "crypto_status": "INACTIVE",
             "currency": "USD",
             "created_at": moment(state.opened),
-            "balance_asof": date_of(exchange.now()),
+            "balance_asof": date_of(shown(exchange.now())),
             "cash": state.ledger.cash,
             "equity": equity,
             "portfolio_value": equity,
@@ -62,7 +63,7 @@ pub(super) async fn account(State(shared): Ctx) -> Answer<Json<Value>> {
     Ok(Json(body?))
 }
 
-pub(super) async fn settings(State(shared): Ctx) -> Json<Value> {
+pub(super) async fn settings(Ctx(shared): Ctx) -> Json<Value> {
     Json(shared.venue.inspect(settings_body))
 }
 
@@ -74,7 +75,7 @@ struct Settings {
     others: serde_json::Map<String, Value>,
 }
 
-pub(super) async fn set(State(shared): Ctx, body: String) -> Answer<Json<Value>> {
+pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
     let wish: Settings =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
     let present = shared.venue.inspect(settings_body);
@@ -108,7 +109,7 @@ fn settings_body(exchange: &Exchange) -> Value {
 }
 
 pub(super) async fn activities(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
     let query = Query::new(pairs);
@@ -122,7 +123,7 @@ pub(super) async fn activities(
 }
 
 pub(super) async fn activities_of(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(kind): Path<String>,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
@@ -148,13 +149,13 @@ impl Filter<'_> {
         let kind = |kind: &String| words.iter().any(|word| word.eq_ignore_ascii_case(kind));
         (self.kinds.is_empty() || self.kinds.iter().any(kind))
             && self.order.is_none_or(|id| order == Some(id))
-            && self.date.is_none_or(|date| date_of(entry.stamp) == date)
+            && self.date.is_none_or(|date| date_of(shown(entry.stamp)) == date)
             && self.after.is_none_or(|after| entry.stamp > after)
             && self.until.is_none_or(|until| entry.stamp < until)
     }
 }
 
-fn list(shared: &super::Shared, query: &Query, kinds: &[String]) -> Answer<Json<Vec<Value>>> {
+fn list(shared: &Shared, query: &Query, kinds: &[String]) -> Answer<Json<Vec<Value>>> {
     let filter = Filter {
         kinds,
         order: query.id("order_id")?,

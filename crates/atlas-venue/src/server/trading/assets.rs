@@ -2,7 +2,7 @@
 
 use atlas_core::Symbol;
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::core::{Exchange, Listing};
 pub(super) const EXCHANGE: &str = "NYSE";
 
 pub(super) async fn all(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
     let query = Query::new(pairs);
@@ -28,7 +28,7 @@ pub(super) async fn all(
     Ok(Json(shared.venue.inspect(|exchange| exchange.listings().values().map(body).collect())))
 }
 
-pub(super) async fn one(State(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
+pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
     shared.venue.inspect(|exchange| {
         let symbol = find(exchange, &name);
         let listing = symbol.and_then(|symbol| exchange.listings().get(&symbol));

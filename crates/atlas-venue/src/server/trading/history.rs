@@ -1,19 +1,20 @@
 //! What the account was worth, day by day.
 
 use axum::Json;
-use axum::extract::{Query as Pairs, State};
+use axum::extract::Query as Pairs;
 use chrono::{Days, Months, NaiveDate};
 use serde_json::{Value, json};
 
 use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
+use super::super::lens::shown_date;
 use super::super::query::Query;
 use super::super::wire::dollars;
 use crate::core::{Market, Money, date_of};
 
 /// `GET /v2/account/portfolio/history`, at the closes of days alone.
 pub(super) async fn history(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
@@ -41,7 +42,7 @@ pub(super) async fn history(
         let (mut gains, mut shares) = (Vec::new(), Vec::new());
         for day in days {
             let gain = day.equity.minus(base)?;
-            stamps.push(Market::midnight(day.date).timestamp());
+            stamps.push(Market::midnight(shown_date(day.date)).timestamp());
             equity.push(dollars(day.equity));
             gains.push(dollars(gain));
             shares.push(share(gain, base));

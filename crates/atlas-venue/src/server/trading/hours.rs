@@ -2,20 +2,21 @@
 
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use axum::Json;
-use axum::extract::{Query as Pairs, State};
+use axum::extract::Query as Pairs;
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::super::Ctx;
 use super::super::answer::Answer;
+use super::super::lens::shown;
 use super::super::query::Query;
 use crate::Error;
 use crate::settlement::settlement_date;
 
-pub(super) async fn clock(State(shared): Ctx) -> Answer<Json<Value>> {
+pub(super) async fn clock(Ctx(shared): Ctx) -> Answer<Json<Value>> {
     let hours = shared.venue.hours()?;
     let local = |moment| -> Result<String, Error> {
-        Ok(to_eastern(moment)?.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+        Ok(to_eastern(shown(moment))?.to_rfc3339_opts(SecondsFormat::AutoSi, false))
     };
     Ok(Json(json!({
         "timestamp": local(hours.now)?,

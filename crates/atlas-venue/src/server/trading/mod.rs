@@ -13,9 +13,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get};
 
-use super::Shared;
+use super::Server;
 
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/v2/account", get(account::account))
         .route("/v2/account/configurations", get(account::settings).patch(account::set))
@@ -37,7 +37,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 }
 
 /// The endpoints of watchlists.
-fn lists() -> Router<Arc<Shared>> {
+fn lists() -> Router<Arc<Server>> {
     let by_name = || {
         get(watchlists::named)
             .put(watchlists::update_named)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
 use crate::Venue;
 use crate::core::{Exchange, OrderRecord};
 
-pub(super) async fn submit(State(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
+pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
     let wish: OrderWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
     let taken = shared.venue.submit(wish.into_order()?)?;
@@ -23,7 +23,7 @@ pub(super) async fn submit(State(shared): Ctx, body: String) -> Answer<Json<Orde
 }
 
 pub(super) async fn replace(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(id): Path<String>,
     body: String,
 ) -> Answer<Json<OrderBody>> {
@@ -34,7 +34,7 @@ pub(super) async fn replace(
 }
 
 pub(super) async fn one(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(id): Path<String>,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<OrderBody>> {
@@ -47,7 +47,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn by_client_id(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<OrderBody>> {
     let query = Query::new(pairs);
@@ -88,7 +88,7 @@ impl Filter<'_> {
 }
 
 pub(super) async fn list(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<OrderBody>>> {
     let query = Query::new(pairs);
@@ -139,12 +139,12 @@ fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
     })
 }
 
-pub(super) async fn cancel(State(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
+pub(super) async fn cancel(Ctx(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
     shared.venue.cancel(read_id(&id)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn cancel_all(State(shared): Ctx) -> Answer<(StatusCode, Json<Vec<Value>>)> {
+pub(super) async fn cancel_all(Ctx(shared): Ctx) -> Answer<(StatusCode, Json<Vec<Value>>)> {
     Ok((StatusCode::MULTI_STATUS, Json(cancel_every(&shared.venue))))
 }
 

@@ -2,7 +2,7 @@
 
 use atlas_core::{Side, Symbol};
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -14,14 +14,14 @@ use super::assets;
 use crate::Error;
 use crate::core::{Class, Exchange, Kind, Market, Money, NewOrder, Shares, Size, Tif, ids};
 
-pub(super) async fn all(State(shared): Ctx) -> Answer<Json<Vec<Value>>> {
+pub(super) async fn all(Ctx(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
         let held = exchange.state().ledger.holdings.keys();
         held.map(|symbol| body(exchange, symbol)).collect::<Result<_, Error>>()
     })?))
 }
 
-pub(super) async fn one(State(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
+pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
     shared.venue.inspect(|exchange| {
         let symbol = held(exchange, &name)?;
         Ok(Json(body(exchange, &symbol)?))
@@ -30,7 +30,7 @@ pub(super) async fn one(State(shared): Ctx, Path(name): Path<String>) -> Answer<
 
 /// Sells a position, or part of it, at the market.
 pub(super) async fn close(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(name): Path<String>,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<OrderBody>> {
@@ -53,7 +53,7 @@ pub(super) async fn close(
 
 /// Sells every position at the market, after canceling every order if asked to.
 pub(super) async fn close_all(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<(StatusCode, Json<Vec<Value>>)> {
     if Query::new(pairs).flag("cancel_orders")? {

@@ -1,7 +1,7 @@
 //! Named lists of symbols, by id or by name.
 
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::{self, Query};
 use super::super::wire::moment;
-use super::{Shared, assets};
+use super::super::Shared;
+use super::assets;
 use crate::core::{Refusal, Watchlist, WatchlistChange};
 
 type Params = Pairs<Vec<(String, String)>>;
@@ -44,13 +45,13 @@ impl Wish {
     }
 }
 
-pub(super) async fn all(State(shared): Ctx) -> Json<Vec<Value>> {
+pub(super) async fn all(Ctx(shared): Ctx) -> Json<Vec<Value>> {
     // The list of lists leaves their contents out.
     let body = |list: &Watchlist| head(&shared, list);
     Json(shared.venue.inspect(|exchange| exchange.watchlists().iter().map(body).collect()))
 }
 
-pub(super) async fn create(State(shared): Ctx, body: String) -> Answer<Json<Value>> {
+pub(super) async fn create(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
     let wish = Wish::read(&body)?;
     let symbols = wish.symbols()?.unwrap_or_default();
     let name = wish.name.unwrap_or_default();
@@ -58,12 +59,12 @@ pub(super) async fn create(State(shared): Ctx, body: String) -> Answer<Json<Valu
     Ok(Json(full(&shared, &made)))
 }
 
-pub(super) async fn one(State(shared): Ctx, Path(id): Path<String>) -> Answer<Json<Value>> {
+pub(super) async fn one(Ctx(shared): Ctx, Path(id): Path<String>) -> Answer<Json<Value>> {
     show(&shared, by_id(&id)?)
 }
 
 pub(super) async fn update(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(id): Path<String>,
     body: String,
 ) -> Answer<Json<Value>> {
@@ -71,7 +72,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn add(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path(id): Path<String>,
     body: String,
 ) -> Answer<Json<Value>> {
@@ -79,23 +80,23 @@ pub(super) async fn add(
 }
 
 pub(super) async fn remove(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Path((id, name)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     change(&shared, by_id(&id)?, WatchlistChange::Remove(symbol(&name)?))
 }
 
-pub(super) async fn delete(State(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
+pub(super) async fn delete(Ctx(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
     let gone = change(&shared, by_id(&id)?, WatchlistChange::Delete);
     gone.map(|_| StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn named(State(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
+pub(super) async fn named(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
     show(&shared, by_name(&shared, pairs)?)
 }
 
 pub(super) async fn update_named(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Params,
     body: String,
 ) -> Answer<Json<Value>> {
@@ -103,14 +104,14 @@ pub(super) async fn update_named(
 }
 
 pub(super) async fn add_named(
-    State(shared): Ctx,
+    Ctx(shared): Ctx,
     Pairs(pairs): Params,
     body: String,
 ) -> Answer<Json<Value>> {
     change(&shared, by_name(&shared, pairs)?, Wish::read(&body)?.add()?)
 }
 
-pub(super) async fn delete_named(State(shared): Ctx, Pairs(pairs): Params) -> Answer<StatusCode> {
+pub(super) async fn delete_named(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<StatusCode> {
     let gone = change(&shared, by_name(&shared, pairs)?, WatchlistChange::Delete);
     gone.map(|_| StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::lens::{shown, shown_date};
 use super::moment;
 use crate::core::{Activity, Entry, Status, date_of};
 
@@ -25,7 +26,7 @@ pub(crate) fn activity(entry: &Activity) -> Value {
         Entry::Deposit(amount) => json!({
             "id": entry.id,
             "activity_type": "CSD",
-            "date": date_of(entry.stamp),
+            "date": date_of(shown(entry.stamp)),
             "created_at": moment(entry.stamp),
             "net_amount": amount,
             "description": "deposit",
@@ -34,7 +35,7 @@ pub(crate) fn activity(entry: &Activity) -> Value {
         Entry::Fee { kind, date, .. } => json!({
             "id": entry.id,
             "activity_type": "FEE",
-            "date": date,
+            "date": shown_date(*date),
             "created_at": moment(entry.stamp),
             "net_amount": entry.entry.cash_effect(),
             "description": kind.description(),

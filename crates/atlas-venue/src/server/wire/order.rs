@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::super::lens::shown;
 use crate::core::ids;
 use crate::core::{
     Class, Exchange, Kind, OrderRecord, Role, Size, Status, Taken, Trail, trail_stop,
@@ -57,9 +58,14 @@ pub(crate) struct OrderBody {
     group_role: Option<&'static str>,
 }
 
-/// A moment as Alpaca writes it.
+/// A moment as Alpaca writes it, as the request under way is shown it.
 pub(crate) fn moment(stamp: Timestamp) -> String {
-    stamp.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    self::stamp(shown(stamp))
+}
+
+/// A moment that is shown already, as Alpaca writes it.
+pub(crate) fn stamp(shown: Timestamp) -> String {
+    shown.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl OrderBody {

@@ -1,5 +1,9 @@
 //! The kill switch: works from a second process while the first one hangs.
 
+mod flatten;
+#[cfg(test)]
+mod tests;
+
 use atlas_broker::{Broker, BrokerOrder};
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, Side};
@@ -7,6 +11,8 @@ use atlas_core::{ClientOrderId, Side};
 use crate::error::Error;
 use crate::folder::{Fence, FenceNote};
 use crate::states::Cause;
+
+pub use flatten::{Flatten, Flattened, Sold, Sale, flatten};
 
 /// Which orders the kill switch cancels. Other clients' orders are never touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,24 +62,49 @@ pub async fn kill(
     why: &str,
     now: Timestamp,
 ) -> Result<Killed, Error> {
+    raise(fence, by, why, now)?;
+    let suspension = suspend(broker).await;
+    let (canceled, failed) = cancel(broker, scope).await?;
+    Ok(Killed { canceled, failed, suspension })
+}
+
+/// Raises the fence, and does nothing else: what comes first whatever follows.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be raised.
+pub fn raise(fence: &Fence, by: &str, why: &str, now: Timestamp) -> Result<(), Error> {
     let (by, why) = (by.to_owned(), why.to_owned());
-    fence.raise(&FenceNote { cause: Cause::Kill, by, at: now, why })?;
-    let suspension = match broker.suspend(true).await {
+    fence.raise(&FenceNote { cause: Cause::Kill, by, at: now, why })
+}
+
+/// Sets the broker's own suspension of trading where there is one.
+pub async fn suspend(broker: &dyn Broker) -> Suspension {
+    match broker.suspend(true).await {
         Ok(()) => Suspension::Set,
         Err(error) => {
             tracing::warn!(%error, "the broker did not suspend trading");
             Suspension::NotSet
         }
-    };
+    }
+}
+
+/// Orders whose cancel the broker took, and those it did not, with the reason.
+pub type Canceled = (Vec<ClientOrderId>, Vec<(ClientOrderId, atlas_broker::Error)>);
+
+/// Asks for every order of ours in the scope to be canceled.
+///
+/// # Errors
+/// [`Error::Broker`] if the open orders cannot be listed.
+pub async fn cancel(broker: &dyn Broker, scope: Scope) -> Result<Canceled, Error> {
     let open = broker.open_orders().await.map_err(Error::broker("ask for the open orders"))?;
-    let mut killed = Killed { canceled: Vec::new(), failed: Vec::new(), suspension };
+    let (mut canceled, mut failed) = (Vec::new(), Vec::new());
     for order in open.into_iter().filter(|order| is_meant(order, scope)) {
         match broker.cancel(&order.venue_order_id).await {
-            Ok(()) => killed.canceled.push(order.client_order_id),
-            Err(error) => killed.failed.push((order.client_order_id, error)),
+            Ok(()) => canceled.push(order.client_order_id),
+            Err(error) => failed.push((order.client_order_id, error)),
         }
     }
-    Ok(killed)
+    Ok((canceled, failed))
 }
 
 fn is_meant(order: &BrokerOrder, scope: Scope) -> bool {

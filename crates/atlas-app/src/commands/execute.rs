@@ -1,0 +1,122 @@
+//! `atlas execute`: the approved plan, or one that was interrupted.
+
+use anyhow::Result;
+use atlas_broker::Broker;
+use atlas_core::journal::Hash;
+use atlas_exec::ExecutionReport;
+use atlas_exec::event::ArtifactWritten;
+use atlas_exec::folder::AccountFolder;
+use atlas_exec::reconcile::Reconciliation;
+use atlas_exec::sequencer::Finish;
+use atlas_exec::shell::Approval;
+use atlas_report::run::{Books, Comparison, RunStatus};
+use atlas_report::{RunReport, artifact};
+
+use super::rebalance::planned_summary;
+use super::{sentences, show_decision, show_outcome, take_pending};
+use crate::decision::Decided;
+use crate::exit::{Exit, Failure};
+use crate::job::Job;
+use crate::seat::Seat;
+use crate::{execution, reporting};
+
+/// Takes hold of the pending plan and carries it out.
+pub(super) async fn execute(mut job: Job) -> Result<()> {
+    let (mut seat, decided) = take_pending(&mut job).await?;
+    let result = execute_at(&mut job, &mut seat, &decided).await;
+    seat.desk.close().await;
+    result
+}
+
+async fn execute_at(job: &mut Job, seat: &mut Seat, decided: &Decided) -> Result<()> {
+    execution::enter_window(job, seat)?;
+    execution::check_approval(job, seat, decided.plan.decision_id).await?;
+    let (status, summary) = planned_summary(job, seat, decided, false);
+    let report = reporting::report(job, seat, decided, status, summary)?;
+    show_decision(job, &report)?;
+    finish(job, seat, decided, Approval::Required).await
+}
+
+/// Executes, settles the day, compares, writes the artifact and tells the run.
+pub(super) async fn finish(
+    job: &mut Job,
+    seat: &mut Seat,
+    decided: &Decided,
+    approval: Approval,
+) -> Result<()> {
+    if seat.session.decision(decided.plan.decision_id)?.is_pending() {
+        execution::enter_window(job, seat)?;
+    }
+    let done = execution::carry_out(job, seat, &decided.plan, approval).await?;
+    // A replay goes on to the close, where the day's fees are posted.
+    if let Some(venue) = &seat.desk.venue {
+        venue.advance_to(seat.execute_on.close)?;
+    }
+    let found = seat.compare(job).await?;
+    job.stopwatch.lap("reconciliation");
+
+    let summary = executed_summary(job, decided, &done, &found);
+    let mut report = reporting::report(job, seat, decided, RunStatus::Executed, summary)?;
+    report.account_after = Some(Books {
+        account: found.account.clone(),
+        positions: seat.desk.broker.positions().await?,
+    });
+    report.reconciliation = Some(Comparison::from(&found));
+    write_artifact(job, seat, &mut report)?;
+    show_outcome(job, &report)?;
+    if !found.is_clean() {
+        return Err(Failure::error(
+            Exit::Paused,
+            format!("account {} is PAUSED: {}", job.account, sentences(&found)),
+        ));
+    }
+    match done.finish {
+        Finish::Complete => Ok(()),
+        Finish::Stopped { reason, .. } => Err(Failure::error(
+            Exit::Paused,
+            format!("the plan of account {} was not finished: {reason}", job.account),
+        )),
+    }
+}
+
+fn executed_summary(
+    job: &Job,
+    decided: &Decided,
+    done: &ExecutionReport,
+    found: &Reconciliation,
+) -> String {
+    let filled = done.orders.iter().filter(|order| !order.filled_qty.is_zero()).count();
+    let denied = match decided.plan.denied.len() {
+        0 => String::new(),
+        denied => format!(", {denied} denied"),
+    };
+    let books = if found.is_clean() { "books agree" } else { "books DISAGREE" };
+    format!(
+        "Rebalanced account {} as of {}: {filled} of {} orders filled on {}{denied}, {books}.",
+        job.account,
+        decided.plan.as_of,
+        decided.plan.orders.len(),
+        decided.plan.execute_on
+    )
+}
+
+fn write_artifact(job: &mut Job, seat: &mut Seat, report: &mut RunReport) -> Result<()> {
+    let Some(folder) = seat.session.folder().map(AccountFolder::artifacts) else {
+        return Ok(());
+    };
+    report.journal_head = seat.session.state().head();
+    report.stages = job.stopwatch.stages();
+    let path = artifact::write(&folder, report.execute_on, report)?;
+    let bytes = std::fs::read(&path)?;
+    let name = path.file_name().unwrap_or_default();
+    let written = ArtifactWritten {
+        path: format!("artifacts/{}", name.to_string_lossy()),
+        hash: Hash::of(&bytes),
+    };
+    seat.session.record_artifact(Some(report.decision_id), written)?;
+    report.artifact = Some(path);
+    job.stopwatch.lap("artifact");
+    report.stages = job.stopwatch.stages();
+    Ok(())
+}
+

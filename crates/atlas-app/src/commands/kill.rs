@@ -1,0 +1,201 @@
+//! `atlas kill`: from a second process, whatever the first one does.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use atlas_broker::Broker;
+use atlas_core::time::Mode;
+use atlas_core::{Clock, ClientOrderId};
+use atlas_exec::folder::{AccountFolder, AccountLock, Fence, Holder, Inbox};
+use atlas_exec::kill::{self, Flatten, Flattened, Scope, Suspension};
+use atlas_exec::{Error, Session, Timer, peek};
+use serde::Serialize;
+
+use super::operate::existing;
+use crate::accounts::{self, SystemClock};
+use crate::cli::Kill;
+use crate::config::AccountConfig;
+use crate::document::tell;
+use crate::exit::{Exit, Failure};
+use crate::job::Job;
+use crate::seat::{Ground, Hold, Reached, WAITS};
+
+/// What was done, in the order in which it was done.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    fence: bool,
+    canceled: Vec<ClientOrderId>,
+    not_canceled: Vec<(ClientOrderId, String)>,
+    flattened: Option<Flattened>,
+    suspended: bool,
+    journaled: bool,
+    held_by: Option<Holder>,
+    remarks: Vec<String>,
+}
+
+/// The fence first; then everything else as far as it goes.
+pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
+    let folder = existing(&job, "to stop")?;
+    let now = SystemClock.now();
+    kill::raise(&Fence::of(&folder), &flags.by, &flags.why, now)?;
+    let mut done = Done { fence: true, ..Done::default() };
+    // From here on nothing is sent by anybody; whatever fails is told at the end.
+    let result = match job.place.clone() {
+        AccountConfig::Alpaca(config) => match accounts::open_paper(&config, job.timeout()) {
+            Ok(desk) => stop(&job, flags, &folder, &desk.broker, &*desk.timer(), &mut done).await,
+            Err(error) => Err(error),
+        },
+        AccountConfig::Venue(_) => stop_embedded(&mut job, flags, &folder, &mut done).await,
+    };
+    if let Err(error) = note(&job, &mut done) {
+        done.remarks.push(format!("the halt was not journaled yet: {error}"));
+    }
+    done.held_by = AccountLock::holder(&folder)?;
+    tell(&job, &done, &text(&job, &done))?;
+    result?;
+    let unsure = |sale: &kill::Sale| !matches!(sale.sold, kill::Sold::Taken { .. });
+    let unsold = done.flattened.iter().flat_map(|f| &f.sales).filter(|sale| unsure(sale)).count();
+    if done.not_canceled.is_empty() && unsold == 0 {
+        return Ok(());
+    }
+    Err(Failure::error(
+        Exit::Broker,
+        format!(
+            "the fence is up on account {}, and {} orders were not canceled, {unsold} not sold: \
+             look at the broker, and run it again",
+            job.account,
+            done.not_canceled.len()
+        ),
+    ))
+}
+
+/// The embedded venue lives in the process that holds the account: where that is another one, the
+/// venue stands still with it.
+async fn stop_embedded(
+    job: &mut Job,
+    flags: &Kill,
+    folder: &AccountFolder,
+    done: &mut Done,
+) -> Result<()> {
+    let reached = Reached::reach(job).await?;
+    let hold = match Hold::take(job, Ground::Real, reached) {
+        Ok(hold) => hold,
+        Err(error) if matches!(error.downcast_ref(), Some(Error::Locked { .. })) => {
+            done.remarks.push(
+                "the embedded venue lives in the process that holds the account, which sends \
+                 nothing more; its orders were not canceled"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    if hold.session().state().decisions().is_empty() {
+        return Ok(());
+    }
+    let mut post = hold.stand(job).await?;
+    let timer = post.desk.timer();
+    let result = stop(job, flags, folder, &post.desk.broker, &*timer, done).await;
+    let noted = post.session.take_note_of_fence().map(drop);
+    let compared = post.compare(job).await.map(drop);
+    post.desk.close().await;
+    result.and(noted.map_err(Into::into)).and(compared)
+}
+
+/// Cancels, sells and suspends, as far as asked for.
+async fn stop(
+    job: &Job,
+    flags: &Kill,
+    folder: &AccountFolder,
+    broker: &dyn Broker,
+    timer: &dyn Timer,
+    done: &mut Done,
+) -> Result<()> {
+    // The broker's suspension would hold back the sells as well, so with them it comes last.
+    if !flags.flatten {
+        done.suspended = kill::suspend(broker).await == Suspension::Set;
+    }
+    let scope = if flags.all || flags.flatten { Scope::All } else { Scope::Entries };
+    let (canceled, failed) = kill::cancel(broker, scope).await?;
+    done.canceled = canceled;
+    done.not_canceled = failed.into_iter().map(|(id, error)| (id, error.to_string())).collect();
+    if flags.flatten {
+        let flattened = flatten(job, flags, folder, broker, timer).await;
+        done.suspended = kill::suspend(broker).await == Suspension::Set;
+        done.flattened = Some(flattened?);
+    }
+    Ok(())
+}
+
+async fn flatten(
+    job: &Job,
+    flags: &Kill,
+    folder: &AccountFolder,
+    broker: &dyn Broker,
+    timer: &dyn Timer,
+) -> Result<Flattened> {
+    let owned = peek(folder)?.map(|state| state.books().all_owned()).unwrap_or_default();
+    // An earlier kill may have suspended trading at the broker; a broker without one says so.
+    drop(broker.suspend(false).await);
+    let now = broker.clock().await.map_or_else(|_| SystemClock.now(), |clock| clock.timestamp);
+    let order = Flatten {
+        account: &job.account,
+        mode: if job.is_replay() { Mode::Replay } else { Mode::Paper },
+        owned: &owned,
+        limits: &job.limits()?,
+        inbox: &Inbox::of(folder),
+        timer,
+        waits: &WAITS,
+        by: &flags.by,
+        why: &flags.why,
+        now,
+    };
+    Ok(kill::flatten(broker, order).await?)
+}
+
+/// Journals the halt, where nobody else holds the journal; whoever does sees the fence himself.
+fn note(job: &Job, done: &mut Done) -> Result<()> {
+    match Session::open(&job.state_dir, &job.account, Arc::new(SystemClock)) {
+        Ok(mut session) => {
+            session.take_note_of_fence()?;
+            session.take_commands()?;
+            done.journaled = true;
+            Ok(())
+        }
+        Err(Error::Locked { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn text(job: &Job, done: &Done) -> String {
+    let mut lines = vec![format!("Account {} is HALTED: the fence is up.", job.account)];
+    for id in &done.canceled {
+        lines.push(format!("  canceled     {id}"));
+    }
+    for (id, error) in &done.not_canceled {
+        lines.push(format!("  NOT canceled {id}: {error}"));
+    }
+    for sale in done.flattened.iter().flat_map(|flattened| &flattened.sales) {
+        let request = &sale.request;
+        let end = match &sale.sold {
+            kill::Sold::Taken { status, filled } => {
+                format!("{}, {filled} filled", status.as_str())
+            }
+            kill::Sold::Refused(reason) => format!("REFUSED: {reason}"),
+            kill::Sold::Unknown(reason) => format!("UNKNOWN: {reason}"),
+        };
+        lines.push(format!("  sold         {} {}: {end}", request.qty, request.symbol));
+    }
+    for (symbol, reason) in done.flattened.iter().flat_map(|flattened| &flattened.kept) {
+        lines.push(format!("  kept         {symbol}: {reason}"));
+    }
+    if done.suspended {
+        lines.push("  The broker takes no more orders on the account.".to_owned());
+    }
+    lines.extend(done.remarks.iter().map(|remark| format!("  {remark}")));
+    if let Some(holder) = &done.held_by {
+        lines.push(format!("  {holder} holds the account and journals the halt when it can."));
+    }
+    lines.push("  `atlas reconcile`, then `atlas resume` once everything is clear.".to_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,126 @@
+//! The commands, one file for each group; here is what they share.
+
+mod approve;
+mod execute;
+mod journal;
+mod kill;
+mod operate;
+mod rebalance;
+mod status;
+mod why;
+
+use anyhow::Result;
+use atlas_core::DecisionId;
+use atlas_exec::event::Reference;
+use atlas_exec::folder::AccountFolder;
+use atlas_exec::reconcile::Reconciliation;
+use atlas_exec::shell::reference_now;
+use atlas_report::RunReport;
+
+use self::rebalance::Extent;
+use crate::cli::{Cli, Command};
+use crate::decision::{self, Decided};
+use crate::exit::{Exit, Failure};
+use crate::job::Job;
+use crate::render;
+use crate::seat::{Ground, Hold, Reached, Seat};
+use crate::serve::{self, VenueCommand};
+
+/// Runs a command to its end.
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    // A server has many clients at once; everything else is one thing after another.
+    let mut runtime = if matches!(cli.command, Command::Venue(_)) {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    runtime.enable_all().build()?.block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> Result<()> {
+    let common = cli.common;
+    match cli.command {
+        Command::Rebalance(flags) => {
+            rebalance::rebalance(Job::new("rebalance", common)?, flags, Extent::Execute).await
+        }
+        Command::Plan(flags) => {
+            rebalance::rebalance(Job::new("plan", common)?, flags, Extent::Plan).await
+        }
+        Command::Approve { hash } => approve::approve(Job::new("approve", common)?, &hash).await,
+        Command::Execute => execute::execute(Job::new("execute", common)?).await,
+        Command::Venue(VenueCommand::Serve(flags)) => serve::serve(common, flags).await,
+        Command::Resume(word) => operate::resume(Job::new("resume", common)?, &word).await,
+        Command::Pause(word) => operate::pause(&Job::new("pause", common)?, &word),
+        Command::Kill(flags) => kill::kill(Job::new("kill", common)?, &flags).await,
+        Command::Reconcile { adopt } => {
+            operate::reconcile(Job::new("reconcile", common)?, adopt).await
+        }
+        Command::Status => status::status(&Job::new("status", common)?),
+        Command::Why { about } => why::why(&Job::new("why", common)?, &about),
+        Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),
+    }
+}
+
+/// Prices, cash and positions of the moment, for an approval.
+pub(super) async fn reference_of(seat: &Seat, id: DecisionId) -> Result<Reference> {
+    let legs = &seat.session.decision(id)?.planned.legs;
+    Ok(reference_now(&seat.desk.broker, legs).await?)
+}
+
+/// Takes hold of the account at its pending plan.
+pub(super) async fn take_pending(job: &mut Job) -> Result<(Seat, Decided)> {
+    let no_plan = format!("account {} has no plan: make one with `atlas plan`", job.account);
+    let hold = take_existing(job, &no_plan).await?;
+    let pending = hold.session().state().pending().map(|pending| pending.planned.decision_id);
+    let id = pending.ok_or_else(|| Failure::error(Exit::Refused, no_plan))?;
+    let seat = sit_at(job, hold, id).await?;
+    let decided = decision::recall(&seat, id)?;
+    Ok((seat, decided))
+}
+
+/// Takes hold of an account that has been used before; makes none.
+pub(super) async fn take_existing(job: &Job, otherwise: &str) -> Result<Hold> {
+    if !AccountFolder::new(&job.state_dir, &job.account).journal().exists() {
+        return Err(Failure::error(Exit::Refused, otherwise));
+    }
+    Hold::take(job, Ground::Real, Reached::reach(job).await?)
+}
+
+/// Sits down at a journaled decision, with the very market it was made on.
+pub(super) async fn sit_at(job: &mut Job, hold: Hold, id: DecisionId) -> Result<Seat> {
+    let (market, as_of) = hold.market_of(job, id).await?;
+    let digest = decision::recall_context(hold.session(), id)?.data.sha256;
+    if job.is_replay() && market.digest() != digest {
+        let name = market.source_name();
+        return Err(Failure::error(
+            Exit::Refused,
+            format!(
+                "{name} is not what decision {id} was made from: bring the same data back, or make \
+                 another plan"
+            ),
+        ));
+    }
+    job.stopwatch.lap("data");
+    hold.sit(job, market, as_of).await
+}
+
+pub(super) fn sentences(found: &Reconciliation) -> String {
+    let sentences: Vec<String> = found.mismatches().map(ToString::to_string).collect();
+    sentences.join("; ")
+}
+
+/// Text shows the decision before anything is sent; JSON is one document at the end.
+pub(super) fn show_decision(job: &Job, report: &RunReport) -> Result<()> {
+    if !job.json {
+        render::print(&render::Painter::for_stdout().decision(report)?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn show_outcome(job: &Job, report: &RunReport) -> Result<()> {
+    if job.json {
+        render::print(&format!("{}\n", serde_json::to_string_pretty(report)?))
+    } else {
+        render::print(&render::Painter::for_stdout().outcome(report)?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Research: backtests, searches, comparisons. Nothing here touches an account.
+
+mod backtest;
+mod choices;
+mod compare;
+mod ledger;
+mod lookahead;
+mod outcome;
+mod place;
+mod progress;
+mod sweep;
+mod walk_forward;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::cli::Common;
+use crate::exit::{Exit, Failure};
+use crate::job::Job;
+
+/// What to try on history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Research {
+    /// Run a strategy over history: the same engine, gates and venue as a rebalance, with costs.
+    Backtest(backtest::Flags),
+    /// Run a strategy with many parameters, and say how likely the best one is luck.
+    Sweep(sweep::Flags),
+    /// Choose parameters by the past and judge them by what came after, step by step.
+    WalkForward(walk_forward::Flags),
+    /// Run all strategies on one data set, with and without costs.
+    Compare(compare::Flags),
+    /// Change the future and see whether a strategy notices.
+    LookaheadCheck(lookahead::Flags),
+}
+
+/// Runs one of them to its end.
+pub(crate) async fn run(what: Research, common: Common) -> Result<()> {
+    if common.as_of.is_some() {
+        return Err(Failure::error(
+            Exit::Usage,
+            "--as-of is for decisions: a period of history is given by --from and --to",
+        ));
+    }
+    match what {
+        Research::Backtest(flags) => backtest::run(&Job::new("backtest", common)?, &flags),
+        Research::Sweep(flags) => sweep::run(Job::new("sweep", common)?, flags).await,
+        Research::WalkForward(flags) => {
+            walk_forward::run(Job::new("walk-forward", common)?, flags).await
+        }
+        Research::Compare(flags) => compare::run(Job::new("compare", common)?, flags).await,
+        Research::LookaheadCheck(flags) => {
+            lookahead::run(&Job::new("lookahead-check", common)?, &flags)
+        }
+    }
+}
+
+/// An error of the backtester with its exit code.
+pub(super) fn told(error: atlas_backtest::Error) -> anyhow::Error {
+    use atlas_backtest::Error as E;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
+    let exit = match &error {
+        E::Backwards { .. }
+        | E::NoCash { .. }
+        | E::Parameter { .. }
+        | E::NoStrategy { .. }
+        | E::Strategy { .. }
+        | E::Memory { .. } => Exit::Usage,
+        E::Empty { .. } | E::AfterEnd { .. } | E::NoPrices { .. } | E::Data { .. } => Exit::Data,
+        E::Plan { .. } | E::Members { .. } => Exit::Data,
+        _ => Exit::Internal,
+    };
+    Failure::error(exit, error.to_string())
+}

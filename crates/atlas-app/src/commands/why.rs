@@ -1,0 +1,120 @@
+//! `atlas why`: the chain behind an order, a symbol or a date, proven before it is shown.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use atlas_exec::folder::AccountFolder;
+use atlas_exec::why::{self, Bars, Chain, Explanation, Question};
+use atlas_risk::VerdictKind;
+use serde::Serialize;
+
+use super::operate::existing;
+use crate::document::tell;
+use crate::job::Job;
+use crate::render::{dollars, evidence};
+
+/// Proves and shows.
+pub(super) fn why(job: &Job, about: &Question) -> Result<()> {
+    let folder: AccountFolder = existing(job, "to explain")?;
+    let told = why::explain(&folder, about)?;
+    #[derive(Serialize)]
+    struct Body<'a> {
+        recomputed: &'static str,
+        #[serde(flatten)]
+        told: &'a Explanation,
+    }
+    let body = Body { recomputed: "identical", told: &told };
+    // On a whole decision, what the strategy itself dropped is counted rather than shown.
+    let brief = matches!(about, Question::Date(_) | Question::Decision(_));
+    tell(job, &body, &text(job, &told, brief)?)
+}
+
+fn text(job: &Job, told: &Explanation, brief: bool) -> Result<String> {
+    let mut out = String::new();
+    writeln!(
+        out,
+        "Decision {} of account {} ({}), after the close of {}, for {}",
+        told.decision_id, job.account, told.mode, told.as_of, told.execute_on
+    )?;
+    writeln!(
+        out,
+        "  proven   computed again from its stored inputs: the same plan to the byte, {}",
+        told.plan_hash.short()
+    )?;
+    write_bars(&mut out, "index", told.index.as_ref())?;
+    write_bars(&mut out, "VIX", told.vix.as_ref())?;
+    let regime = &told.regime;
+    let by = if regime.overridden { ", by override" } else { "" };
+    writeln!(out, "  regime   {}{by}", regime.regime.to_string().to_uppercase())?;
+    if let Some(estimate) = &regime.estimate {
+        writeln!(out, "           {}", evidence(estimate))?;
+    }
+    writeln!(out, "  money    equity {}, budget {}", dollars(told.equity), dollars(told.budget))?;
+    if let Some((by, at)) = &told.approved {
+        writeln!(out, "  approved by {by} at {at}")?;
+    }
+    if let Some(summary) = &told.completed {
+        writeln!(out, "  ended    {summary}")?;
+    }
+    let shown = told.chains.iter().filter(|chain| !brief || chain.order.is_some());
+    let mut count = 0;
+    for chain in shown {
+        count += 1;
+        write_chain(&mut out, chain)?;
+    }
+    if count < told.chains.len() {
+        let rest = told.chains.len() - count;
+        writeln!(out, "\n{rest} more signals came to no order; ask for a symbol to see its reason.")?;
+    }
+    Ok(out)
+}
+
+fn write_bars(out: &mut String, what: &str, bars: Option<&Bars>) -> Result<()> {
+    if let Some(Bars { rows, first, last, value }) = bars {
+        writeln!(out, "  {what:<8} {rows} sessions {first} … {last}, last {value}")?;
+    }
+    Ok(())
+}
+
+fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
+    writeln!(out, "\n{}", chain.symbol)?;
+    write_bars(out, "bars", chain.bars.as_ref())?;
+    let signal = &chain.signal;
+    let numbers: Vec<String> =
+        signal.evidence.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+    writeln!(
+        out,
+        "  signal   {}: {:?} by {}, {}",
+        signal.id,
+        signal.direction,
+        signal.strategy,
+        numbers.join(", ")
+    )?;
+    if let Some(target) = &chain.target {
+        writeln!(
+            out,
+            "  sizing   {} held, {} wanted, at {}",
+            target.held, target.target, target.decision_price
+        )?;
+    }
+    if let Some(order) = &chain.order {
+        for verdict in &order.verdicts {
+            let word = match verdict.kind {
+                VerdictKind::Pass => "pass",
+                VerdictKind::Warn => "WARN",
+                VerdictKind::Deny => "DENY",
+            };
+            writeln!(out, "  gate     {word} {verdict}")?;
+        }
+        let request = &order.request;
+        let (side, qty) = (request.side, request.qty);
+        let denied = if chain.denied { ", denied" } else { "" };
+        writeln!(out, "  order    {}: {side} {qty}{denied}; {}", request.client_order_id, order.reason)?;
+    }
+    for step in &chain.steps {
+        writeln!(out, "  {:>8} {} {}", step.seq, step.at.format("%F %T%.3f"), step.what)?;
+    }
+    let outcome = chain.outcome.map_or_else(|| "open".to_owned(), |outcome| outcome.to_string());
+    writeln!(out, "  end      {outcome}: {}", chain.reason)?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `atlas venue serve` as other programs start it: one line of JSON, keys, restarts, signals.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use common::{atlas_words, command, run_of};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A server that runs, and what it said when it was ready.
+struct Served {
+    child: Child,
+    ready: Value,
+}
+
+impl Served {
+    fn start(state: &Path, words: &[&str]) -> Self {
+        let words: Vec<&str> = ["venue", "serve"].iter().chain(words).copied().collect();
+        let mut command = command(state, &words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        Self { child, ready }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.ready[name].as_str().unwrap()
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let keys = format!(
+            "APCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}\r\n",
+            self.text("key_id"),
+            self.text("secret_key")
+        );
+        self.call_with(&keys, method, path, body)
+    }
+
+    fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let token = format!("Atlas-Admin-Token: {}\r\n", self.text("admin_token"));
+        self.call_with(&token, method, path, body)
+    }
+
+    fn call_with(
+        &self,
+        headers: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let host = self.text("trading_url").strip_prefix("http://").unwrap().to_owned();
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let mut stream = TcpStream::connect(&host).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Sends a signal and waits for the end; standard output must have held one line alone.
+    fn stop(mut self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let mut rest = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "one line is printed");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}
+
+#[test]
+fn it_serves_without_options_and_stops_on_both_signals() {
+    for signal in ["-TERM", "-INT"] {
+        let state = TempDir::new().unwrap();
+        let served = Served::start(state.path(), &[]);
+        for name in ["trading_url", "data_url"] {
+            assert!(served.text(name).starts_with("http://127.0.0.1:"));
+        }
+        assert!(served.text("stream_url").ends_with("/stream"));
+        assert!(served.text("data_stream_url").ends_with("/v2/iex"));
+        let (status, clock) = served.call("GET", "/v2/clock", None);
+        assert_eq!((status, &clock["is_open"]), (200, &json!(true)));
+        let (_, account) = served.call("GET", "/v2/account", None);
+        assert_eq!(account["cash"], "100000");
+        assert_eq!(served.call_with("", "GET", "/v2/account", None).0, 401);
+        served.stop(signal);
+    }
+}
+
+#[test]
+fn a_restart_loses_nothing() {
+    let state = TempDir::new().unwrap();
+    let words = ["--as-of", "2018-12-20", "--cash", "5000", "--clock", "stepped"];
+    let served = Served::start(state.path(), &words);
+    let order = json!({ "symbol": "AAPL", "qty": 2, "side": "buy", "type": "market",
+                        "time_in_force": "day", "client_order_id": "kept" });
+    assert_eq!(served.call("POST", "/v2/orders", Some(&order)).0, 200);
+    let to = json!({ "advance_to": "2018-12-20T18:00:00Z" });
+    assert_eq!(served.admin("POST", "/atlas/v1/clock", Some(&to)).0, 200);
+    let told = |served: &Served| {
+        ["/v2/account", "/v2/positions", "/v2/orders?status=all", "/v2/account/activities"]
+            .map(|path| served.call("GET", path, None))
+    };
+    let (before, ready) = (told(&served), served.ready.clone());
+    served.stop("-TERM");
+
+    let served = Served::start(state.path(), &words);
+    assert_eq!(told(&served), before);
+    assert_eq!(served.ready["now"], to["advance_to"]);
+    for name in ["key_id", "secret_key", "admin_token", "account_number"] {
+        assert_eq!(served.ready[name], ready[name], "{name}");
+    }
+    let (status, refused) = served.call("POST", "/v2/orders", Some(&order));
+    assert_eq!((status, &refused["code"]), (422, &json!(40_010_001)));
+    // The books have one owner at a time.
+    let second = run_of(&command(state.path(), &["venue", "serve"]).output().unwrap());
+    second.fails(5, &["in use"]);
+    served.stop("-TERM");
+}
+
+#[test]
+fn the_clock_runs_inside_of_the_session() {
+    let state = TempDir::new().unwrap();
+    let served = Served::start(state.path(), &["--speed", "100000"]);
+    // However fast this machine is, the first answer is later than the start.
+    loop {
+        let (_, clock) = served.call("GET", "/v2/clock", None);
+        let now: chrono::DateTime<chrono::FixedOffset> =
+            clock["timestamp"].as_str().unwrap().parse().unwrap();
+        if now > served.text("now").parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap() {
+            break;
+        }
+    }
+    served.stop("-TERM");
+}
+
+#[test]
+fn bad_options_are_named() {
+    let state = TempDir::new().unwrap();
+    let fails = |words: &[&str], code, named: &[&str]| {
+        let words: Vec<&str> = ["venue", "serve"].iter().chain(words).copied().collect();
+        atlas_words(state.path(), &words).fails(code, named);
+    };
+    fails(&["--listen", "0.0.0.0:0"], 3, &["0.0.0.0:0", "loopback"]);
+    fails(&["--listen", "nowhere"], 2, &["--listen"]);
+    fails(&["--cash=-1"], 2, &["--cash"]);
+    fails(&["--speed=-1"], 2, &["--speed"]);
+    fails(&["--as-of", "2019-01-01"], 4, &["2019-01-01"]);
+    fails(&["--data", "/no/such/folder"], 4, &["/no/such/folder"]);
+}

@@ -1,0 +1,212 @@
+//! The methods compared in the simulation study, each run on one path.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "shared by several examples"
+)]
+
+use atlas_regime::continuous::{ContinuousFilter, ContinuousParams};
+use atlas_regime::hmm::{HmmModel, HmmParams};
+use atlas_regime::sparse::SparseParams;
+use atlas_regime::{Error, Filter, FitOptions, JumpParams, Rows};
+
+use super::float;
+use super::simulate::{balanced_accuracy, standardise_by};
+use super::store::Record;
+
+/// One simulated path.
+pub struct Sample {
+    pub states: usize,
+    pub truth: Vec<u32>,
+    /// What a forecast is about, row after row.
+    pub observed: Vec<f64>,
+    pub observed_cols: usize,
+    /// What the methods see.
+    pub features: Vec<f64>,
+    pub cols: usize,
+    /// The features look ahead, so no choice made with them can be causal.
+    pub ahead: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    Oracle,
+    /// With this many starts.
+    Markov(usize),
+    Discrete,
+    Continuous {
+        mode_loss: bool,
+    },
+    Sparse,
+}
+
+/// A penalty and, for the sparse model, the number of features.
+pub type Choice = (f64, f64);
+
+/// Labels of the whole sample, and the state of every row from data up to it.
+type Found = (Vec<u32>, Vec<u32>);
+
+impl Sample {
+    fn accuracy(&self, found: &[u32]) -> f64 {
+        balanced_accuracy(&self.truth, found, self.states)
+    }
+
+    /// How well the second half is forecast, one row ahead, by a model fitted to the first half
+    /// and run online: mean logarithm of the density, states' moments and moves as labelled in the
+    /// first half. No true label enters, and no row after the forecast one.
+    fn score(&self, fit: impl Fn(Rows<'_>, Rows<'_>) -> Result<Found, Error>) -> Result<f64, Error> {
+        let half = self.truth.len() / 2;
+        let mut data = self.features.clone();
+        standardise_by(&mut data, self.cols, half);
+        let rows = Rows::new(&data, self.cols)?;
+        let (labels, online) = fit(Rows::new(&data[..half * self.cols], self.cols)?, rows)?;
+        let forecast = Forecast::new(self, &labels);
+        let densities = (half..self.truth.len()).map(|t| {
+            forecast.log_density(online[t - 1], &self.observed[t * self.observed_cols..])
+        });
+        Ok(densities.sum::<f64>() / float(self.truth.len() - half))
+    }
+
+    /// Runs one method under every choice; those not `wanted` stay NaN.
+    pub fn run(
+        &self,
+        method: Method,
+        choices: &[Choice],
+        wanted: &dyn Fn(usize) -> bool,
+        oracle: Option<&HmmModel>,
+        scored: bool,
+    ) -> Result<Record, Error> {
+        let mut out = Record {
+            accuracies: vec![f64::NAN; choices.len()],
+            scores: vec![f64::NAN; choices.len()],
+        };
+        let rows = Rows::new(&self.features, self.cols)?;
+        let observed = Rows::new(&self.observed, self.observed_cols)?;
+        for (i, &choice) in choices.iter().enumerate().filter(|(i, _)| wanted(*i)) {
+            let labels = match (method, oracle) {
+                (Method::Oracle, Some(model)) => model.viterbi(observed)?,
+                (Method::Oracle, None) => continue,
+                (Method::Markov(restarts), _) => self.markov(restarts, observed)?,
+                _ => self.jump(method, choice, rows, rows, false)?.0,
+            };
+            out.accuracies[i] = self.accuracy(&labels);
+            let jump = !matches!(method, Method::Oracle | Method::Markov(_));
+            if jump && scored && !self.ahead {
+                out.scores[i] =
+                    self.score(|first, all| self.jump(method, choice, first, all, true))?;
+            }
+        }
+        Ok(out)
+    }
+
+    fn markov(&self, restarts: usize, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
+        let params = HmmParams {
+            states: self.states,
+            restarts,
+            iterations_max: 100,
+            tol: 1e-4,
+            ..HmmParams::default()
+        };
+        params.check()?.fit(rows)?.model.viterbi(rows)
+    }
+
+    /// Labels of `rows`, and online labels of `all` if wanted.
+    fn jump(
+        &self,
+        method: Method,
+        (penalty, features_max): Choice,
+        rows: Rows<'_>,
+        all: Rows<'_>,
+        online: bool,
+    ) -> Result<Found, Error> {
+        let jump = JumpParams::new(self.states, penalty);
+        let run = |filter: &mut dyn FnMut(&[f64]) -> Result<u8, Error>| {
+            let all = all.iter().filter(|_| online);
+            all.map(|row| filter(row).map(u32::from)).collect::<Result<Vec<_>, _>>()
+        };
+        if let Method::Continuous { mode_loss } = method {
+            let params = ContinuousParams { jump, grid_size: 0.05, mode_loss }.check()?;
+            let fit = params.fit_with(rows, &FitOptions::default())?;
+            let mut filter = ContinuousFilter::new(&fit.model)?;
+            return Ok((fit.labels, run(&mut |row| Ok(filter.push(row)?.state))?));
+        }
+        let (labels, model) = if method == Method::Sparse {
+            let params =
+                SparseParams { jump, features_max, rounds_max: 10, ..SparseParams::default() };
+            let fit = params.check()?.fit(rows, None)?;
+            (fit.labels, fit.model.states().clone())
+        } else {
+            let fit = jump.check()?.fit(rows, None)?;
+            (fit.labels, fit.model)
+        };
+        let mut filter = Filter::new(&model)?;
+        Ok((labels, run(&mut |row| Ok(filter.push(row)?.state))?))
+    }
+}
+
+/// Moments and moves of labelled states.
+struct Forecast {
+    cols: usize,
+    moves: Vec<Vec<f64>>,
+    means: Vec<Vec<f64>>,
+    variances: Vec<Vec<f64>>,
+}
+
+impl Forecast {
+    fn new(sample: &Sample, labels: &[u32]) -> Self {
+        let (k, cols) = (sample.states, sample.observed_cols);
+        let rows = || sample.observed.chunks_exact(cols).zip(labels);
+        let moments = |state: Option<u32>| {
+            let chosen = || rows().filter(move |(_, l)| state.is_none_or(|s| s == **l));
+            let count = chosen().count();
+            let mut mean = vec![0.0; cols];
+            for (row, _) in chosen() {
+                mean.iter_mut().zip(row).for_each(|(m, x)| *m += x / float(count));
+            }
+            let mut variance = vec![0.0; cols];
+            for (row, _) in chosen() {
+                for ((v, m), x) in variance.iter_mut().zip(&mean).zip(row) {
+                    *v += (x - m) * (x - m) / float(count);
+                }
+            }
+            (count, mean, variance)
+        };
+        let (_, mean, variance) = moments(None);
+        // A state with few rows takes the moments of all; many columns share their spread, as a
+        // spread of its own for each state would be guessed from too little.
+        let of = |s| {
+            let (count, own, spread) = moments(Some(s));
+            let own = if count < 5 { mean.clone() } else { own };
+            (own, if count < 5 || cols > 1 { variance.clone() } else { spread })
+        };
+        let ((means, variances), states): ((Vec<_>, Vec<_>), usize) =
+            ((0..).take(k).map(of).unzip(), k);
+        let mut moves = vec![vec![1.0; states]; states];
+        for pair in labels.windows(2) {
+            moves[pair[0] as usize][pair[1] as usize] += 1.0;
+        }
+        for row in &mut moves {
+            let total: f64 = row.iter().sum();
+            row.iter_mut().for_each(|p| *p /= total);
+        }
+        Self { cols, moves, means, variances }
+    }
+
+    fn log_density(&self, state: u32, row: &[f64]) -> f64 {
+        let states = self.means.iter().zip(&self.variances).zip(&self.moves[state as usize]);
+        let logs: Vec<f64> = states
+            .map(|((mean, variance), p)| {
+                let columns = row[..self.cols].iter().zip(mean).zip(variance);
+                let terms = columns.map(|((x, m), v)| {
+                    let v = v.max(1e-12);
+                    (std::f64::consts::TAU * v).ln() + (x - m) * (x - m) / v
+                });
+                p.ln() - terms.sum::<f64>() / 2.0
+            })
+            .collect();
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        top + logs.iter().map(|l| (l - top).exp()).sum::<f64>().ln()
+    }
+}

@@ -1,0 +1,68 @@
+//! What a long study has found so far, kept in files so that it can be stopped and carried on.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "shared by several examples"
+)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+
+/// One method on one path: per option (penalty, or penalty and number of features) the accuracy
+/// against the true states, and the score that knows none of them. NaN where an option was not run.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    pub accuracies: Vec<f64>,
+    pub scores: Vec<f64>,
+}
+
+impl Record {
+    fn line(&self) -> Outcome<String> {
+        let mut out = String::new();
+        for (i, x) in self.accuracies.iter().chain(&self.scores).enumerate() {
+            write!(out, "{}{x}", if i == 0 { "" } else { "\t" })?;
+        }
+        out.push('\n');
+        Ok(out)
+    }
+
+    fn parse(line: &str) -> Outcome<Self> {
+        let numbers: Result<Vec<f64>, _> = line.split('\t').map(str::parse).collect();
+        let mut accuracies = numbers?;
+        let scores = accuracies.split_off(accuracies.len() / 2);
+        Ok(Self { accuracies, scores })
+    }
+}
+
+/// The file of one method in one cell of the study.
+#[derive(Debug, Clone)]
+pub struct Store(PathBuf);
+
+impl Store {
+    pub fn new(folder: &Path, name: &str) -> Self {
+        Self(folder.join(format!("{name}.tsv")))
+    }
+
+    /// The records of the first paths, in order; none yet if there is no file.
+    pub fn read(&self) -> Outcome<Vec<Record>> {
+        if !self.0.exists() {
+            return Ok(Vec::new());
+        }
+        std::fs::read_to_string(&self.0)?.lines().map(Record::parse).collect()
+    }
+
+    /// Adds the records of the next paths.
+    pub fn append(&self, records: &[Record]) -> Outcome<()> {
+        use std::io::Write as _;
+        let mut text = String::new();
+        for record in records {
+            text.push_str(&record.line()?);
+        }
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.0)?;
+        Ok(file.write_all(text.as_bytes())?)
+    }
+}

@@ -1,0 +1,173 @@
+//! The newest of everything, and snapshots.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, Query as Pairs};
+use serde_json::{Value, json};
+
+use super::super::answer::{Answer, not_found};
+use super::super::lens::{shown, staleness};
+use super::super::query::Query;
+use super::super::{Ctx, Shared};
+use super::{Market, Params, bar, check, check_feed, in_data, listing, quote, symbols, trade};
+use crate::Error;
+use crate::core::{Exchange, Listing};
+use crate::tape::{Days, Tick, last_minute};
+
+/// `GET /v2/stocks/{quotes,trades,bars}/latest`
+pub(super) async fn stocks(
+    Ctx(shared): Ctx,
+    Path(what): Path<String>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    let query = Query::new(pairs);
+    in_data(check_feed(&query))?;
+    let make = maker(&what)?;
+    let names = symbols(&query, Market::Stocks)?;
+    Ok(Json(json!({ what: each(&shared, &names, Market::Stocks, make)? })))
+}
+
+/// `GET /v1beta3/crypto/us/latest/{quotes,trades,bars,orderbooks}`
+pub(super) async fn crypto(
+    Ctx(shared): Ctx,
+    Path((_, what)): Path<(String, String)>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    let make = if what == "orderbooks" { orderbook } else { maker(&what)? };
+    let names = symbols(&Query::new(pairs), Market::Crypto)?;
+    Ok(Json(json!({ what: each(&shared, &names, Market::Crypto, make)? })))
+}
+
+/// `GET /v2/stocks/{symbol}/{quotes,trades,bars}/latest`
+pub(super) async fn stock(
+    Ctx(shared): Ctx,
+    Path((symbol, what)): Path<(String, String)>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    in_data(check_feed(&Query::new(pairs)))?;
+    let made = single(&shared, &symbol, maker(&what)?)?;
+    Ok(Json(json!({ "symbol": symbol, what.trim_end_matches('s'): made })))
+}
+
+/// `GET /v2/stocks/snapshots`
+pub(super) async fn stock_snapshots(
+    Ctx(shared): Ctx,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    let query = Query::new(pairs);
+    in_data(check_feed(&query))?;
+    let names = symbols(&query, Market::Stocks)?;
+    Ok(Json(json!(each(&shared, &names, Market::Stocks, snapshot)?)))
+}
+
+/// `GET /v1beta3/crypto/us/snapshots`
+pub(super) async fn crypto_snapshots(
+    Ctx(shared): Ctx,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    let names = symbols(&Query::new(pairs), Market::Crypto)?;
+    Ok(Json(json!({ "snapshots": each(&shared, &names, Market::Crypto, snapshot)? })))
+}
+
+/// `GET /v2/stocks/{symbol}/snapshot`
+pub(super) async fn stock_snapshot(
+    Ctx(shared): Ctx,
+    Path(symbol): Path<String>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    in_data(check_feed(&Query::new(pairs)))?;
+    let mut made = single(&shared, &symbol, snapshot)?;
+    made["symbol"] = json!(symbol);
+    Ok(Json(made))
+}
+
+/// What makes one symbol's part of an answer; `None` where nobody has a price yet.
+type Make = fn(&Exchange, &Listing, Market) -> Result<Option<Value>, Error>;
+
+fn maker(what: &str) -> Answer<Make> {
+    match what {
+        "quotes" => Ok(latest_quote),
+        "trades" => Ok(latest_trade),
+        "bars" => Ok(latest_bar),
+        _ => Err(not_found("endpoint not found.")),
+    }
+}
+
+/// Makes something of each listed symbol; what nobody has a price of is absent.
+fn each(
+    shared: &Shared,
+    names: &[String],
+    market: Market,
+    make: Make,
+) -> Answer<BTreeMap<String, Value>> {
+    shared.venue.inspect(|exchange| {
+        let mut made = BTreeMap::new();
+        for name in names {
+            let Some(listing) = listing(exchange, name, market) else { continue };
+            if let Some(value) = make(exchange, listing, market)? {
+                made.insert(name.clone(), value);
+            }
+        }
+        Ok(made)
+    })
+}
+
+fn single(shared: &Shared, name: &str, make: Make) -> Answer<Value> {
+    check(name, Market::Stocks)?;
+    let mut made = each(shared, &[name.to_owned()], Market::Stocks, make)?;
+    made.remove(name).ok_or_else(|| not_found(format!("no data for {name}")))
+}
+
+/// The price of the present moment, which is both the last trade and what is quoted around.
+fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error> {
+    let at = exchange.state().clock - staleness();
+    let mark = exchange.market().mark(listing, at)?;
+    let slot = at.timestamp() / 5;
+    let size = if listing.symbol().is_crypto() { 0.01 } else { 100.0 };
+    Ok(mark.map(|price| Tick { at: shown(exchange.now()), slot, price, size, depth: (1, 1) }))
+}
+
+fn latest_quote(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
+    let tick = present(ex, listing)?;
+    Ok(tick.map(|tick| quote(&tick, ex.quote_around(listing, tick.price), market)))
+}
+
+fn latest_trade(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
+    Ok(present(ex, listing)?.map(|tick| trade(&tick, market)))
+}
+
+/// The last whole minute.
+fn latest_bar(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
+    Ok(last_minute(&Days::new(ex, listing)?)?.map(|candle| bar(&candle, market)))
+}
+
+/// One level of each side.
+fn orderbook(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
+    let Some(quote) = latest_quote(ex, listing, market)? else { return Ok(None) };
+    Ok(Some(json!({
+        "t": quote["t"],
+        "b": [{ "p": quote["bp"], "s": quote["bs"] }],
+        "a": [{ "p": quote["ap"], "s": quote["as"] }],
+    })))
+}
+
+fn snapshot(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
+    let Some(latest) = latest_trade(ex, listing, market)? else { return Ok(None) };
+    let days = Days::new(ex, listing)?;
+    let mut daily = Vec::new();
+    for row in (0..days.len()).rev() {
+        if daily.len() == 2 {
+            break;
+        }
+        daily.extend(days.daily(row)?.map(|candle| bar(&candle, market)));
+    }
+    let mut daily = daily.into_iter();
+    Ok(Some(json!({
+        "latestTrade": latest,
+        "latestQuote": latest_quote(ex, listing, market)?,
+        "minuteBar": latest_bar(ex, listing, market)?,
+        "dailyBar": daily.next(),
+        "prevDailyBar": daily.next(),
+    })))
+}

@@ -1,0 +1,128 @@
+//! The market-data endpoints.
+//!
+//! The clock decides what is known: the bars of closed sessions, and as much of the present day as
+//! has passed. What the venue's daily bars do not have is made by [one rule](crate::tape), and
+//! every answer says so in the header `Atlas-Data`.
+
+mod bars;
+mod latest;
+mod page;
+mod reference;
+mod shape;
+mod ticks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Query as Pairs;
+use axum::http::header::HeaderValue;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::Server;
+use super::answer::{Answer, Failure};
+use super::query::Query;
+use crate::core::{Exchange, Listing};
+
+pub(super) use shape::{bar, quote, stock_bar, trade};
+
+type Params = Pairs<Vec<(String, String)>>;
+
+/// Which market an endpoint is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Market {
+    Stocks,
+    Crypto,
+}
+
+pub(super) fn router() -> Router<Arc<Server>> {
+    let stocks = Router::new()
+        .route("/v2/stocks/bars", get(bars::stocks))
+        .route("/v2/stocks/{symbol}/bars", get(bars::stock))
+        .route("/v2/stocks/quotes", get(ticks::stock_quotes))
+        .route("/v2/stocks/{symbol}/quotes", get(ticks::quotes_of))
+        .route("/v2/stocks/trades", get(ticks::stock_trades))
+        .route("/v2/stocks/{symbol}/trades", get(ticks::trades_of))
+        .route("/v2/stocks/{what}/latest", get(latest::stocks))
+        .route("/v2/stocks/{symbol}/{what}/latest", get(latest::stock))
+        .route("/v2/stocks/snapshots", get(latest::stock_snapshots))
+        .route("/v2/stocks/{symbol}/snapshot", get(latest::stock_snapshot))
+        .route("/v2/stocks/meta/exchanges", get(reference::exchanges))
+        .route("/v2/stocks/meta/conditions/{ticktype}", get(reference::conditions))
+        .route("/v1/corporate-actions", get(reference::corporate_actions))
+        .route("/v1beta1/corporate-actions", get(reference::corporate_actions));
+    let crypto = Router::new()
+        .route("/v1beta3/crypto/{loc}/bars", get(bars::crypto))
+        .route("/v1beta3/crypto/{loc}/quotes", get(ticks::crypto_quotes))
+        .route("/v1beta3/crypto/{loc}/trades", get(ticks::crypto_trades))
+        .route("/v1beta3/crypto/{loc}/latest/{what}", get(latest::crypto))
+        .route("/v1beta3/crypto/{loc}/snapshots", get(latest::crypto_snapshots));
+    stocks.merge(crypto).layer(axum::middleware::map_response(says_so))
+}
+
+/// Tells what of an answer is recorded and what is made.
+async fn says_so(mut answer: Response) -> Response {
+    answer.headers_mut().insert("Atlas-Data", HeaderValue::from_static(MADE));
+    answer
+}
+
+/// The symbols asked for; one that cannot be a symbol refuses the request.
+fn symbols(query: &Query, market: Market) -> Answer<Vec<String>> {
+    let names = query.list("symbols");
+    if names.is_empty() {
+        return Err(Failure::BadData("symbols is required".to_owned()));
+    }
+    let mut checked = Vec::with_capacity(names.len());
+    for name in names {
+        if !checked.iter().any(|known| known == name) {
+            check(name, market)?;
+            checked.push(name.to_owned());
+        }
+    }
+    Ok(checked)
+}
+
+/// Refuses what cannot be a symbol of a market.
+fn check(name: &str, market: Market) -> Answer<()> {
+    let symbol = super::query::symbol(name);
+    match symbol {
+        Some(symbol) if market == Market::Crypto || !symbol.is_crypto() => Ok(()),
+        Some(_) | None => Err(Failure::BadData(format!("invalid symbol: {name}"))),
+    }
+}
+
+/// A listing of a market by its name; crypto pairs also without their slash.
+pub(super) fn listing<'a>(exchange: &'a Exchange, name: &str, market: Market) -> Option<&'a Listing> {
+    let symbol = super::query::symbol(name)?;
+    let found = exchange.listings().get(&symbol);
+    let found = found.or_else(|| {
+        let pairs = exchange.listings().values().filter(|listing| listing.symbol().is_crypto());
+        pairs.into_iter().find(|pair| {
+            let letters = pair.symbol().as_str().chars().filter(|letter| *letter != '/');
+            letters.eq(name.chars())
+        })
+    });
+    found.filter(|listing| listing.symbol().is_crypto() == (market == Market::Crypto))
+}
+
+/// Refuses a feed nobody knows.
+fn check_feed(query: &Query) -> Answer<()> {
+    let known = ["iex", "sip", "delayed_sip", "boats", "overnight", "otc"];
+    match query.text("feed") {
+        Some(feed) if !known.contains(&feed.to_ascii_lowercase().as_str()) => {
+            Err(Failure::BadData(format!("invalid feed: {feed}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A failure in the words of the data interface, which has no codes for bad requests.
+fn in_data<T>(answer: Answer<T>) -> Answer<T> {
+    answer.map_err(|failure| match failure {
+        Failure::BadRequest(text) => Failure::BadData(text),
+        other => other,
+    })
+}
+
+/// What the header says.
+const MADE: &str = "daily bars as given; bars within a day, quotes, trades and sizes made by rule 1";

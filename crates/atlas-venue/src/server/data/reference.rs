@@ -1,0 +1,26 @@
+//! What does not change with the clock.
+
+use axum::Json;
+use axum::extract::Path;
+use serde_json::{Value, json};
+
+use super::super::answer::{Answer, not_found};
+
+/// `GET /v2/stocks/meta/exchanges`
+pub(super) async fn exchanges() -> Json<Value> {
+    Json(json!({ "N": "New York Stock Exchange", "P": "NYSE Arca", "V": "IEX" }))
+}
+
+/// `GET /v2/stocks/meta/conditions/{trade|quote}`
+pub(super) async fn conditions(Path(ticktype): Path<String>) -> Answer<Json<Value>> {
+    match ticktype.as_str() {
+        "trade" => Ok(Json(json!({ "@": "Regular Sale" }))),
+        "quote" => Ok(Json(json!({ "R": "Regular, Two-Sided Open Quote" }))),
+        _ => Err(not_found("endpoint not found.")),
+    }
+}
+
+/// `GET /v1/corporate-actions`: prices are traded as they are, so there is none.
+pub(super) async fn corporate_actions() -> Json<Value> {
+    Json(json!({ "corporate_actions": {}, "next_page_token": null }))
+}

@@ -1,0 +1,151 @@
+//! Faults of the answers to requests.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::account::{Ctx, Server};
+use super::lens::{SIGHT, Sight};
+use super::listener::Line;
+use crate::faults::{Fault, Target};
+
+/// Commits the fault that is scripted for a request, if there is one.
+pub(super) async fn faulty(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    Ctx(account): Ctx,
+    request: Request,
+    next: Next,
+) -> Response {
+    let target = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/v2/orders") => Target::Submit,
+        (&Method::DELETE | &Method::PATCH, _) => Target::Change,
+        _ => Target::Read,
+    };
+    let Some(fault) = server.faults.take(target) else { return next.run(request).await };
+    tracing::debug!(?fault, "committing a scripted fault");
+    match fault {
+        Fault::DropBefore => {
+            line.cut();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Fault::DropAfter => {
+            let answer = next.run(request).await;
+            line.cut();
+            answer
+        }
+        Fault::FailBefore(status) => broken(status),
+        Fault::FailAfter(status) => {
+            drop(next.run(request).await);
+            broken(status)
+        }
+        Fault::Reject { status, code, message } => {
+            let body = axum::Json(serde_json::json!({ "code": code, "message": message }));
+            (StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), body).into_response()
+        }
+        Fault::HangBefore => hang(&server).await,
+        Fault::HangAfter => {
+            drop(next.run(request).await);
+            hang(&server).await
+        }
+        Fault::Delay(wait) => {
+            tokio::time::sleep(wait).await;
+            next.run(request).await
+        }
+        Fault::PartialFill(share) => {
+            account.venue.limit_next_order(share);
+            next.run(request).await
+        }
+        Fault::Skew(millis) => {
+            let skew = TimeDelta::try_milliseconds(millis).unwrap_or_default();
+            seen(|sight| sight.skew = skew, request, next).await
+        }
+        Fault::Stale(millis) => {
+            let staleness = TimeDelta::milliseconds(millis.into());
+            seen(|sight| sight.staleness = staleness, request, next).await
+        }
+        fault @ (Fault::Without(_) | Fault::Instead { .. }) => {
+            rewritten(next.run(request).await, &fault).await
+        }
+        Fault::LateCancel | Fault::Skip | Fault::Repeat | Fault::Swap => next.run(request).await,
+    }
+}
+
+/// Carries out a request that sees something else than there is.
+async fn seen(change: impl FnOnce(&mut Sight), request: Request, next: Next) -> Response {
+    let mut sight = SIGHT.try_with(Sight::clone).unwrap_or_default();
+    change(&mut sight);
+    SIGHT.scope(sight, next.run(request)).await
+}
+
+/// Changes the fields of an answer.
+async fn rewritten(answer: Response, fault: &Fault) -> Response {
+    let (mut head, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let Ok(mut body) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(head, Body::from(bytes));
+    };
+    distort(&mut body, fault);
+    head.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(body.to_string()))
+}
+
+/// Changes the fields a fault names, at any depth.
+pub(super) fn distort(body: &mut Value, fault: &Fault) {
+    match body {
+        Value::Object(fields) => {
+            if let Fault::Without(name) = fault {
+                drop(fields.remove(name));
+            }
+            if let Fault::Instead { field, value } = fault
+                && let Some(present) = fields.get_mut(field)
+            {
+                *present = value.clone();
+                return fields.values_mut().filter(|v| *v != value).for_each(|v| distort(v, fault));
+            }
+            fields.values_mut().for_each(|value| distort(value, fault));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| distort(item, fault)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The page a gateway sends: HTML, whatever the client expects.
+fn broken(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    (status, Html(format!("<html><body><h1>{status}</h1></body></html>"))).into_response()
+}
+
+/// Never answers, until the server stops.
+async fn hang(server: &Server) -> Response {
+    let mut stopping = server.stopping.clone();
+    drop(stopping.wait_for(|stop| *stop).await);
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_go_missing_or_change_at_any_depth() {
+        let body = json!({ "a": 1, "in": [{ "a": 2, "b": 3 }] });
+        let mut without = body.clone();
+        distort(&mut without, &Fault::Without("a".to_owned()));
+        assert_eq!(without, json!({ "in": [{ "b": 3 }] }));
+        let mut instead = body;
+        distort(&mut instead, &Fault::Instead { field: "a".to_owned(), value: Value::Null });
+        assert_eq!(instead, json!({ "a": null, "in": [{ "a": null, "b": 3 }] }));
+    }
+}

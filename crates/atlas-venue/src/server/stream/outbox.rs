@@ -1,0 +1,138 @@
+//! What a websocket sends: its encoding, and the faults of its messages.
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocket};
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::Value;
+
+use super::super::account::Server;
+use super::super::faulty::distort;
+use super::super::msgpack;
+use super::Closed;
+use crate::faults::{Fault, Target};
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// JSON in text frames.
+    Text,
+    /// JSON in binary frames, as Alpaca's paper host writes order updates.
+    Binary,
+    /// `MessagePack` in binary frames; `stamps` as timestamps.
+    MessagePack {
+        /// Whether moments are written as the format's own timestamps.
+        stamps: bool,
+    },
+}
+
+impl Encoding {
+    /// `MessagePack` if the handshake asked for it, `otherwise` if not.
+    pub(super) fn asked(headers: &HeaderMap, stamps: bool, otherwise: Self) -> Self {
+        let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/msgpack")) {
+            Self::MessagePack { stamps }
+        } else {
+            otherwise
+        }
+    }
+
+    fn frame(self, message: &Value) -> Message {
+        match self {
+            Self::Text => Message::Text(message.to_string().into()),
+            Self::Binary => Message::Binary(Bytes::from(message.to_string())),
+            Self::MessagePack { stamps } => {
+                Message::Binary(Bytes::from(msgpack::encode(message, stamps)))
+            }
+        }
+    }
+}
+
+/// Reads a command: JSON in either kind of frame, or `MessagePack`. `None` for frames that are no
+/// command.
+pub(super) fn read(message: &Message) -> Option<Result<Value, String>> {
+    let bytes: &[u8] = match message {
+        Message::Text(text) => text.as_bytes(),
+        Message::Binary(bytes) => bytes,
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
+    };
+    let read = serde_json::from_slice(bytes);
+    Some(match read {
+        Ok(value) => Ok(value),
+        Err(error) => msgpack::decode(bytes)
+            .filter(|value| value.is_object())
+            .ok_or_else(|| error.to_string()),
+    })
+}
+
+/// Sends messages, and commits the faults scripted for them.
+pub(super) struct Outbox {
+    encoding: Encoding,
+    target: Target,
+    /// A message that is to come after the next one.
+    held: Option<Value>,
+}
+
+impl Outbox {
+    pub(super) const fn new(encoding: Encoding, target: Target) -> Self {
+        Self { encoding, target, held: None }
+    }
+
+    /// Sends an answer to a command: no fault is meant for it.
+    pub(super) async fn answer(
+        &self,
+        socket: &mut WebSocket,
+        message: &Value,
+    ) -> Result<(), Closed> {
+        socket.send(self.encoding.frame(message)).await.map_err(|_| Closed)
+    }
+
+    /// Sends a message, unless a fault wants it otherwise.
+    pub(super) async fn deliver(
+        &mut self,
+        socket: &mut WebSocket,
+        server: &Server,
+        mut message: Value,
+    ) -> Result<(), Closed> {
+        let mut repeated = false;
+        match server.faults.take(self.target) {
+            Some(Fault::DropBefore | Fault::DropAfter) => return Err(Closed),
+            Some(Fault::HangBefore | Fault::HangAfter) => return silence(server).await,
+            Some(Fault::Skip) => return Ok(()),
+            Some(Fault::Swap) => {
+                let earlier = self.held.replace(message);
+                let Some(earlier) = earlier else { return Ok(()) };
+                message = earlier;
+            }
+            Some(Fault::Repeat) => repeated = true,
+            Some(Fault::Delay(wait)) => tokio::time::sleep(wait).await,
+            Some(fault @ (Fault::Without(_) | Fault::Instead { .. })) => {
+                distort(&mut message, &fault);
+            }
+            Some(
+                Fault::FailBefore(_)
+                | Fault::FailAfter(_)
+                | Fault::Reject { .. }
+                | Fault::PartialFill(_)
+                | Fault::Skew(_)
+                | Fault::Stale(_)
+                | Fault::LateCancel,
+            )
+            | None => {}
+        }
+        self.answer(socket, &message).await?;
+        if repeated {
+            self.answer(socket, &message).await?;
+        }
+        match self.held.take() {
+            Some(held) => self.answer(socket, &held).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads nothing and sends nothing, not even the answer to a ping, until the server stops.
+async fn silence(server: &Server) -> Result<(), Closed> {
+    let mut stopping = server.stopping.clone();
+    super::stopped(&mut stopping).await;
+    Err(Closed)
+}

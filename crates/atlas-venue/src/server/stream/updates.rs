@@ -1,0 +1,202 @@
+//! The `trade_updates` stream at `/stream`.
+//!
+//! As on Alpaca's paper host, frames are binary and hold JSON, or `MessagePack` if the handshake
+//! asks for it; text is understood as well. Nothing is sent before the client has authenticated, by
+//! message or by headers at the handshake. There is no replay: a client reads the ledger after it
+//! has connected. One that reads too slowly is disconnected rather than left with a gap it cannot
+//! see.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::super::account::{Server, Shared};
+use super::super::lens::{SIGHT, Sight};
+use super::super::wire::{OrderBody, moment};
+use super::outbox::{Encoding, Outbox, read};
+use super::{Closed, stopped};
+use crate::core::Update;
+use crate::faults::Target;
+
+/// Takes a connection.
+pub(super) async fn open(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let encoding = Encoding::asked(&headers, false, Encoding::Binary);
+    let account = server.account_in(&headers).map(Arc::clone);
+    upgrade.on_upgrade(async move |socket| {
+        let mut session = Session {
+            server,
+            socket,
+            outbox: Outbox::new(encoding, Target::Update),
+            seat: None,
+            listens: false,
+        };
+        if let Some(account) = account {
+            session.admit(&account);
+        }
+        session.run().await;
+    })
+}
+
+/// One connection.
+struct Session {
+    server: Arc<Server>,
+    socket: WebSocket,
+    outbox: Outbox,
+    /// The updates of the account whose keys were shown.
+    seat: Option<Receiver<Arc<Update>>>,
+    listens: bool,
+}
+
+/// A message of the client.
+#[derive(Deserialize)]
+struct Command {
+    action: String,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    secret: String,
+    #[serde(default)]
+    data: CommandData,
+}
+
+#[derive(Default, Deserialize)]
+struct CommandData {
+    #[serde(default)]
+    key_id: String,
+    #[serde(default)]
+    secret_key: String,
+    #[serde(default)]
+    streams: Vec<String>,
+}
+
+impl Session {
+    fn admit(&mut self, account: &Shared) {
+        self.seat = Some(account.venue.updates());
+    }
+
+    async fn run(mut self) {
+        let mut stopping = self.server.stopping.clone();
+        loop {
+            let done = tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.answer(message).await,
+                    Some(Err(_)) | None => Err(Closed),
+                },
+                update = next(&mut self.seat) => match update {
+                    Ok(update) => self.tell(&update).await,
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => Err(Closed),
+                },
+                () = stopped(&mut stopping) => Err(Closed),
+            };
+            if done.is_err() {
+                // The peer may be gone already; there is nobody to tell.
+                drop(self.socket.send(Message::Close(None)).await);
+                return;
+            }
+        }
+    }
+
+    async fn answer(&mut self, message: Message) -> Result<(), Closed> {
+        if matches!(message, Message::Close(_)) {
+            return Err(Closed);
+        }
+        // Pings are answered below this layer.
+        let Some(command) = read(&message) else { return Ok(()) };
+        let command = command.and_then(|value| {
+            serde_json::from_value::<Command>(value).map_err(|error| error.to_string())
+        });
+        let reply = match command {
+            Ok(command) => self.obey(&command),
+            Err(problem) => complaint(&problem),
+        };
+        self.outbox.answer(&mut self.socket, &reply).await
+    }
+
+    fn obey(&mut self, command: &Command) -> Value {
+        match command.action.as_str() {
+            "auth" | "authenticate" => {
+                let pair = if command.key.is_empty() {
+                    (&command.data.key_id, &command.data.secret_key)
+                } else {
+                    (&command.key, &command.secret)
+                };
+                (self.seat, self.listens) = (None, false);
+                let account = self.server.account(pair.0, pair.1).map(Arc::clone);
+                if let Some(account) = &account {
+                    self.admit(account);
+                }
+                authorization(account.is_some(), "authenticate")
+            }
+            "listen" if self.seat.is_none() => authorization(false, "listen"),
+            "listen" => {
+                // Each listen replaces the list; names nobody knows vanish from it.
+                self.listens = command.data.streams.iter().any(|name| name == UPDATES);
+                let streams: &[&str] = if self.listens { &[UPDATES] } else { &[] };
+                json!({ "stream": "listening", "data": { "streams": streams } })
+            }
+            other => complaint(&format!("unknown action {other:?}")),
+        }
+    }
+
+    async fn tell(&mut self, update: &Update) -> Result<(), Closed> {
+        if !self.listens {
+            return Ok(());
+        }
+        let sight = Sight { lens: self.server.driver.lens(), ..Sight::default() };
+        let message =
+            SIGHT.sync_scope(sight, || json!({ "stream": UPDATES, "data": body(update) }));
+        self.outbox.deliver(&mut self.socket, &self.server, message).await
+    }
+}
+
+/// The next update; none ever comes before the keys were shown.
+async fn next(seat: &mut Option<Receiver<Arc<Update>>>) -> Result<Arc<Update>, RecvError> {
+    match seat {
+        Some(updates) => updates.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn authorization(known: bool, action: &str) -> Value {
+    let status = if known { "authorized" } else { "unauthorized" };
+    json!({ "stream": "authorization", "data": { "status": status, "action": action } })
+}
+
+fn complaint(text: &str) -> Value {
+    json!({ "action": "error", "data": { "error_message": text } })
+}
+
+/// An update in Alpaca's shape.
+pub(super) fn body(update: &Update) -> Value {
+    let mut body = json!({
+        "event": update.event.as_str(),
+        "timestamp": moment(update.stamp),
+        "order": OrderBody::new(&update.order),
+    });
+    if let Some((id, price, qty)) = &update.execution {
+        body["execution_id"] = json!(id);
+        body["price"] = json!(price);
+        body["qty"] = json!(qty);
+        body["position_qty"] = json!(update.position_qty);
+    } else {
+        // Every message has a name of its own; the moment is unique within the venue.
+        let count = update.stamp.timestamp_millis().unsigned_abs();
+        body["execution_id"] =
+            json!(crate::core::ids::uuid(1, crate::core::ids::Kind::Request, count));
+    }
+    body
+}
+
+/// The stream's name.
+const UPDATES: &str = "trade_updates";

@@ -1,0 +1,183 @@
+//! The days of one symbol, as far as they are known at a moment.
+
+use atlas_core::calendar::{Calendar, Session, to_eastern};
+use atlas_core::time::Timestamp;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+
+use super::timeframe::midnight;
+use super::{Candle, Day, MINUTE, Timeframe};
+use crate::Error;
+use crate::core::{Exchange, Listing, Path};
+use crate::server::lens;
+
+/// The days of one symbol, as far as they are known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Days<'a> {
+    exchange: &'a Exchange,
+    listing: &'a Listing,
+    now: Timestamp,
+    /// Number of rows of which something may be known.
+    rows: usize,
+}
+
+impl<'a> Days<'a> {
+    /// The days of a listing at the venue's present, or before it when prices are stale.
+    pub(crate) fn new(exchange: &'a Exchange, listing: &'a Listing) -> Result<Self, Error> {
+        Self::at(exchange, listing, exchange.now() - lens::staleness())
+    }
+
+    /// The days of a listing at a moment of the past.
+    pub(crate) fn at(
+        exchange: &'a Exchange,
+        listing: &'a Listing,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let today = if listing.symbol().is_crypto() {
+            now.date_naive()
+        } else {
+            to_eastern(now)?.date_naive()
+        };
+        Ok(Self { exchange, listing, now, rows: listing.rows_until(today) })
+    }
+
+    /// Number of rows of which something may be known.
+    pub(crate) const fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// The first row that may have something at or after a shown moment.
+    pub(crate) fn first_row(&self, shown: Timestamp) -> usize {
+        let dates = &self.listing.columns().dates[..self.rows];
+        let around = self.listing.symbol().is_crypto();
+        dates.partition_point(|date| {
+            // A day, and the night after it, lie behind.
+            midnight(self.shown_date(*date), around) + TimeDelta::days(2) <= shown
+        })
+    }
+
+    /// Whether a row begins after a shown moment.
+    pub(crate) fn starts_after(&self, row: usize, shown: Timestamp) -> bool {
+        let around = self.listing.symbol().is_crypto();
+        let first = midnight(self.shown_date(self.listing.columns().dates[row]), around);
+        // A session that is shown as now may begin on the evening before.
+        first - TimeDelta::days(1) > shown
+    }
+
+    /// The date a row is shown on.
+    pub(crate) fn shown_date(&self, date: NaiveDate) -> NaiveDate {
+        if self.listing.symbol().is_crypto() { lens::shown_day(date) } else { lens::shown_date(date) }
+    }
+
+    /// One day; `None` if nothing of it is known yet.
+    pub(crate) fn day(&self, row: usize) -> Result<Option<Day>, Error> {
+        let date = self.listing.columns().dates[row];
+        let session = session_of(self.listing, date)?;
+        let path = self.path(row, &session)?;
+        if self.now < session.open || (!path.is_visible() && self.now < session.close) {
+            return Ok(None);
+        }
+        let seed = self.exchange.state().seed;
+        let mut day = Day::new(self.listing, session, path, seed, self.now - session.open)?;
+        day.shift = lens::session_shift(&session, self.listing.symbol().is_crypto());
+        Ok(Some(day))
+    }
+
+    fn path(&self, row: usize, session: &Session) -> Result<Path, Error> {
+        if self.listing.symbol().is_crypto() {
+            return Path::new(self.listing.columns(), row, session, TimeDelta::zero());
+        }
+        let path = self.exchange.market().path(self.listing, session)?;
+        path.map_or_else(
+            || Path::new(self.listing.columns(), row, session, TimeDelta::zero()),
+            Ok,
+        )
+    }
+
+    /// The bar of a whole row, or of as much of it as is known, stamped with its first moment.
+    pub(crate) fn daily(&self, row: usize) -> Result<Option<Candle>, Error> {
+        let Some(day) = self.day(row)? else { return Ok(None) };
+        let around = self.listing.symbol().is_crypto();
+        let start = midnight(self.shown_date(day.session.date), around);
+        let whole = day.bar(0, i64::MAX);
+        Ok(whole.map(|bar| Candle { start, ..bar }))
+    }
+
+    /// Whether the last row is a day that still goes on.
+    pub(crate) fn is_running(&self) -> Result<bool, Error> {
+        let Some(row) = self.rows.checked_sub(1) else { return Ok(false) };
+        Ok(self.day(row)?.is_some_and(|day| !day.is_over()))
+    }
+
+    /// The bars of some minutes within a row, in order.
+    pub(crate) fn within(&self, row: usize, minutes: u32) -> Result<Vec<Candle>, Error> {
+        let Some(day) = self.day(row)? else { return Ok(Vec::new()) };
+        let around = self.listing.symbol().is_crypto();
+        let length = TimeDelta::minutes(minutes.into());
+        let (mut bars, end) = (Vec::new(), day.end());
+        let mut start = bucket(day.stamp(0), length, around);
+        while start < end {
+            if let Some(bar) = day.bar(day.place(start), day.place(start + length)) {
+                bars.push(Candle { start, ..bar });
+            }
+            start = bucket(start + length, length, around).max(start + TimeDelta::minutes(1));
+        }
+        Ok(bars)
+    }
+
+    /// The bars of a day, a week or months, in order, of the rows from `first` on, each day as
+    /// `change` leaves it.
+    pub(crate) fn long(
+        &self,
+        first: usize,
+        frame: Timeframe,
+        change: impl Fn(usize, Candle) -> Candle,
+    ) -> Result<Vec<Candle>, Error> {
+        let around = self.listing.symbol().is_crypto();
+        let mut bars: Vec<Candle> = Vec::new();
+        for row in first..self.rows {
+            let Some(bar) = self.daily(row)? else { continue };
+            let bar = change(row, bar);
+            let date = self.shown_date(self.listing.columns().dates[row]);
+            let start = midnight(frame.first_date(date), around);
+            match bars.last_mut().filter(|last| last.start == start) {
+                Some(last) => *last = last.then(&bar),
+                None => bars.push(Candle { start, ..bar }),
+            }
+        }
+        Ok(bars)
+    }
+}
+
+/// The last whole minute that is known, looking back over a few days.
+pub(crate) fn last_minute(days: &Days<'_>) -> Result<Option<Candle>, Error> {
+    for row in (0..days.len()).rev().take(3) {
+        let Some(day) = days.day(row)? else { continue };
+        let whole = day.place(day.end()) / MINUTE * MINUTE;
+        if let Some(bar) = day.bar(whole - MINUTE, whole) {
+            return Ok(Some(bar));
+        }
+    }
+    Ok(None)
+}
+
+/// When a symbol trades on a date: in the session, or around the clock in UTC.
+fn session_of(listing: &Listing, date: NaiveDate) -> Result<Session, Error> {
+    if listing.symbol().is_crypto() {
+        let open = date.and_time(NaiveTime::MIN).and_utc();
+        return Ok(Session { date, open, close: open + TimeDelta::days(1), early_close: false });
+    }
+    Ok(Calendar::nyse().session(date)?)
+}
+
+/// The start of the bar a shown moment belongs to, counted from midnight.
+fn bucket(shown: Timestamp, length: TimeDelta, around_the_clock: bool) -> Timestamp {
+    let date = if around_the_clock {
+        shown.date_naive()
+    } else {
+        crate::core::date_of(shown)
+    };
+    let midnight = midnight(date, around_the_clock);
+    let passed = (shown - midnight).num_milliseconds();
+    midnight + TimeDelta::milliseconds(passed - passed % length.num_milliseconds().max(1))
+}
+
