@@ -164,13 +164,21 @@ def positions(walk):
 
 
 def books(walk):
+    """The ledger, with what crypto leaves in it too."""
+    coin = {"symbol": "ETH/USD", "type": "market", "time_in_force": "gtc"}
+    walk.order(**coin, side="buy", notional="400")
+    walk.order(403, **coin, side="buy", notional="4")
+    walk(200, "GET", "/v2/positions/ETHUSD")
+    walk(200, "DELETE", "/v2/positions/ETHUSD")
     path = "/v2/account/activities"
     page = walk(200, "GET", path, {"page_size": 2, "direction": "asc"}) or [{}]
     walk(200, "GET", path, {"page_token": page[-1].get("id")})
+    walk(200, "GET", path)
     walk(200, "GET", path, {"activity_types": "FILL,CSD", "after": "2000-01-01"})
     walk(200, "GET", path, {"category": "trade_activity"})
     walk(200, "GET", path, {"category": "non_trade_activity"})
     walk(200, "GET", f"{path}/FILL", {"page_size": 3})
+    walk(200, "GET", f"{path}/CFEE")
     walk(200, "GET", f"{path}/CSD")
     walk(400, "GET", path, {"page_size": 101})
     walk(400, "GET", f"{path}/FILL", {"page_token": "here"})
@@ -189,6 +197,7 @@ def reference(walk):
     walk(404, "GET", "/v2/assets/NONE")
     walk(200, "GET", "/v2/clock")
     walk(200, "GET", "/v2/calendar", {"start": "2019-12-20", "end": "2020-01-10"})
+    walk(200, "GET", "/v2/calendar", {"start": "1990-01-01", "end": "1990-01-10"})
     walk(400, "GET", "/v2/calendar", {"start": "yesterday"})
 
 
@@ -247,6 +256,10 @@ def market_data(walk):
         walk(200, "GET", f"/v2/stocks/AAPL/{kind}/latest", {"feed": "iex"})
         walk(400, "GET", f"/v2/stocks/{kind}/latest", {"symbols": "?"})
         walk(400, "GET", f"/v2/stocks/AAPL/{kind}/latest", {"feed": "gossip"})
+    walk(200, "GET", "/v2/stocks/meta/exchanges")
+    for kind in ("trade", "quote"):
+        walk(200, "GET", f"/v2/stocks/meta/conditions/{kind}", {"tape": "A"})
+        walk(400, "GET", f"/v2/stocks/meta/conditions/{kind}", {"tape": "Z"})
     walk(200, "GET", "/v2/stocks/snapshots", several)
     walk(400, "GET", "/v2/stocks/snapshots")
     walk(200, "GET", "/v2/stocks/AAPL/snapshot")

@@ -62,43 +62,44 @@ async fn reference(session: &Session<Paper>) {
 async fn orders(session: &Session<Paper>) {
     let price = ask(session).await;
     let at = |percent: u32| cents(price, percent);
-    took(session, buy("every-1", "AAPL", 20), Terms::Simple).await;
-    let name = "every-1".parse().expect("a name");
+    took(session, buy("atlas-every-1", "AAPL", 20), Terms::Simple).await;
+    let name = "atlas-every-1".parse().expect("a name");
     assert!(session.order(&name).await.expect("an answer").is_some());
     let nobody = "nobody".parse().expect("a name");
     assert!(session.order(&nobody).await.expect("an answer").is_none());
 
     let amount = Terms::Notional("100".parse().expect("dollars"));
-    let most = order("every-2", Side::Buy, "AAPL", "50").limit(&at(100));
+    let most = order("atlas-every-2", Side::Buy, "AAPL", "50").limit(&at(100));
     send(session, most, amount).await;
     let limit = |id: &str, tif| buy(id, "AAPL", 1).limit(&at(80)).tif(tif);
     for (number, tif) in [TimeInForce::Day, TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok]
         .into_iter()
         .enumerate()
     {
-        send(session, limit(&format!("every-tif-{number}"), tif), Terms::Simple).await;
+        send(session, limit(&format!("atlas-every-tif-{number}"), tif), Terms::Simple).await;
     }
-    send(session, limit("every-3", TimeInForce::Day), Terms::ExtendedHours).await;
-    send(session, buy("every-4", "AAPL", 1).stop(&at(120)), Terms::Simple).await;
-    send(session, buy("every-5", "AAPL", 1).stop(&at(120)).limit(&at(121)), Terms::Simple).await;
+    send(session, limit("atlas-every-3", TimeInForce::Day), Terms::ExtendedHours).await;
+    send(session, buy("atlas-every-4", "AAPL", 1).stop(&at(120)), Terms::Simple).await;
+    send(session, buy("atlas-every-5", "AAPL", 1).stop(&at(120)).limit(&at(121)), Terms::Simple)
+        .await;
     let percent = Trail::Percent("5".parse().expect("a number"));
     let dollars = Trail::Price("3".parse().expect("a price"));
     for (number, trail) in [percent, dollars].into_iter().enumerate() {
-        let request = sell(&format!("every-trail-{number}"), "AAPL", 1).stop(&at(95));
+        let request = sell(&format!("atlas-every-trail-{number}"), "AAPL", 1).stop(&at(95));
         send(session, request, Terms::Trailing(trail)).await;
     }
     let take_profit = exact(&at(130));
     let stop_loss = StopLoss { stop_price: exact(&at(70)), limit_price: None };
     let tight = StopLoss { limit_price: Some(exact(&at(69))), ..stop_loss };
     let entry = |id: &str| buy(id, "AAPL", 1).limit(&at(75)).tif(TimeInForce::Gtc);
-    send(session, entry("every-6"), Terms::Bracket { take_profit, stop_loss: tight }).await;
-    send(session, entry("every-7"), Terms::TakeProfit { take_profit }).await;
-    send(session, entry("every-8"), Terms::StopLoss(stop_loss)).await;
-    let exit = sell("every-9", "AAPL", 1).limit(&at(130)).tif(TimeInForce::Gtc);
+    send(session, entry("atlas-every-6"), Terms::Bracket { take_profit, stop_loss: tight }).await;
+    send(session, entry("atlas-every-7"), Terms::TakeProfit { take_profit }).await;
+    send(session, entry("atlas-every-8"), Terms::StopLoss(stop_loss)).await;
+    let exit = sell("atlas-every-9", "AAPL", 1).limit(&at(130)).tif(TimeInForce::Gtc);
     send(session, exit, Terms::OneCancelsOther(stop_loss)).await;
 
-    let old = took(session, limit("every-10", TimeInForce::Day), Terms::Simple).await;
-    let new = approve(buy("every-11", "AAPL", 2).limit(&at(81)));
+    let old = took(session, limit("atlas-every-10", TimeInForce::Day), Terms::Simple).await;
+    let new = approve(buy("atlas-every-11", "AAPL", 2).limit(&at(81)));
     let Submission::Accepted(new) = session.replace(&old.venue_order_id, new).await else {
         panic!("the order is not replaced");
     };
@@ -141,9 +142,9 @@ async fn data(session: &Session<Paper>) {
     };
     let days = request(Timeframe::Day, TimeDelta::days(100));
     session.bars(&days).await.expect("bars");
-    for adjustment in [Adjustment::Splits, Adjustment::All] {
-        session.adjusted_bars(&days, adjustment).await.expect("bars");
-    }
+    session.adjusted_bars(&days, Adjustment::All).await.expect("bars");
+    // Data that do not tell splits and dividends apart are refused.
+    drop(session.adjusted_bars(&days, Adjustment::Splits).await);
     for timeframe in [Timeframe::Week, Timeframe::Month] {
         session.bars(&request(timeframe, TimeDelta::days(200))).await.expect("bars");
     }

@@ -7,7 +7,11 @@ import pathlib
 import select
 import signal
 import subprocess
+import sys
 import tempfile
+
+# A check that is told to stop stops its server too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ATLAS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "atlas"

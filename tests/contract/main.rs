@@ -3,12 +3,14 @@
 //!
 //! A scenario is written once, over the contract alone and a clock it can move, and is played
 //! through each door of the venue: by calls, by calls over a network that fails (the faults
-//! alone), and by the real Alpaca client over a socket. After each, everything the broker says is
-//! held against a naive ledger of its activities.
+//! alone), by the real Alpaca client over a socket, and by that client on a server that answers in
+//! payloads of the real service's shapes. After each, everything the broker says is held against a
+//! naive ledger of its activities. Which scenarios a door does not play, and why, is in `NOT_PLAYED`.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
     reason = "what does not hold, or is not what was asked for, fails the test"
 )]
@@ -16,11 +18,13 @@
 mod account;
 mod activities;
 mod cancels;
+mod client;
 mod faults;
 mod fills;
 mod hours;
 mod identity;
 mod many;
+mod money;
 mod positions;
 mod quotes;
 mod refusals;
@@ -48,6 +52,10 @@ macro_rules! contract {
         $($module:ident on $ground:ident: $($name:ident),+;)+
     }) => {
         mod $suite {
+            /// What is played through this door.
+            pub(crate) const SCENARIOS: &[(&str, &str)] =
+                &[$($((stringify!($module), stringify!($name))),+),+];
+
             $(mod $module {
                 use atlas_tests::world::{Door, Ground};
                 $(#[test]
@@ -62,7 +70,7 @@ macro_rules! contract {
     };
 }
 
-contract! { in_process = InProcess, alpaca_client = Alpaca; {
+contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Recorded; {
     account on Memory:
         is_the_venues_own,
         starts_with_its_cash_and_nothing_else,
@@ -134,7 +142,14 @@ contract! { in_process = InProcess, alpaca_client = Alpaca; {
     replaces on Memory:
         a_replaced_order_has_a_successor,
         what_is_filled_is_not_replaced,
-        a_replacement_under_a_used_name_is_refused;
+        a_replacement_under_a_used_name_is_refused,
+        a_partly_filled_order_keeps_its_fills,
+        what_nobody_knows_is_not_replaced;
+    money on Memory:
+        buys_what_it_buys_and_no_more,
+        sells_no_more_shares_than_were_approved,
+        waits_and_is_canceled_like_any_other,
+        beyond_the_approval_is_not_sent;
     positions on Memory:
         open_sells_take_from_what_is_available,
         a_position_remembers_what_it_cost,
@@ -155,6 +170,9 @@ contract! { in_process = InProcess, alpaca_client = Alpaca; {
     many on Memory:
         more_fills_than_a_page,
         more_open_orders_than_a_page;
+}}
+
+contract! { in_process_kept = InProcess, alpaca_client_kept = Alpaca; {
     restart on Disk:
         keeps_account_positions_and_ledger,
         goes_on_with_the_ledger,
@@ -165,7 +183,8 @@ contract! { in_process = InProcess, alpaca_client = Alpaca; {
         keeps_a_suspension;
     updates on Memory:
         catch_up_then_tell_a_fill_once,
-        tell_a_cancel;
+        tell_a_cancel,
+        tell_a_replacement_with_what_was_filled_before;
 }}
 
 contract! { faulty_network = Faulty, faulty_socket = Alpaca; {
@@ -181,3 +200,49 @@ contract! { faulty_network = Faulty, faulty_socket = Alpaca; {
         a_resend_that_is_lost_again_stays_unknown,
         half_a_fill_is_told_as_half;
 }}
+
+/// Scenarios that a door does not play.
+const NOT_PLAYED: &[(&str, &str, &str)] = &[
+    ("recorded_shapes", "restart", "a recorded service keeps nothing on disk"),
+    (
+        "recorded_shapes",
+        "updates",
+        "recorded streams are played to the client in atlas-broker's own tests",
+    ),
+    (
+        "recorded_shapes",
+        "faults",
+        "a recorded service does not fail on the way; the venue's server does",
+    ),
+    ("in_process", "faults", "calls do not get lost; the faulty network in front of them does"),
+];
+
+/// Scenarios each door has to play at least.
+const LEAST: usize = 60;
+
+#[test]
+fn each_implementation_plays_at_least_sixty_scenarios() {
+    let doors = [
+        ("in process", [in_process::SCENARIOS, in_process_kept::SCENARIOS].concat()),
+        ("faulty network", faulty_network::SCENARIOS.to_vec()),
+        (
+            "alpaca client",
+            [alpaca_client::SCENARIOS, alpaca_client_kept::SCENARIOS, faulty_socket::SCENARIOS]
+                .concat(),
+        ),
+        ("recorded shapes", recorded_shapes::SCENARIOS.to_vec()),
+    ];
+    let mut all: Vec<(&str, &str)> = doors.iter().flat_map(|(_, played)| played.clone()).collect();
+    println!("{} plays", all.len());
+    for (door, played) in &doors {
+        println!("{door}: {} scenarios", played.len());
+        assert!(*door == "faulty network" || played.len() >= LEAST, "{door}");
+    }
+    all.sort_unstable();
+    all.dedup();
+    println!("{} scenarios in all", all.len());
+    for (door, group, reason) in NOT_PLAYED {
+        println!("{door} does not play {group}: {reason}");
+        assert!(all.iter().any(|(module, _)| module == group), "{group} is a group");
+    }
+}

@@ -2,6 +2,7 @@
 
 use atlas_broker::Submission;
 use atlas_core::OrderStatus;
+use atlas_core::VenueOrderId;
 use atlas_tests::approval::approve;
 use atlas_tests::orders::{Change, buy};
 use atlas_tests::world::World;
@@ -36,4 +37,38 @@ pub(crate) async fn a_replacement_under_a_used_name_is_refused(world: &mut World
     let answer = world.broker().replace(&old.venue_order_id, wish).await;
     assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
     assert_eq!(world.open_orders().await, ["old"]);
+}
+
+pub(crate) async fn a_partly_filled_order_keeps_its_fills(world: &mut World) {
+    let old = world.send(buy("old", "THN", 1_000).limit("21")).await;
+    assert_eq!((old.status, old.filled_qty), (OrderStatus::PartiallyFilled, qty("250")));
+    let too_few = approve(buy("few", "THN", 250).limit("19.5"));
+    let answer = world.broker().replace(&old.venue_order_id, too_few).await;
+    assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
+
+    let wish = approve(buy("new", "THN", 600).limit("19.5"));
+    let answer = world.broker().replace(&old.venue_order_id, wish).await;
+    assert!(matches!(answer, Submission::Accepted(_)), "{answer:?}");
+    let old = world.order("old").await;
+    assert_eq!((old.status, old.filled_qty), (OrderStatus::Replaced, qty("250")));
+    let new = world.order("new").await;
+    assert_eq!(new.replaces.as_ref(), Some(&old.venue_order_id));
+    assert_eq!((new.qty, new.filled_qty), (qty("600"), qty("250")), "the total, and what is had");
+    assert_eq!(world.fills().await.len(), 1, "nothing is told twice");
+    assert_eq!(world.position("THN").await.unwrap().qty, qty("250"));
+    world.check().await;
+
+    world.advance("2019-01-03T21:00:00Z");
+    let new = world.order("new").await;
+    assert_eq!((new.status, new.filled_qty), (OrderStatus::Expired, qty("250")));
+}
+
+pub(crate) async fn what_nobody_knows_is_not_replaced(world: &mut World) {
+    for name in ["00000000-0000-4000-8000-000000000000", "no-such-order"] {
+        let id = VenueOrderId::new(name).unwrap();
+        let wish = approve(buy("new", "UPP", 5).limit("95"));
+        let answer = world.broker().replace(&id, wish).await;
+        assert!(matches!(answer, Submission::Refused { .. }), "{name}: {answer:?}");
+    }
+    assert_eq!(world.find("new").await, None);
 }

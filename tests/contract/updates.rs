@@ -1,7 +1,8 @@
 //! The stream of what happens to orders.
 
-use atlas_broker::{OrderNews, Update, UpdateStream};
-use atlas_core::Fill;
+use atlas_broker::{OrderNews, Submission, Update, UpdateStream};
+use atlas_core::{Fill, OrderStatus};
+use atlas_tests::approval::approve;
 use atlas_tests::orders::{Change, buy};
 use atlas_tests::world::World;
 
@@ -51,4 +52,30 @@ pub(crate) async fn tell_a_cancel(world: &mut World) {
             break;
         }
     }
+}
+
+pub(crate) async fn tell_a_replacement_with_what_was_filled_before(world: &mut World) {
+    let mut stream = world.broker().updates(None).unwrap();
+    catch_up(stream.as_mut()).await;
+    let old = world.send(buy("old", "THN", 1_000).limit("21")).await;
+    let wish = approve(buy("new", "THN", 600).limit("19.5"));
+    let answer = world.broker().replace(&old.venue_order_id, wish).await;
+    assert!(matches!(answer, Submission::Accepted(_)), "{answer:?}");
+    world.cancel("new").await;
+    let mut fills = Vec::new();
+    loop {
+        match stream.next().await.unwrap() {
+            Update::Fill(fill) => fills.push(fill),
+            Update::Order(update)
+                if update.order.client_order_id.as_str() == "new"
+                    && update.order.status == OrderStatus::Canceled =>
+            {
+                assert_eq!(update.order.filled_qty, old.filled_qty);
+                break;
+            }
+            Update::Order(_) | Update::CaughtUp => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(fills, world.fills().await, "each fill once, under the name it was made under");
 }

@@ -126,14 +126,13 @@ impl Client {
         }
         self.cancel(&order.venue_order_id).await;
         let done = self.look_up(&order.client_order_id).await.expect("an order that was taken");
-        // A late cancel finds it filled, where it can be.
         assert!(!done.status.is_open(), "{done:?} is open after its cancel");
         self.tally.held += done.filled_qty.value();
     }
 
-    /// More than there is: refused.
+    /// More than the account can pay: refused.
     async fn too_much(&mut self) {
-        let request = self.request(Side::Sell, "1000000");
+        let request = self.request(Side::Buy, "90000000");
         let taken = self.place(request).await;
         assert!(taken.is_none(), "{taken:?} was taken");
     }

@@ -126,12 +126,20 @@ fn check_buying_power(account: &Account, open: &[BrokerOrder]) {
     assert!(buying_power <= free, "buying power is {buying_power}, {free} is free");
 }
 
-/// Every order that traded is there, and filled by the sum of its fills.
+/// Every order that traded is there, and filled by the sum of its fills and of those of the order
+/// it took the place of.
 async fn check_orders(broker: &dyn Broker, ledger: &NaiveLedger) {
-    for (id, traded) in &ledger.traded {
+    let mut orders = Vec::new();
+    for id in ledger.traded.keys() {
         let id = id.parse().expect("a client order id");
-        let order = broker.order(&id).await.expect("an answer").expect("the order of a fill");
-        assert_eq!(order.filled_qty.value(), *traded, "{id} is filled by the sum of its fills");
+        orders.push(broker.order(&id).await.expect("an answer").expect("the order of a fill"));
+    }
+    for order in &orders {
+        let id = &order.client_order_id;
+        let before = orders.iter().find(|old| Some(&old.venue_order_id) == order.replaces.as_ref());
+        let before = before.map_or(Decimal::ZERO, |old| old.filled_qty.value());
+        let traded = ledger.traded[id.as_str()] + before;
+        assert_eq!(order.filled_qty.value(), traded, "{id} is filled by the sum of its fills");
         assert!(order.filled_qty <= order.qty, "{id} is filled beyond its quantity");
     }
 }

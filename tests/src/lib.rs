@@ -7,6 +7,7 @@
 //! - [`world`]: the simulated venue behind one of its [doors](world::Door), with a clock that a
 //!   test moves;
 //! - [`faulty`]: the in-process venue behind a network that loses what a test tells it to lose;
+//! - [`recorded`]: the venue behind a server that answers in payloads of the real service's shapes;
 //! - [`ledger`]: a second, naive set of books that every test is held against;
 //! - [`plans`]: plans, approver and timer for tests of execution.
 //!
@@ -26,6 +27,7 @@ pub mod ledger;
 pub mod market;
 pub mod orders;
 pub mod plans;
+pub mod recorded;
 pub mod world;
 
 pub use {atlas_broker, atlas_core, atlas_risk, serde};

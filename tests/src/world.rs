@@ -15,6 +15,7 @@ use crate::approval::approve;
 use crate::faulty::{Faulty, Trouble};
 use crate::ledger::check_books;
 use crate::market::{at, listings, symbol};
+use crate::recorded::{self, Recorded};
 
 /// How a venue is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Door {
     Faulty,
     /// By the real Alpaca client, over a socket.
     Alpaca,
+    /// By the real Alpaca client, on a server that answers in recorded shapes.
+    Recorded,
 }
 
 /// What a venue is kept in.
@@ -41,6 +44,7 @@ enum Way {
     InProcess(InProcess),
     Faulty(Box<Faulty>),
     Alpaca { session: Box<Session<Paper>>, server: ServerHandle },
+    Recorded { session: Box<Session<Paper>>, _server: Recorded },
 }
 
 /// One account at a venue, reached through one door.
@@ -121,6 +125,15 @@ impl World {
                 let session = Box::new(connect(&server, PATIENCE));
                 Way::Alpaca { session, server }
             }
+            Door::Recorded => {
+                let server = Recorded::start(venue.clone()).await;
+                let [key_id, secret] = recorded::KEYS.map(str::to_owned);
+                let keys = Credentials::<Paper>::new(key_id, secret).expect("credentials");
+                let options = Options { timeout: PATIENCE, ..Options::default() };
+                let endpoint = Endpoint::loopback(server.address);
+                let session = Session::connect(&endpoint, &keys, &options).expect("a session");
+                Way::Recorded { session: Box::new(session), _server: server }
+            }
         });
         self.venue = Some(venue);
     }
@@ -144,7 +157,7 @@ impl World {
         match self.way() {
             Way::InProcess(broker) => broker,
             Way::Faulty(broker) => broker.as_ref(),
-            Way::Alpaca { session, .. } => session.as_ref(),
+            Way::Alpaca { session, .. } | Way::Recorded { session, .. } => session.as_ref(),
         }
     }
 
@@ -154,7 +167,7 @@ impl World {
     /// Behind a door that cannot fail.
     pub fn trouble(&self, trouble: Trouble) {
         match self.way() {
-            Way::InProcess(_) => panic!("calls do not fail"),
+            Way::InProcess(_) | Way::Recorded { .. } => panic!("it does not fail"),
             Way::Faulty(broker) => broker.script(trouble),
             Way::Alpaca { server, .. } => {
                 let (target, fault) = trouble.on_the_wire();
@@ -168,7 +181,7 @@ impl World {
     #[must_use]
     pub fn impatient(&self, timeout: Duration) -> Option<Session<Paper>> {
         match self.way() {
-            Way::InProcess(_) | Way::Faulty(_) => None,
+            Way::InProcess(_) | Way::Faulty(_) | Way::Recorded { .. } => None,
             Way::Alpaca { server, .. } => Some(connect(server, timeout)),
         }
     }

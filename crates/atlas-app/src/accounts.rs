@@ -192,9 +192,10 @@ pub(crate) fn connect(config: &AlpacaConfig, options: &Options) -> Result<Sessio
     let trading = trading.or_else(|| environment(config.address_env()?));
     let trading = trading.unwrap_or(usual.trading);
     // A venue on this machine serves its data where it trades.
-    let data = config.data_url.clone().unwrap_or_else(|| {
-        if is_loopback(&trading) { trading.clone() } else { usual.data }
-    });
+    let data = config
+        .data_url
+        .clone()
+        .unwrap_or_else(|| if is_loopback(&trading) { trading.clone() } else { usual.data });
     Ok(Session::connect(&Endpoint { trading, data }, &credentials, options)?)
 }
 

@@ -7,8 +7,10 @@ use atlas_exec::why::Question;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use crate::cli_operate::{Adopt, Journal, Kill, Reconcile, Word};
+pub(crate) use crate::cli_operate::{Adopt, Journal, Kill, Monitor, Reconcile, Watchdog, Word};
+use crate::commands::research::Research;
 use crate::exit::TABLE;
+use crate::commands::controls::Controls;
 use crate::serve::VenueCommand;
 
 /// Systematic equity trading: regime, selection, sizing, checked orders, sells before buys.
@@ -57,6 +59,9 @@ pub(crate) enum Command {
         /// The hash that `atlas plan` printed.
         hash: String,
     },
+    /// Look whether everything is right for the pending plan: data, account, program and
+    /// configuration as approved, clock, disk, books. Sends nothing.
+    Check,
     /// Execute the approved plan.
     Execute,
     /// Let a paused account trade again, if its books and the broker agree.
@@ -80,9 +85,18 @@ pub(crate) enum Command {
         #[arg(value_name = "ORDER|SYMBOL|DATE|DECISION")]
         about: Question,
     },
+    /// Watch an order, or every order of a plan, until all have ended; keeps an audit as CSV.
+    Monitor(Monitor),
+    /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
+    Watchdog(Watchdog),
     /// Prove the journal, or write it out.
     #[command(subcommand)]
     Journal(Journal),
+    /// The controls: what each holds orders to, and whether each still does.
+    #[command(subcommand)]
+    Controls(Controls),
+    #[command(flatten)]
+    Research(Research),
     /// The venue: a simulated exchange that speaks Alpaca's API.
     #[command(subcommand)]
     Venue(VenueCommand),

@@ -41,9 +41,6 @@ pub(crate) enum Reconcile {
         /// What.
         #[command(subcommand)]
         what: Adopt,
-        /// Who and why.
-        #[command(flatten)]
-        word: Word,
     },
 }
 
@@ -58,6 +55,9 @@ pub(crate) enum Adopt {
         qty: Qty,
         /// What they are taken to have cost, per share.
         price: Price,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
     },
     /// Shares in the books that are not there any more are written off.
     WriteOff {
@@ -65,23 +65,73 @@ pub(crate) enum Adopt {
         symbol: Symbol,
         /// How many.
         qty: Qty,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
     },
     /// A difference in cash is accepted: what the broker has more than the books.
     Cash {
         /// The amount, negative if the broker has less.
         #[arg(allow_negative_numbers = true)]
         amount: Usd,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
     },
     /// Something odd in the journal is accepted as explained.
     Anomaly {
         /// The record it was found at.
         seq: u64,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
     },
     /// An order the broker knows under Atlas's prefix and the journal does not is accepted.
     Order {
         /// Its name.
         client_order_id: ClientOrderId,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
     },
+}
+
+/// What to watch, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Monitor {
+    /// An order's name, a plan's hash (its first eight digits will do), or a decision's number.
+    #[arg(value_name = "ORDER|PLAN")]
+    pub(crate) what: String,
+    /// Seconds between two looks at the broker; its stream is listened to in between.
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) poll: u32,
+    /// Stop after so many seconds though not everything has ended.
+    #[arg(long, value_name = "S")]
+    pub(crate) timeout: Option<u32>,
+    /// Where the audit goes, a new file; in the account's folder unless named.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+}
+
+/// How to watch over an account.
+#[derive(Debug, Args)]
+pub(crate) struct Watchdog {
+    /// Seconds without a sign of life that are an alarm.
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) silence: u32,
+    /// Seconds between two looks.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) interval: u32,
+    /// Look once and say what is seen.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// At every look without an alarm, touch this file or ask for this http:// address, so that
+    /// somebody else notices when the watchdog itself falls silent.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) ping: Option<String>,
+    /// At an alarm, run this program with the alarm's sentence as its argument.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) hook: Option<PathBuf>,
 }
 
 /// What to do with a journal.

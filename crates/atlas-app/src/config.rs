@@ -8,7 +8,7 @@ use anyhow::Result;
 use atlas_core::{AccountName, Bps, Rounding, Usd};
 use atlas_engine::Unmanaged;
 use atlas_regime::RateQuote;
-use atlas_risk::Profile;
+use atlas_risk::{BreakerRules, Profile};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::config_data::{FeedWord, LiveDataConfig};
@@ -203,6 +203,8 @@ pub(crate) enum MissingVix {
 pub(crate) struct ExecutionConfig {
     /// Minutes after the opening at which sending starts.
     pub(crate) start_after_open_min: u16,
+    /// Minutes before the close from which on no plan begins.
+    pub(crate) stop_before_close_min: u16,
     /// Seconds any one call to the broker may take.
     pub(crate) request_timeout_s: u16,
     /// Seconds of open market to wait for fills; the risk profile's number if absent.
@@ -213,7 +215,13 @@ pub(crate) struct ExecutionConfig {
 
 impl Default for ExecutionConfig {
     fn default() -> Self {
-        Self { start_after_open_min: 5, request_timeout_s: 10, fill_wait_s: None, poll_s: None }
+        Self {
+            start_after_open_min: 5,
+            stop_before_close_min: 5,
+            request_timeout_s: 10,
+            fill_wait_s: None,
+            poll_s: None,
+        }
     }
 }
 
@@ -223,11 +231,20 @@ impl Default for ExecutionConfig {
 pub(crate) struct RiskConfig {
     /// Which profile; its limits are taken as they stand.
     pub(crate) profile: Profile,
+    /// When the circuit breaker opens, and how it closes again.
+    pub(crate) breaker: BreakerRules,
 }
 
 impl Default for RiskConfig {
     fn default() -> Self {
-        Self { profile: Profile::Standard }
+        let breaker = BreakerRules {
+            failures: 3,
+            window_seconds: 600,
+            losses: 5,
+            cooldown_seconds: 3_600,
+            trials: 2,
+        };
+        Self { profile: Profile::Standard, breaker }
     }
 }
 
@@ -310,6 +327,17 @@ impl Config {
                 "execution.start_after_open_min is {start}; use 0 to 200, before a half day ends"
             ),
         );
+        let stop = execution.stop_before_close_min;
+        require(
+            u32::from(start) + u32::from(stop) <= 205,
+            &format!(
+                "execution.stop_before_close_min is {stop}; use less, so that a half day's 210 \
+                 minutes leave a window after the first {start}"
+            ),
+        );
+        if let Err(error) = self.risk.breaker.check() {
+            require(false, &format!("risk.{error}"));
+        }
         let timeout = execution.request_timeout_s;
         require(
             (1..=120).contains(&timeout),

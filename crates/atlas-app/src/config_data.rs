@@ -18,7 +18,7 @@ pub(crate) struct LiveDataConfig {
     pub(crate) feed: FeedWord,
     /// First session that is downloaded.
     pub(crate) first: NaiveDate,
-    /// The fund whose split-adjusted closes stand for the index.
+    /// The fund whose adjusted closes stand for the index.
     pub(crate) index: String,
     /// `cboe`, `fred`, `etf:SYMBOL` (a fund in its place), `none`, or a file.
     pub(crate) vix: String,

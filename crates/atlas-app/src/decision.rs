@@ -43,6 +43,9 @@ pub(crate) struct RunContext {
     pub(crate) version: String,
     /// Money and positions it was made on.
     pub(crate) before: Books,
+    /// Digest of the program it was made with; not taken in a replay.
+    #[serde(default)]
+    pub(crate) program: Option<Hash>,
 }
 
 /// The name under which the context stands in the record of a plan, beside [`INPUTS`].
@@ -136,6 +139,7 @@ pub(crate) async fn decide(
         config_hash: job.config_hash()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         before: before.clone(),
+        program: if mode == Mode::Replay { None } else { program() },
     };
     drop(view);
     journal(seat, &plan, &inputs, &context)?;
@@ -167,6 +171,12 @@ fn stored_input<T: serde::de::DeserializeOwned>(
     let bytes = session.inputs().get(digest)?;
     serde_json::from_slice(&bytes)
         .with_context(|| format!("the stored {name} {digest} of decision {id} cannot be read"))
+}
+
+/// Digest of the running program's file, where it can be read.
+pub(crate) fn program() -> Option<Hash> {
+    let path = std::env::current_exe().ok()?;
+    Some(Hash::of(&std::fs::read(path).ok()?))
 }
 
 fn describe(seat: &Seat, warnings: &[Warning], mode: Mode) -> DataSource {

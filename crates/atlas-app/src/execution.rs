@@ -7,7 +7,8 @@ use atlas_broker::Broker;
 use atlas_core::{DecisionId, SignalOutcome};
 use atlas_engine::RebalancePlan;
 use atlas_exec::sequencer::Waits;
-use atlas_exec::shell::{Approval, reference_now, retire};
+use atlas_exec::shell::{Approval, News, reference_now, retire};
+use atlas_exec::window::{Outside, Window};
 use atlas_exec::{DriftLimit, ExecutionReport, PlanApprover, Settings, execute};
 use atlas_risk::Limits;
 
@@ -78,22 +79,25 @@ const fn drift_limit(job: &Job) -> DriftLimit {
     DriftLimit { price: drift, cash: drift }
 }
 
-/// Whether the plan's window is now; a replay makes it now instead.
+/// Whether the plan's window is now; a replay makes it now instead. A plan that has begun may go on
+/// to the close.
 fn check_window(job: &Job, seat: &Seat) -> Result<()> {
-    let (now, due) = (seat.desk.clock.now(), job.due(&seat.execute_on));
+    let execution = &job.config.execution;
+    let (after, before) = (execution.start_after_open_min, execution.stop_before_close_min);
+    let window = Window::of(&seat.execute_on, after, before);
+    let begun = seat.session.state().pending().is_some_and(|pending| pending.started.is_some());
+    let now = seat.desk.clock.now();
     let refuse = |sentence: String| Err(Failure::error(Exit::Refused, sentence));
-    if now < due {
-        return refuse(format!("the plan is due at {due}, and it is {now}: come back then"));
-    }
-    let close = seat.execute_on.close;
-    if now >= close {
-        return refuse(format!(
-            "the plan was for the session of {}, which closed at {close}: make a new one with \
-             `atlas plan`",
+    match window.check(now, begun) {
+        Ok(()) => Ok(()),
+        Err(early @ Outside::Early { .. }) => {
+            refuse(format!("{early}, and it is {now}: come back then"))
+        }
+        Err(outside @ (Outside::Late { .. } | Outside::Over { .. })) => refuse(format!(
+            "the plan was for {}, and {outside}: make a new one with `atlas plan`",
             seat.execute_on.date
-        ));
+        )),
     }
-    Ok(())
 }
 
 fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {
@@ -108,6 +112,9 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
         approval,
         drift: drift_limit(job),
         policy: job.reconciliation()?,
+        // A replay has no time in which a stream could be sooner.
+        news: if job.is_replay() { News::Polled } else { News::Streamed },
+        breaker: Some(job.config.risk.breaker),
         ..standard
     })
 }

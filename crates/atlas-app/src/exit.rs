@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     Refused = 8,
     /// A decision computed again from its stored inputs is not the journaled one.
     Differs = 9,
+    /// The watchdog has stopped an account whose process fell silent.
+    Alarm = 10,
 }
 
 impl From<Exit> for ExitCode {
@@ -46,7 +48,8 @@ Exit codes:
   6  the broker or venue cannot be reached, does not answer, or refuses the credentials
   7  paused or halted, or books and broker disagree: nothing new is sent
   8  understood and refused (date before the account's clock, plan not approved, ...)
-  9  a decision computed again from its stored inputs came out differently";
+  9  a decision computed again from its stored inputs came out differently
+  10 the watchdog has stopped an account whose process fell silent";
 
 /// An error that knows its exit code.
 #[derive(Debug, thiserror::Error)]

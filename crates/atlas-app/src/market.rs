@@ -74,10 +74,7 @@ impl Market {
     ///
     /// # Errors
     /// [`Exit::Data`] if the source does not have a symbol.
-    pub(crate) async fn include(
-        &mut self,
-        held: impl IntoIterator<Item = Symbol>,
-    ) -> Result<()> {
+    pub(crate) async fn include(&mut self, held: impl IntoIterator<Item = Symbol>) -> Result<()> {
         let missing: Vec<Symbol> =
             held.into_iter().filter(|symbol| !self.data.series.contains_key(symbol)).collect();
         if missing.is_empty() {
@@ -165,6 +162,21 @@ impl Market {
     pub(crate) fn is_adjusted(&self) -> bool {
         let adjusted = |series: &Series| matches!(series, Series::Adjusted(_));
         self.data.series.values().any(adjusted)
+    }
+
+    /// The last session of the universe.
+    ///
+    /// # Errors
+    /// [`Exit::Data`] if there is none.
+    pub(crate) fn last_date(&self) -> Result<NaiveDate> {
+        self.data.last_date().ok_or_else(|| {
+            Failure::error(Exit::Data, format!("{} has no session at all", self.source.name()))
+        })
+    }
+
+    /// Every series of the universe.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &Series> {
+        self.data.series.values()
     }
 
     /// What the venue lists: every series, raw or as total-return units.

@@ -7,7 +7,8 @@ use atlas_core::{OrderStatus, SignalId};
 use atlas_engine::plan::{PlannedOrder, PlannedSignal};
 use atlas_exec::shell::{OrderReport as Sent, SignalReport};
 use atlas_report::RunReport;
-use atlas_report::run::{OrderReport, RunStatus, SCHEMA};
+use atlas_report::run::{ControlsReport, OrderReport, RunStatus, SCHEMA};
+use atlas_risk::controls::ControlTest;
 
 use crate::decision::Decided;
 use crate::job::Job;
@@ -57,11 +58,21 @@ pub(crate) fn report(
         account_before: before.clone(),
         account_after: None,
         reconciliation: None,
+        verification: None,
+        controls: Some(controls(job)?),
         notes: plan.notes.clone(),
         journal_head: seat.session.state().head(),
         artifact: None,
         stages: job.stopwatch.stages(),
     })
+}
+
+/// Tries every control on the limits in force.
+fn controls(job: &Job) -> Result<ControlsReport> {
+    let tests = atlas_risk::controls::test(&job.limits()?)?;
+    let broken = tests.iter().filter(|test| !test.holds);
+    let sentence = |test: &ControlTest| format!("{}, {}: {}", test.gate, test.probe, test.problem);
+    Ok(ControlsReport { tried: tests.len(), broken: broken.map(sentence).collect() })
 }
 
 /// The signal with the end the journal has for it.

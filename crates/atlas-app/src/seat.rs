@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use atlas_broker::Broker;
-use atlas_core::{Clock, DecisionId, Symbol};
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::Mode;
+use atlas_core::{Clock, DecisionId, Symbol};
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::{Session, TradingState, copy_state};
 use chrono::NaiveDate;
@@ -90,11 +90,7 @@ impl Hold {
     ///
     /// # Errors
     /// [`Exit::Data`] if it cannot be loaded.
-    pub(crate) async fn market_of(
-        &self,
-        job: &Job,
-        id: DecisionId,
-    ) -> Result<(Market, NaiveDate)> {
+    pub(crate) async fn market_of(&self, job: &Job, id: DecisionId) -> Result<(Market, NaiveDate)> {
         let as_of = self.session.decision(id)?.planned.as_of;
         let data = decision::recall_context(&self.session, id)?.data;
         let symbols: Vec<&str> = data.symbols.iter().map(Symbol::as_str).collect();

@@ -28,10 +28,11 @@ async fn venue(data: &TempDir, seed: u64, cash: &str) -> (ServerHandle, String) 
     let last = Calendar::nyse().last_closed(Wall.now()).unwrap();
     let source = CsvSource::open(data.path()).unwrap();
     let universe = Universe::resolve(Some("AAA,BBB"), &source).unwrap();
-    let listings = source.load(&universe).unwrap().series.into_values().map(|series| match series {
-        Series::Raw(bars) => Listing::raw(bars),
-        Series::Adjusted(_) => panic!("the files have raw prices"),
-    });
+    let listings =
+        source.load(&universe).unwrap().series.into_values().map(|series| match series {
+            Series::Raw(bars) => Listing::raw(bars),
+            Series::Adjusted(_) => panic!("the files have raw prices"),
+        });
     let config =
         VenueConfig { seed, cash: cash.parse().unwrap(), ..VenueConfig::realistic(last.close) };
     let venue = Venue::open(None, config, listings).unwrap();
@@ -74,15 +75,25 @@ async fn accounts_have_keys_money_and_state_of_their_own() {
         ("POOR_KEY", poor.key_id.as_str()),
         ("POOR_SECRET", poor.secret.expose()),
     ];
-    let plan = |name: &str| {
-        run(&format!("plan --account {name} --universe AAA,BBB --json"), &keys).json()
-    };
+    let plan =
+        |name: &str| run(&format!("plan --account {name} --universe AAA,BBB --json"), &keys).json();
     let (of_rich, of_poor) = (plan("rich"), plan("poor"));
-    let equity = |report: &serde_json::Value| report["account_before"]["equity"].to_string();
+    let equity =
+        |report: &serde_json::Value| report["account_before"]["account"]["equity"].to_string();
     assert!(equity(&of_rich).contains("500000"), "{of_rich}");
     assert!(equity(&of_poor).contains("20000"), "{of_poor}");
     for name in ["rich", "poor"] {
         assert!(state.path().join("accounts").join(name).join("journal.sqlite").exists());
+    }
+
+    // However much is logged, no key is.
+    let mut loud = keys.to_vec();
+    loud.push(("ATLAS_LOG", "trace"));
+    let told = run("plan --account poor --universe AAA,BBB", &loud);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stderr.contains("atlas_broker"), "something is logged");
+    for secret in [rich.secret.expose(), poor.secret.expose(), &poor.key_id] {
+        assert!(!format!("{told:?}").contains(secret), "a key is logged");
     }
 
     run("plan --account poor --universe AAA,BBB", &keys[..3]).fails(3, &["POOR_KEY", "not set"]);

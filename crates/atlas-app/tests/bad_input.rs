@@ -137,7 +137,8 @@ fn a_mistyped_account_is_not_made_by_asking_for_its_plan() {
 
 #[test]
 fn missing_data() {
-    refuses("plan --data alpaca", 4, &["Alpaca", "--data"]);
+    refuses("plan --data alpaca", 2, &["--data alpaca", "--universe"]);
+    refuses("plan --data alpaca --universe AAPL", 3, &["APCA_API_KEY_ID", "not set"]);
     refuses("plan --data /nowhere/at/all", 4, &["/nowhere/at/all"]);
 }
 

@@ -156,7 +156,7 @@ async fn live_data_pass_the_validation_of_files_and_are_downloaded_once() {
     let before = Calendar::nyse().previous_session(stage.last.date).unwrap().date;
     let line = format!("rebalance --account replay --universe AAA,BBB --as-of {before} --json");
     let replay = stage.run(&state, &line, "").json();
-    assert_eq!((&replay["mode"], &replay["status"]), (&"replay".into(), &"completed".into()));
+    assert_eq!((&replay["mode"], &replay["status"]), (&"replay".into(), &"executed".into()));
     stage.server.stop().await;
 }
 
@@ -173,11 +173,23 @@ async fn missing_stale_or_partial_data_are_one_sentence_and_leave_no_trace() {
     };
 
     check("no-universe", "rebalance --account remote", "", 2, &["--universe"]);
-    check("unknown", "rebalance --account remote --universe AAA,ZZZ", "", 4, &["daily bars of ZZZ"]);
+    check(
+        "unknown",
+        "rebalance --account remote --universe AAA,ZZZ",
+        "",
+        4,
+        &["daily bars of ZZZ"],
+    );
     check("pair", "rebalance --account remote --universe BTC/USD", "", 6, &["BTC/USD"]);
     check("no-index", line, "index = \"QQQ\"", 4, &["daily bars of QQQ"]);
     check("bad-vix", line, "vix = \"etf:no such\"", 3, &["live_data.vix"]);
-    check("remote-http", line, "vix = \"cboe\"\nrate = \"/no/such/rate.csv\"", 4, &["/no/such/rate"]);
+    check(
+        "remote-http",
+        line,
+        "vix = \"cboe\"\nrate = \"/no/such/rate.csv\"",
+        4,
+        &["/no/such/rate"],
+    );
 
     let set = |vix: String| *stage.publisher.files.lock().unwrap() = Some((vix, whole.1.clone()));
     let end = whole.0.trim_end().rfind('\n').unwrap();

@@ -169,8 +169,114 @@ async fn what_others_did_is_adopted_and_flattened_past_a_process_that_hangs() {
     let found: Value = serde_json::from_str(&run.stdout).unwrap();
     let others: Vec<&Value> = found["discrepancies"].as_array().unwrap().iter().collect();
     assert_eq!(others.len(), 1, "only the other client's order is left: {found}");
-    assert_eq!((&others[0]["what"], &found["state"]), (&"unmanaged_order".into(), &"HALTED".into()));
+    assert_eq!(
+        (&others[0]["what"], &found["state"]),
+        (&"unmanaged_order".into(), &"HALTED".into())
+    );
     remote.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_watched_until_it_has_ended() {
+    let remote = Remote::open("").await;
+    remote.run("plan --json").json();
+    remote.run("monitor atlas-remote-9-buy-AAA-0").fails(8, &["atlas-remote-9-buy-AAA-0"]);
+    remote.trade("by-hand", Side::Buy, "AAA", 10, Kind::Market);
+    drop(remote.run("reconcile"));
+    remote.run("reconcile adopt position AAA 10 50 --why mine --json").json();
+    // The sell cannot fill before the next opening: an order to watch.
+    remote.venue.advance_to(remote.last.close).unwrap();
+    let killed = remote.run("kill --flatten --json").json();
+    let id = killed["flattened"]["sales"][0]["request"]["client_order_id"].as_str().unwrap();
+    let watching = remote
+        .command(&format!("monitor {id} --poll 1 --timeout 60 --json"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let place = remote.folder().join("monitor");
+    let audit = wait_for_line(&place, "accepted");
+    let order = remote.venue.inspect(|exchange| exchange.open_orders().next().unwrap().id);
+    remote.venue.cancel(order).unwrap();
+    let run = run_of(&watching.wait_with_output().unwrap());
+    let told = run.json();
+    assert_eq!(told["ended"], "terminal", "{told}");
+    let last = told["sightings"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["status"], &last["client_order_id"]), (&"canceled".into(), &id.into()));
+    let lines = fs::read_to_string(audit).unwrap();
+    assert!(lines.starts_with("at,source,client_order_id"), "{lines}");
+    assert_eq!(lines.lines().count() - 1, told["sightings"].as_array().unwrap().len());
+    let done = remote.run(&format!("monitor {id} --timeout 1 --json")).json();
+    assert_eq!(done["ended"], "terminal");
+    remote.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_before_an_execution_is_all_said() {
+    let remote = Remote::open("").await;
+    remote.run("plan --json").json();
+    let run = remote.run("check --json");
+    assert_eq!(run.code, 8, "{run:?}");
+    let found: Value = serde_json::from_str(&run.stdout).unwrap();
+    let passed = |name: &str| {
+        let checks = found["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == name).unwrap()["passed"].as_bool().unwrap()
+    };
+    for name in ["data", "account", "configuration", "program", "disk"] {
+        assert!(passed(name), "{name}: {found}");
+    }
+    // The test's venue lives in the past, and its clock is nobody's.
+    assert!(!passed("clock"), "{found}");
+    assert!(run.stderr.contains("set the computer's"), "{run:?}");
+    let other = Remote::open("[rebalance]\ntop_n = 1\n").await;
+    let config = other.state.path().join("paper.toml");
+    other.run("plan --json").json();
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("top_n = 1", "top_n = 2")).unwrap();
+    let run = other.run("check");
+    assert!(run.stdout.contains("WRONG configuration"), "{run:?}");
+    remote.server.stop().await;
+    other.server.stop().await;
+}
+
+#[test]
+fn a_change_of_regime_is_journaled_with_the_exposure_around_it() {
+    let state = TempDir::new().unwrap();
+    let first = atlas(state.path(), FIRST).json();
+    let checked = &first["verification"];
+    assert_eq!(checked["positions_planned"], checked["positions_held"], "{checked}");
+    assert_eq!(checked["off_target"], serde_json::json!({}));
+    assert_eq!(
+        checked["fills"].as_array().unwrap().len(),
+        first["orders"].as_array().unwrap().len()
+    );
+    let notes = first["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("not observed")));
+    atlas(state.path(), &format!("{SECOND} --regime crash")).json();
+    let export = atlas(state.path(), "journal export").stdout;
+    let lines: Vec<&str> =
+        export.lines().filter(|line| line.contains("\"kind\":\"regime_changed\"")).collect();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let event: Value = serde_json::from_str(line).unwrap();
+    let payload = &event["payload"];
+    assert_eq!((&payload["from"], &payload["to"]), (&"bull".into(), &"crash".into()));
+    assert_ne!(payload["exposure_before"], "0");
+    assert_eq!(payload["exposure_after"], "0", "{payload}");
+}
+
+/// Waits until an audit holds a word, and says where it is.
+fn wait_for_line(folder: &Path, word: &str) -> std::path::PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+    for _ in 0..2_000 {
+        let files = fs::read_dir(folder).into_iter().flatten();
+        for path in files.map(|file| file.unwrap().path()) {
+            if fs::read_to_string(&path).unwrap().contains(word) {
+                return path;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nothing was seen");
 }
 
 fn limit(dollars: i64) -> Kind {

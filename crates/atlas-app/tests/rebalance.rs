@@ -102,6 +102,7 @@ impl Books {
             }
             Entry::Deposit(paid) => self.cash += paid.to_usd().unwrap().value(),
             Entry::Fee { amount, .. } => self.cash -= amount.to_usd().unwrap().value(),
+            Entry::Posting(posting) => panic!("nothing is posted on a cash account: {posting:?}"),
         }
     }
 
@@ -114,7 +115,7 @@ impl Books {
 fn check_fills(new: &[Activity], closes: &BTreeMap<String, Decimal>) {
     let fills = new.iter().filter_map(|activity| match &activity.entry {
         Entry::Fill(fill) => Some(fill),
-        Entry::Deposit(_) | Entry::Fee { .. } => None,
+        Entry::Deposit(_) | Entry::Fee { .. } | Entry::Posting(_) => None,
     });
     let mut bought = false;
     for fill in fills {

@@ -155,6 +155,36 @@ fn the_clock_runs_inside_of_the_session() {
 }
 
 #[test]
+fn several_accounts_have_keys_and_books_of_their_own() {
+    let state = TempDir::new().unwrap();
+    let served = Served::start(state.path(), &["--accounts", "2"]);
+    let accounts = served.ready["accounts"].as_array().unwrap().clone();
+    assert_eq!(accounts.len(), 2);
+    assert_eq!(accounts[0]["key_id"], served.ready["key_id"]);
+    for account in &accounts {
+        let text = |name: &str| account[name].as_str().unwrap();
+        let (key, secret) = (text("key_id"), text("secret_key"));
+        let keys = format!("APCA-API-KEY-ID: {key}\r\nAPCA-API-SECRET-KEY: {secret}\r\n");
+        let (_, body) = served.call_with(&keys, "GET", "/v2/account", None);
+        assert_eq!(body["account_number"], account["account_number"]);
+    }
+    served.stop("-TERM");
+}
+
+#[test]
+fn a_session_is_served_as_if_it_were_now() {
+    let state = TempDir::new().unwrap();
+    let served = Served::start(state.path(), &["--clock", "wall"]);
+    let (_, clock) = served.call("GET", "/v2/clock", None);
+    assert_eq!(clock["is_open"], true);
+    let shown: chrono::DateTime<chrono::FixedOffset> =
+        clock["timestamp"].as_str().unwrap().parse().unwrap();
+    // Not the date of any data.
+    assert!(shown.to_rfc3339() > "2026".to_owned());
+    served.stop("-TERM");
+}
+
+#[test]
 fn bad_options_are_named() {
     let state = TempDir::new().unwrap();
     let fails = |words: &[&str], code, named: &[&str]| {

@@ -6,8 +6,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use atlas_core::journal::{Hash, Record};
 use atlas_core::DecisionId;
+use atlas_core::journal::{Hash, Record};
 use atlas_exec::folder::{AccountFolder, InputStore};
 use common::{atlas, tree};
 use rusqlite::Connection;
@@ -26,7 +26,8 @@ fn traded() -> (TempDir, Value) {
 fn an_order_is_told_from_bars_to_fills() {
     let (state, report) = traded();
     let order = &report["orders"][0];
-    let (id, symbol) = (order["client_order_id"].as_str().unwrap(), order["symbol"].as_str().unwrap());
+    let (id, symbol) =
+        (order["client_order_id"].as_str().unwrap(), order["symbol"].as_str().unwrap());
     let before = tree(&state.path().join("accounts/default/artifacts"));
     for about in [id, symbol] {
         let told = atlas(state.path(), &format!("why {about} --json")).json();
@@ -39,16 +40,26 @@ fn an_order_is_told_from_bars_to_fills() {
         assert_eq!(chain["outcome"], "EXECUTED");
         assert_eq!(chain["order"]["request"]["client_order_id"], id);
         assert!(chain["order"]["verdicts"].as_array().unwrap().len() > 10, "every gate speaks");
-        let fills: Vec<&Value> = report["fills"].as_array().unwrap().iter()
-            .filter(|fill| fill["client_order_id"] == id).collect();
+        let fills: Vec<&Value> = report["fills"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|fill| fill["client_order_id"] == id)
+            .collect();
         assert_eq!(chain["fills"].as_array().unwrap().iter().collect::<Vec<_>>(), fills);
-        let steps: Vec<&str> =
-            chain["steps"].as_array().unwrap().iter().map(|s| s["what"].as_str().unwrap()).collect();
+        let steps: Vec<&str> = chain["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["what"].as_str().unwrap())
+            .collect();
         let at = |word: &str| steps.iter().position(|step| step.contains(word)).unwrap();
         assert!(at("intended") < at("submitted") && at("submitted") < at("filled"), "{steps:?}");
     }
     let text = atlas(state.path(), &format!("why {id}"));
-    for word in ["index", "regime   BULL", "signal", "sizing", "gate     pass", "filled", "EXECUTED"] {
+    for word in
+        ["index", "regime   BULL", "signal", "sizing", "gate     pass", "filled", "EXECUTED"]
+    {
         assert!(text.stdout.contains(word), "{word}: {text:?}");
     }
     assert!(before == tree(&state.path().join("accounts/default/artifacts")));

@@ -15,8 +15,9 @@ use atlas_backtest::honesty::difference::{Dealing, SharpeDifference};
 use atlas_backtest::honesty::{Judgement, TrialLedger};
 use atlas_backtest::metrics::{Conventions, Metrics};
 use atlas_backtest::{Backtest, BacktestReport, Config, Schedule, StrategySpec};
+use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
-use atlas_core::{AccountName, DecisionId};
+use atlas_core::{AccountName, DecisionId, Weight};
 use atlas_data::{BarSource, CsvSource, MarketData, Series, ShortHistory, Universe};
 use atlas_engine::Policy;
 use atlas_risk::Profile;
@@ -37,7 +38,8 @@ fn main() -> Result<()> {
         ("January 2020 to June 2023", "2020-01-01", "2023-06-30"),
         ("Longest common history", "2000-12-29", "2023-06-30"),
     ] {
-        for (name, market) in [("30 technology stocks", &tech), ("130 stocks of 11 sectors", &all)] {
+        for (name, market) in [("30 technology stocks", &tech), ("130 stocks of 11 sectors", &all)]
+        {
             println!("## {title}, {name}\n");
             compare(market, (from.parse()?, to.parse()?), &mut ledger)?;
         }
@@ -49,7 +51,8 @@ fn main() -> Result<()> {
 /// The first of argument, environment and neighbourhood that has the data.
 fn folder() -> Option<PathBuf> {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
-    let from_environment = std::env::var_os("ATLAS_SHARED_DIR").map(|dir| Path::new(&dir).join("data"));
+    let from_environment =
+        std::env::var_os("ATLAS_SHARED_DIR").map(|dir| Path::new(&dir).join("data"));
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let all = [named, from_environment, Some(beside)];
     all.into_iter().flatten().find(|folder| folder.join("tech30").is_dir())
@@ -68,7 +71,11 @@ fn market(folder: &Path, parts: &[&str]) -> Result<MarketData> {
         market.source.name = format!("shared data, {}", parts.join(" and "));
         match &mut whole {
             None => whole = Some(market),
-            Some(whole) => whole.series.extend(market.series),
+            Some(whole) => {
+                whole.series.extend(market.series);
+                let both = format!("{}{}", whole.source.sha256, market.source.sha256);
+                whole.source.sha256 = Hash::of(both.as_bytes()).to_string();
+            }
         }
     }
     let mut market = whole.ok_or("no folder")?;
@@ -84,11 +91,18 @@ fn config(
     (from, to): (NaiveDate, NaiveDate),
     schedule: Schedule,
     strategy: &str,
+    halts: bool,
 ) -> Result<Config> {
-    let limits = Profile::Standard.limits().check()?;
+    let mut limits = Profile::Standard.limits();
+    if !halts {
+        // Whoever is halted at a fall of 20 % goes on at once.
+        (limits.drawdown_warn, limits.drawdown_deny) = (Weight::ONE, Weight::ONE);
+    }
+    let limits = limits.check()?;
     let account = AccountName::new("study")?;
     let policy = Policy::new(account, DecisionId(1), Mode::Replay, "study".to_owned(), limits);
-    let config = Config::new(from, to, schedule, policy).with_strategy(strategy.parse::<StrategySpec>()?);
+    let config =
+        Config::new(from, to, schedule, policy).with_strategy(strategy.parse::<StrategySpec>()?);
     Ok(Config { short_history: ShortHistory::LeaveOut, ..config })
 }
 
@@ -98,19 +112,19 @@ fn compare(
     ledger: &mut TrialLedger,
 ) -> Result<()> {
     let backtest = Backtest::new(market)?;
-    let (a, b) = (
-        config(period, Schedule::Monthly, "high52")?,
-        config(period, Schedule::Daily, "strat")?,
-    );
-    let b_weekly = config(period, Schedule::Weekly, "strat")?;
+    let of_a = |halts| config(period, Schedule::Monthly, "high52", halts);
+    let of_b = |halts| config(period, Schedule::Daily, "strat", halts);
+    let (a, b) = (of_a(false)?, of_b(false)?);
     let runs = [
         ("**A**: regime, 52-week momentum, monthly", a.clone()),
         ("**B**: regime, STRAT, daily", b.clone()),
-        ("B, decided weekly", b_weekly),
+        ("B, decided weekly", config(period, Schedule::Weekly, "strat", false)?),
         ("A without regime", a.clone().without_regime()),
         ("B without regime", b.clone().without_regime()),
         ("A without costs", a.without_costs()),
         ("B without costs", b.without_costs()),
+        ("A, nobody resumes after a halt", of_a(true)?),
+        ("B, nobody resumes after a halt", of_b(true)?),
     ];
     let mut reports = Vec::new();
     for (name, config) in runs {
@@ -159,7 +173,9 @@ fn compare(
 }
 
 fn verdict(judged: &Judgement) -> String {
-    let share = |share: Option<f64>| share.map_or("undefined".to_owned(), |s| format!("{:.0} %", s * 100.0));
+    let share = |share: Option<f64>| {
+        share.map_or("undefined".to_owned(), |s| format!("{:.0} %", s * 100.0))
+    };
     let deflation = &judged.deflation;
     let doubts = judged.doubts.join("; ");
     format!(

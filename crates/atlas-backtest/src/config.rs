@@ -1,8 +1,11 @@
 //! What is tried, over which time, at which costs.
 
-use atlas_core::{Bps, Usd};
+use std::collections::BTreeMap;
+
+use atlas_core::{Bps, Symbol, Usd};
 use atlas_data::{MissingVix, Needs, ShortHistory};
 use atlas_engine::{Costs, Policy};
+use atlas_venue::core::CorporateAction;
 use atlas_venue::{CostModel, Slippage};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,11 @@ pub struct Config {
     pub cash: Usd,
     /// What trading costs at the venue.
     pub costs: CostModel,
+    /// What idle cash earns a year, posted at the last close of a month; nothing by default.
+    pub idle_rate: Bps,
+    /// What companies did to their shares: splits, dividends, new names, delistings. For raw prices
+    /// alone: adjusted ones have it in them.
+    pub actions: BTreeMap<Symbol, Vec<CorporateAction>>,
     /// All identifiers of the venue are a function of it.
     pub seed: u64,
     /// Sessions from a decision to its act, 1 to 20: 1 is the next one, as everywhere in Atlas;
@@ -85,6 +93,8 @@ impl Config {
             policy,
             cash: Usd::new(rust_decimal::Decimal::from(100_000)).unwrap_or(Usd::ZERO),
             costs: CostModel::realistic(),
+            idle_rate: Bps::ZERO,
+            actions: BTreeMap::new(),
             seed: 0,
             delay_sessions: 1,
             start_after_open_minutes: 5,
@@ -145,6 +155,13 @@ impl Config {
                 range: "1 to 20",
             });
         }
+        if self.idle_rate < Bps::ZERO || self.idle_rate > Bps::from_int(2_000) {
+            return Err(Error::Parameter {
+                what: "idle_rate",
+                value: self.idle_rate.to_string(),
+                range: "0 to 2000 basis points a year",
+            });
+        }
         if self.start_after_open_minutes > 29 {
             return Err(Error::Parameter {
                 what: "start_after_open_minutes",
@@ -161,7 +178,8 @@ impl Config {
             return self.policy.momentum.window;
         }
         // A strategy that cannot be made is refused before this matters.
-        Opinions::warm_up(&self.strategy).map_or(self.policy.momentum.window, |needed| needed.max(2))
+        Opinions::warm_up(&self.strategy)
+            .map_or(self.policy.momentum.window, |needed| needed.max(2))
     }
 
     /// What a decision needs of its data; the same as the main job's.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use atlas_core::Usd;
+use atlas_core::{Side, Usd};
+use atlas_risk::GateName;
 use serde::{Deserialize, Serialize};
 
 use crate::report::{BacktestReport, NullRule};
@@ -52,6 +53,11 @@ pub enum Doubt {
         /// Largest share of equity.
         most: f64,
     },
+    /// The drawdown limit kept it from opening anything until the end: what follows is waiting.
+    Halted {
+        /// Session of the first decision it was held back in for good.
+        since: chrono::NaiveDate,
+    },
     /// A rule that knows nothing of the strategy did as well.
     NullAsGood {
         /// Which.
@@ -92,6 +98,11 @@ impl fmt::Display for Doubt {
                 mean * 100.0,
                 most * 100.0
             ),
+            Self::Halted { since } => write!(
+                f,
+                "the drawdown limit let it open nothing from {since} to the end: a person would have \
+                 had to decide whether to go on"
+            ),
             Self::NullAsGood { rule, own, other } => write!(
                 f,
                 "its Sharpe ratio of {own:.2} is no better than {other:.2}, that of the index {}",
@@ -124,6 +135,7 @@ pub fn critique(report: &BacktestReport) -> Vec<Doubt> {
     if let Some(depth) = report.metrics.max_drawdown.filter(|depth| *depth < DRAWDOWN_MIN) {
         doubts.push(Doubt::DeepDrawdown { depth });
     }
+    doubts.extend(halted(report));
     doubts.extend(exposure(report));
     for model in &report.nulls.models {
         if let (Some(own), Some(other)) = (report.metrics.sharpe, model.metrics.sharpe)
@@ -161,6 +173,23 @@ fn only_without_costs(report: &BacktestReport) -> Option<Doubt> {
     let loss = first.checked_sub(last).ok()?;
     let costs = report.costs.total;
     (loss > Usd::ZERO && loss < costs).then_some(Doubt::OnlyWithoutCosts { loss, costs })
+}
+
+/// Whether the last decisions that wanted to open anything were all denied for the drawdown.
+fn halted(report: &BacktestReport) -> Option<Doubt> {
+    let mut since = None;
+    for decision in report.decisions.iter().rev() {
+        let opened = decision.orders.iter().any(|order| order.side == Side::Buy);
+        let held_back =
+            decision.denied.iter().any(|order| order.gates.contains(&GateName::Drawdown));
+        if opened {
+            break;
+        }
+        if held_back {
+            since = Some(decision.as_of);
+        }
+    }
+    since.map(|since| Doubt::Halted { since })
 }
 
 fn exposure(report: &BacktestReport) -> Option<Doubt> {

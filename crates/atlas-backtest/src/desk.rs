@@ -17,7 +17,7 @@ use atlas_exec::sequencer::{Finish, Waits};
 use atlas_exec::session::Ground;
 use atlas_exec::{ExecutionReport, PlanApprover, Session, Settings, Timer, TradingState};
 use atlas_risk::Limits;
-use atlas_venue::{Exchange, InProcess, Listing, Venue, VenueConfig};
+use atlas_venue::{Carry, Exchange, InProcess, Listing, Venue, VenueConfig};
 use chrono::{NaiveDate, TimeDelta};
 
 use crate::Error;
@@ -56,6 +56,7 @@ impl Desk {
             cash: config.cash,
             costs: config.costs.clone(),
             seed: config.seed,
+            carry: Carry { idle: config.idle_rate, ..Carry::realistic() },
             ..VenueConfig::realistic(start)
         };
         let venue = Venue::open(None, settings, listings)?;
@@ -90,10 +91,8 @@ impl Desk {
 
     /// Equity and cash now.
     pub(crate) fn money(&self) -> Result<(Usd, Usd), Error> {
-        block_on("the account", async {
-            let account = self.broker.account().await?;
-            Ok((account.equity, account.cash))
-        })?
+        let (cash, equity) = self.broker.money()?;
+        Ok((equity, cash))
     }
 
     /// Looks at the exchange.
@@ -119,8 +118,9 @@ impl Desk {
         let decision_id = self.session.state().next_decision_id();
         let policy = Policy { decision_id, ..policy.clone() };
         let now = self.venue.now();
-        let plan = atlas_engine::plan_selected(&sight.view, &snapshot, &policy, now, detected, selector)
-            .map_err(|source| Error::Plan { as_of, source: Box::new(source) })?;
+        let plan =
+            atlas_engine::plan_selected(&sight.view, &snapshot, &policy, now, detected, selector)
+                .map_err(|source| Error::Plan { as_of, source: Box::new(source) })?;
         self.session.record_plan(&plan, BTreeMap::new()).map_err(failed)?;
         Ok(plan)
     }

@@ -106,11 +106,22 @@ impl<'a> Backtest<'a> {
         };
         let table = &prepared.table;
         let selector = self.selector(config, table)?;
-        let desk = Desk::open(config, self.listings.clone(), table.first.close)?;
+        let desk = Desk::open(config, self.listings_with(config)?, table.first.close)?;
         let detected = prepared.detected.clone();
         let mut course = Course::new(self.market, config, desk, detected, selector);
         course.run(table)?;
         course.report(table)
+    }
+
+    /// What is listed, with what companies did to their shares.
+    fn listings_with(&self, config: &Config) -> Result<Vec<Listing>, Error> {
+        let mut listings = self.listings.clone();
+        for listing in &mut listings {
+            if let Some(actions) = config.actions.get(listing.symbol()) {
+                *listing = listing.clone().with_actions(actions.iter().cloned())?;
+            }
+        }
+        Ok(listings)
     }
 
     /// What chooses: the scanner of the policy, or opinions made bar by bar.
@@ -266,7 +277,14 @@ impl<'a> Course<'a> {
             self.desk.inspect(|exchange| exchange.activities()[self.booked..].to_vec());
         self.booked += fresh.len();
         for activity in fresh {
-            let Entry::Fill(fill) = &activity.entry else { continue };
+            let fill = match &activity.entry {
+                Entry::Fill(fill) => fill,
+                Entry::Posting(posting) => {
+                    self.ledger.post(posting)?;
+                    continue;
+                }
+                Entry::Fee { .. } | Entry::Deposit(_) => continue,
+            };
             let Some((signal_id, decision_price)) = causes.get(fill.client_order_id.as_str())
             else {
                 let why = format!("order {} is no order of the plan", fill.client_order_id);
@@ -294,8 +312,15 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    fn report(self, table: &Timetable) -> Result<BacktestReport, Error> {
+    fn report(mut self, table: &Timetable) -> Result<BacktestReport, Error> {
         let last = table.last.date;
+        // What came after the last orders, such as a dividend.
+        let rest = self.desk.inspect(|exchange| exchange.activities()[self.booked..].to_vec());
+        for activity in rest {
+            if let Entry::Posting(posting) = &activity.entry {
+                self.ledger.post(posting)?;
+            }
+        }
         let (_, positions) = self.desk.books()?;
         let mut marks: BTreeMap<Symbol, Usd> = BTreeMap::new();
         for (symbol, position) in positions {

@@ -333,6 +333,12 @@ fn checked_prices<'a>(
 fn warn_of_jumps(view: SeriesView<'_>, needs: &Needs, warnings: &mut Vec<Warning>) {
     let start = view.len().saturating_sub(needs.window + 1);
     let (closes, dates) = (&view.return_closes()[start..], &view.dates()[start..]);
+    // Most series never jump: those are told apart without a division and without a branch.
+    let least = needs.jump * 0.999;
+    let pairs = closes.iter().zip(closes.iter().skip(1));
+    if !pairs.fold(false, |any, (before, now)| any | ((now - before).abs() > least * before)) {
+        return;
+    }
     for (pair, date) in closes.windows(2).zip(dates.iter().skip(1)) {
         let simple_return = pair[1] / pair[0] - 1.0;
         if simple_return.abs() > needs.jump {
@@ -345,6 +351,10 @@ fn warn_of_jumps(view: SeriesView<'_>, needs: &Needs, warnings: &mut Vec<Warning
 fn warn_of_no_volume(view: SeriesView<'_>, needs: &Needs, warnings: &mut Vec<Warning>) {
     let Some(volume) = view.volume() else { return };
     let start = view.len().saturating_sub(needs.window);
+    let smaller = |least: f64, shares: &f64| if *shares < least { *shares } else { least };
+    if volume[start..].iter().fold(f64::INFINITY, smaller) > 0.0 {
+        return;
+    }
     let rows = volume[start..].iter().zip(&view.dates()[start..]);
     let idle: Vec<NaiveDate> =
         rows.filter(|(shares, _)| **shares <= 0.0).map(|(_, date)| *date).collect();

@@ -9,7 +9,7 @@ use atlas_broker::{Activity, ActivityId};
 use atlas_core::journal::Hash;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{
-    Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, SignalId,
+    Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, Regime, SignalId,
     SignalOutcome, Symbol, Usd,
 };
 use atlas_risk::{BreakerEvent, BreakerRules};
@@ -111,6 +111,8 @@ events! {
     ArtifactWritten(ArtifactWritten) = "artifact_written", 1;
     /// An artifact was found that names a head which is no part of the journal.
     ArtifactUnaccounted(ArtifactUnaccounted) = "artifact_unaccounted", 1;
+    /// A plan of another regime than the last one was carried out.
+    RegimeChanged(RegimeChanged) = "regime_changed", 1;
     /// An operator's command was taken from the inbox.
     CommandTaken(CommandTaken) = "command_taken", 1;
     /// The circuit breaker was told something, or reset.
@@ -365,6 +367,19 @@ pub struct ArtifactWritten {
     pub path: String,
     /// Digest of its bytes.
     pub hash: Hash,
+}
+
+/// A plan of another regime than the last one was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegimeChanged {
+    /// The regime of the plan before.
+    pub from: Regime,
+    /// The regime of this plan.
+    pub to: Regime,
+    /// Worth of all positions when its execution began, USD.
+    pub exposure_before: Usd,
+    /// Worth of all positions after it, USD.
+    pub exposure_after: Usd,
 }
 
 /// An artifact was found that the journal does not account for.

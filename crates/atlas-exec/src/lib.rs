@@ -10,6 +10,10 @@
 //! - [`kill`](mod@kill): the kill switch and flattening, from a second process.
 //! - [`peek`](mod@peek): what an account's journal amounts to, without taking hold of it.
 //! - [`quality`]: what fills cost, from the journal alone.
+//! - [`monitor`]: orders watched until they have ended, by anybody.
+//! - [`preopen`], [`window`]: what has to be right before a plan is carried out, and when.
+//! - [`verification`]: what an execution came to, against what it was meant to.
+//! - [`watchdog`]: notices that whoever trades has fallen silent.
 //! - [`why`]: decisions computed again and explained.
 //! - [`shell`]: the sequencer driven against a broker, crash-safe.
 //!
@@ -22,8 +26,10 @@ pub mod event;
 pub mod folder;
 pub mod journal;
 pub mod kill;
+pub mod monitor;
 pub mod peek;
 mod plan_approver;
+pub mod preopen;
 pub mod quality;
 pub mod reconcile;
 pub mod sequencer;
@@ -33,7 +39,10 @@ mod snapshot;
 pub mod state;
 pub mod states;
 pub mod timer;
+pub mod verification;
+pub mod watchdog;
 pub mod why;
+pub mod window;
 
 pub use approver::{Approver, Denial, FreshContext};
 pub use decision::{Drift, DriftLimit};

@@ -10,11 +10,11 @@ use atlas_risk::{BreakerEvent, BreakerRules};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, StateEntered,
+    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, RegimeChanged, StateEntered,
     StateLeft, Subject,
 };
 use crate::folder::{
-    AccountFolder, AccountLock, Command, Fence, FenceNote, Inbox, InputStore, Received,
+    AccountFolder, AccountLock, Command, Fence, FenceNote, Heartbeat, Inbox, InputStore, Received,
 };
 use crate::journal::{Draft, Headed, Journal, SqliteStorage, Storage, artifact_heads};
 use crate::reconcile::Severity;
@@ -29,6 +29,7 @@ pub struct Session {
     inputs: InputStore,
     fence: Fence,
     inbox: Option<Inbox>,
+    heartbeat: Option<(Heartbeat, Timestamp)>,
     folder: Option<AccountFolder>,
     clock: Arc<dyn ClockDebug>,
     _lock: Option<AccountLock>,
@@ -42,6 +43,9 @@ impl std::fmt::Debug for dyn ClockDebug {
         f.write_str("Clock")
     }
 }
+
+/// Time between two signs of life.
+const BEAT: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
 
 /// What a session stands on where it does not stand on a folder: see [`Session::over`].
 #[derive(Debug)]
@@ -80,11 +84,13 @@ impl Session {
             inputs: InputStore::of(&folder),
             fence: Fence::of(&folder),
             inbox: Some(Inbox::of(&folder)),
+            heartbeat: Some((Heartbeat::of(&folder), Timestamp::default())),
             folder: Some(folder.clone()),
             clock: Arc::new(clock),
             _lock: Some(lock),
         };
         session.look_for_lost_tail(&folder)?;
+        session.beat();
         Ok(session)
     }
 
@@ -111,7 +117,7 @@ impl Session {
             folder.artifacts().display(),
             first.path,
         );
-        tracing::error!(%detail, "the journal lost its tail");
+        tracing::warn!(%detail, "the journal lost its tail");
         // The account's own clock may not be known yet; nothing is older than the last record.
         let now = self.state().last().unwrap_or_else(|| self.clock.now());
         let found = strange.into_iter().map(|Headed { path, head }| {
@@ -142,6 +148,7 @@ impl Session {
             inputs: ground.inputs,
             fence: ground.fence,
             inbox: None,
+            heartbeat: None,
             folder: None,
             clock: Arc::new(clock),
             _lock: None,
@@ -246,11 +253,26 @@ impl Session {
         self.record(None, Event::StateEntered(StateEntered { cause, detail }))
     }
 
+    /// Gives a sign of life, at most one a second; without a folder nobody could see it.
+    fn beat(&mut self) {
+        let now = self.clock.now();
+        let Some((heartbeat, last)) = &mut self.heartbeat else { return };
+        if now - *last < BEAT {
+            return;
+        }
+        *last = now;
+        // A watchdog will notice a sign that is missing; trading does not depend on it.
+        if let Err(error) = heartbeat.beat(now) {
+            tracing::warn!(%error, "no sign of life could be given");
+        }
+    }
+
     /// Looks at the fence and, if it is up, journals the halt; says whether it is up.
     ///
     /// # Errors
     /// [`Error::Io`] if nobody can tell; as [`Journal::append`].
     pub fn take_note_of_fence(&mut self) -> Result<bool, Error> {
+        self.beat();
         let Some(note) = self.fence.check()? else { return Ok(false) };
         self.enter(note.cause, format!("fence raised by {}: {}", note.by, note.why))?;
         Ok(true)
@@ -389,8 +411,22 @@ impl Session {
     /// Takes something over into Atlas's books, by name and on the record.
     ///
     /// # Errors
+    /// [`Error::Adopt`] for more shares than the broker reported at the last comparison,
     /// [`Error::Fold`] if there is no such thing to be taken over; as [`Journal::append`].
     pub fn adopt(&mut self, subject: Subject, by: &str, why: &str) -> Result<(), Error> {
+        if let (Subject::Position { symbol, qty, .. }, Some(last)) =
+            (&subject, self.state().reconciled())
+        {
+            let there = last.result.positions.get(symbol).copied().unwrap_or_default();
+            let owned = self.state().books().owned(symbol);
+            if owned.checked_add(*qty)? > there {
+                let problem = format!(
+                    "{owned} shares are owned already and {there} are at the broker, so {qty} more \
+                     cannot be"
+                );
+                return Err(Error::Adopt { symbol: symbol.clone(), problem });
+            }
+        }
         let adopted = Adopted { subject, by: by.to_owned(), why: why.to_owned() };
         self.record(None, Event::Adopted(adopted))
     }
@@ -405,6 +441,18 @@ impl Session {
         recorded: OverrideRecorded,
     ) -> Result<(), Error> {
         self.record(decision_id, Event::OverrideRecorded(recorded))
+    }
+
+    /// Records that a plan of another regime than the last one was carried out.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn record_regime_change(
+        &mut self,
+        decision_id: DecisionId,
+        changed: RegimeChanged,
+    ) -> Result<(), Error> {
+        self.record(Some(decision_id), Event::RegimeChanged(changed))
     }
 
     /// Records that an artifact was written.

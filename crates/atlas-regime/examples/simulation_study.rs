@@ -22,9 +22,11 @@ use support::methods::{Choice, Method};
 use support::store::{Record, Store};
 use support::{Outcome, deviation, float, mean};
 
-/// Paths on which the continuous model is run under every penalty; on the others only under those
-/// that may turn out the best.
-const EVERY_PENALTY: usize = 200;
+/// Paths on which the continuous model of three states is run under every penalty; on the others
+/// only under those that may turn out the best.
+const EVERY_PENALTY: usize = 10;
+/// Paths on which the slow models are judged by their forecasts too.
+const SCORED: usize = 100;
 /// Paths between two saves.
 const CHUNK: usize = 20;
 
@@ -33,10 +35,15 @@ fn main() -> Outcome<()> {
     let limit: usize = std::env::args().nth(2).map_or(Ok(usize::MAX), |text| text.parse())?;
     std::fs::create_dir_all(&folder)?;
     let cells = cells();
-    // The continuous model takes longest and comes last, a few paths everywhere before many.
-    for (slow, goal) in [(false, usize::MAX), (true, 40), (true, EVERY_PENALTY), (true, usize::MAX)] {
+    // Quick methods first, the slowest last; a few paths everywhere before many.
+    let slowness = |e: &Entry| match e.method {
+        Method::Oracle | Method::Discrete => 0,
+        Method::Markov(_) | Method::Sparse => 1,
+        Method::Continuous { .. } => 2,
+    };
+    for (slow, goal) in [(0, usize::MAX), (2, 40), (1, usize::MAX), (2, 200), (2, usize::MAX)] {
         for cell in &cells {
-            for entry in cell.entries.iter().filter(|e| slow == is_continuous(e)) {
+            for entry in cell.entries.iter().filter(|e| slowness(e) == slow) {
                 run(&folder, cell, entry, goal.min(limit).min(cell.paths))?;
             }
         }
@@ -63,9 +70,11 @@ fn run(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
     let (oracle, clock) = (cell.oracle(), std::time::Instant::now());
     for from in (done..paths).step_by(CHUNK) {
         let one = |path: usize| {
-            let every = path < EVERY_PENALTY || !is_continuous(entry);
+            let every = path < EVERY_PENALTY || !thinned(cell, entry);
             let wanted = |i: usize| every || hopeful(entry.choices[i]);
-            cell.sample(path).run(entry.method, &entry.choices, &wanted, Some(&oracle), every)
+            let scored = path < SCORED || entry.method == Method::Discrete;
+            let scored = |i: usize| scored && (!thinned(cell, entry) || hopeful(entry.choices[i]));
+            cell.sample(path).run(entry.method, &entry.choices, &wanted, Some(&oracle), &scored)
         };
         let chunk = (from..(from + CHUNK).min(paths)).into_par_iter();
         store.append(&chunk.map(one).collect::<Result<Vec<_>, _>>()?)?;
@@ -77,13 +86,13 @@ fn run(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
     Ok(())
 }
 
-const fn is_continuous(entry: &Entry) -> bool {
-    matches!(entry.method, Method::Continuous { .. })
+fn thinned(cell: &Cell, entry: &Entry) -> bool {
+    cell.states() > 2 && matches!(entry.method, Method::Continuous { .. })
 }
 
 /// Whether the continuous model is run under this penalty on all paths.
 fn hopeful((penalty, _): Choice) -> bool {
-    (90.0..2500.0).contains(&penalty)
+    (90.0..1500.0).contains(&penalty)
 }
 
 /// One line of a table.
@@ -95,6 +104,8 @@ struct Line {
     choice: String,
     /// Accuracies of the two choices without labels.
     blind: [Option<f64>; 2],
+    /// Mean over the paths on which every state occurs.
+    complete: f64,
     published: Option<Published>,
 }
 
@@ -110,13 +121,13 @@ fn largest(numbers: impl Iterator<Item = f64>) -> usize {
     best.map_or(0, |(i, _)| i)
 }
 
-fn line(entry: &Entry, records: &[Record]) -> Line {
-    let all = &records[..records.len().min(EVERY_PENALTY)];
+fn line(cell: &Cell, entry: &Entry, records: &[Record]) -> Line {
     // Among the penalties run on every path; on the first ones the others are compared too.
+    let first = &records[..records.len().min(EVERY_PENALTY)];
     let run_on_all = |i: usize| column(records, i).len() == records.len();
     let candidates = |i: usize| if run_on_all(i) { mean(&column(records, i)) } else { f64::NAN };
     let best = largest((0..entry.choices.len()).map(candidates));
-    let over_first = largest((0..entry.choices.len()).map(|i| mean(&column(all, i))));
+    let over_first = largest((0..entry.choices.len()).map(|i| mean(&column(first, i))));
     if !run_on_all(over_first) {
         eprintln!("{}: a penalty not run on all paths is the best on the first", entry.name);
     }
@@ -128,8 +139,16 @@ fn line(entry: &Entry, records: &[Record]) -> Line {
         paths: values.len(),
         choice: describe(entry, best),
         blind: blind(records, entry.choices.len()),
+        complete: complete(cell, records, best),
         published: entry.published,
     }
+}
+
+/// Mean accuracy over the paths on which every state occurs.
+fn complete(cell: &Cell, records: &[Record], choice: usize) -> f64 {
+    let paths = records.iter().enumerate().filter(|(path, _)| cell.complete(*path));
+    let values = paths.filter_map(|(_, r)| r.accuracies.get(choice)).copied();
+    mean(&values.filter(|a| !a.is_nan()).collect::<Vec<_>>())
 }
 
 fn describe(entry: &Entry, choice: usize) -> String {
@@ -148,7 +167,7 @@ fn short(x: f64) -> String {
 /// Mean accuracy with the penalty that forecast best: over the first fifth of the paths, judged on
 /// the others; and of each path by itself.
 fn blind(records: &[Record], choices: usize) -> [Option<f64>; 2] {
-    let scored = |r: &&Record| r.scores.iter().all(|s| s.is_finite());
+    let scored = |r: &&Record| r.scores.iter().any(|s| s.is_finite());
     let records: Vec<&Record> = records.iter().filter(scored).collect();
     if choices < 2 || records.len() < 10 {
         return [None; 2];
@@ -171,7 +190,7 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
             if records.is_empty() {
                 continue;
             }
-            lines.push(line(entry, &records));
+            lines.push(line(cell, entry, &records));
             for &(penalty, published) in
                 cell.by_penalty.iter().filter(|_| entry.method == Method::Discrete)
             {
@@ -184,6 +203,7 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
                     paths: values.len(),
                     choice: String::new(),
                     blind: [None; 2],
+                    complete: complete(cell, &records, choice),
                     published: Some(Published(published, f64::NAN, 1024.0)),
                 });
             }
@@ -215,9 +235,9 @@ fn print(tables: &[(String, Vec<Line>)]) {
         println!("## {title}\n");
         println!(
             "| method | accuracy | sd | paths | published | difference | penalty by the labels | \
-             one penalty, blind | own penalty, blind |"
+             one penalty, blind | own penalty, blind | all states present |"
         );
-        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         for line in lines {
             let (published, difference) = match (line.published, z(line)) {
                 (Some(Published(m, ..)), Some(z)) => {
@@ -228,8 +248,9 @@ fn print(tables: &[(String, Vec<Line>)]) {
             };
             let [one, own] = line.blind.map(|b| b.map_or(String::new(), |b| format!("{b:.3}")));
             println!(
-                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {one} | {own} |",
-                line.name, line.mean, line.deviation, line.paths, line.choice
+                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {one} | {own} | \
+                 {:.3} |",
+                line.name, line.mean, line.deviation, line.paths, line.choice, line.complete
             );
         }
         println!();

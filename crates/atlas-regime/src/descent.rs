@@ -136,8 +136,7 @@ pub(crate) fn descend(
             break Stop::MaxIter;
         }
         let unchanged = before.is_some_and(|before| {
-            before == at
-                || (!limits.exact && partitions.same(&labels, &memory.met[before].labels))
+            before == at || (!limits.exact && partitions.same(&labels, &memory.met[before].labels))
         });
         if unchanged {
             break Stop::SameClustering;

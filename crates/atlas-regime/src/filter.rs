@@ -63,8 +63,13 @@ impl Filter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers; the filter is then as it was. No other.
+    #[inline]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
-        check_row(row, self.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
+        let number = usize::try_from(self.pushed).unwrap_or(usize::MAX);
+        let weighted = self.weights.is_some();
+        if weighted || self.values.len() != 2 || row.len() != self.features {
+            check_row(row, self.features, number)?;
+        }
         let row = match &self.weights {
             None => row,
             Some(weights) => {
@@ -74,16 +79,28 @@ impl Filter {
                 &self.weighted
             }
         };
-        if self.pushed == 0 {
+        if let [bull, bear] = self.values.as_mut_slice() {
+            let losses = both_losses(row, self.centers.split_at(self.features));
+            // A number that is not finite makes both losses so, and is then looked for.
+            if !(losses.0 + losses.1).is_finite() {
+                check_row(row, self.features, number)?;
+            }
+            let (to_bull, to_bear) = (*bear + self.penalty, *bull + self.penalty);
+            let (in_bull, in_bear) = if self.pushed == 0 {
+                (0.0, 0.0)
+            } else {
+                (
+                    if *bull < to_bull { *bull } else { to_bull },
+                    if *bear < to_bear { *bear } else { to_bear },
+                )
+            };
+            *bull = losses.0 + in_bull;
+            *bear = losses.1 + in_bear;
+        } else if self.pushed == 0 {
             let centers = self.centers.chunks_exact(self.features);
             for (v, c) in self.values.iter_mut().zip(centers) {
                 *v = loss(row, c);
             }
-        } else if let [bull, bear] = self.values.as_mut_slice() {
-            let (first, second) = self.centers.split_at(self.features);
-            let (to_bull, to_bear) = (*bear + self.penalty, *bull + self.penalty);
-            *bull = loss(row, first) + if *bull < to_bull { *bull } else { to_bull };
-            *bear = loss(row, second) + if *bear < to_bear { *bear } else { to_bear };
         } else {
             advance_values(&mut self.values, self.penalty, row, &self.centers);
         }
@@ -103,6 +120,7 @@ impl Filter {
         self.pushed
     }
 
+    #[inline]
     fn estimate(&self) -> StateEstimate {
         if let [bull, bear] = *self.values.as_slice() {
             let bears = bear < bull;
@@ -118,7 +136,21 @@ impl Filter {
     }
 }
 
+/// [`loss`] to each of two centres, in one pass.
+#[inline]
+fn both_losses(row: &[f64], (first, second): (&[f64], &[f64])) -> (f64, f64) {
+    let mut sums = (0.0, 0.0);
+    for ((x, a), b) in row.iter().zip(first).zip(second) {
+        let gaps = (x - a, x - b);
+        sums.0 += gaps.0 * gaps.0;
+        sums.1 += gaps.1 * gaps.1;
+    }
+    let half = |sum: f64| if sum.is_nan() { f64::INFINITY } else { 0.5 * sum };
+    (half(sums.0), half(sums.1))
+}
+
 /// Refuses a row of another length or with a number that is not finite.
+#[inline(never)]
 pub(crate) fn check_row(row: &[f64], features: usize, number: usize) -> Result<(), Error> {
     if row.len() != features {
         let (found, expected) = (row.len(), features);
@@ -152,6 +184,23 @@ mod tests {
         assert!(matches!(f.push(&[f64::NAN]), Err(Error::NotFinite { row: 1, column: 0, .. })));
         assert!(matches!(f.push(&[0.0, 1.0]), Err(Error::Shape { found: 2, expected: 1, .. })));
         assert_eq!(f, before);
+    }
+
+    #[test]
+    fn an_infinite_number_is_refused_by_two_states_and_by_more() {
+        for states in [2, 3] {
+            let data = [0.0, 0.1, -0.1, 5.0, 5.1, 4.9, 9.0];
+            let params = JumpParams::new(states, 0.5).check().unwrap();
+            let fit = params.fit(Rows::new(&data, 1).unwrap(), None).unwrap();
+            let mut f = Filter::new(&fit.model).unwrap();
+            for bad in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+                let before = f.clone();
+                assert!(matches!(f.push(&[bad]), Err(Error::NotFinite { column: 0, .. })));
+                assert_eq!(f, before);
+            }
+            // So far away that its distance overflows, but finite.
+            assert!(f.push(&[1e200]).is_ok());
+        }
     }
 
     #[test]

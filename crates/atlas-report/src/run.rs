@@ -11,6 +11,7 @@ use atlas_core::{
 };
 use atlas_engine::plan::{PlannedOrder, PlannedSignal, Preview, RegimeDecision, Target};
 use atlas_exec::reconcile::{Discrepancy, Reconciliation};
+use atlas_exec::verification::Verification;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,13 @@ pub struct RunReport {
     pub account_after: Option<Books>,
     /// How books and broker compare at the end; `None` if nothing was sent.
     pub reconciliation: Option<Comparison>,
+    /// What the execution came to, against what it was meant to; `None` if nothing was sent.
+    #[serde(default)]
+    pub verification: Option<Verification>,
+    /// What the controls' own test came to on the limits in force; `None` in reports made before
+    /// there was one.
+    #[serde(default)]
+    pub controls: Option<ControlsReport>,
     /// Notes for the reader, each one sentence.
     pub notes: Vec<String>,
     /// Head of the journal when the report was made.
@@ -80,6 +88,16 @@ pub struct RunReport {
     pub artifact: Option<PathBuf>,
     /// Wall time of each stage, in order.
     pub stages: Vec<Stage>,
+}
+
+/// The controls' own test: each tried on an order that it alone must deny, and on the neighbour just
+/// inside that none may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlsReport {
+    /// Pairs that were tried.
+    pub tried: usize,
+    /// Each that did not come out as it must, in one sentence; empty if all controls hold.
+    pub broken: Vec<String>,
 }
 
 /// How far a run came.

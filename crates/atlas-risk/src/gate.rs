@@ -1,5 +1,6 @@
 //! What a gate is, and the case it judges.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use atlas_core::{OrderRequest, Price, Qty, Side, Symbol, Usd};
@@ -28,8 +29,11 @@ pub trait Gate: fmt::Debug + Send + Sync {
     fn judge(&self, case: &Case<'_>) -> Finding;
 }
 
+/// What would be held of one symbol: shares, and the decision price if there is one.
+pub(crate) type Holding<'a> = (&'a Symbol, Qty, Option<Price>);
+
 /// One order as a gate sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Case<'a> {
     pub(crate) request: &'a OrderRequest,
     pub(crate) effect: Effect,
@@ -47,6 +51,7 @@ pub struct Case<'a> {
     pub(crate) after: Option<Qty>,
     /// Those shares at the decision price.
     pub(crate) position: Option<Usd>,
+    holdings: OnceCell<Vec<Holding<'a>>>,
 }
 
 impl<'a> Case<'a> {
@@ -80,21 +85,28 @@ impl<'a> Case<'a> {
                 .and_then(|price| price.notional(request.qty).ok()),
             after,
             position: after.and_then(|qty| price?.notional(qty).ok()),
+            holdings: OnceCell::new(),
         }
     }
 
-    /// What would be held after the batch so far and this order: symbol, shares, decision price.
-    pub(crate) fn after(&self) -> impl Iterator<Item = (&'a Symbol, Qty, Option<Price>)> {
+    /// What would be held after the batch so far and this order; put together once, for all gates
+    /// that ask.
+    pub(crate) fn after(&self) -> impl Iterator<Item = Holding<'a>> {
+        self.holdings.get_or_init(|| self.held_after()).iter().copied()
+    }
+
+    fn held_after(&self) -> Vec<Holding<'a>> {
         let (own, context, ledger) = (&self.request.symbol, self.context, self.ledger);
         let shares = self.after.unwrap_or(Qty::ZERO);
         let others =
-            ledger.symbols(context).filter(move |symbol| *symbol != own).map(move |symbol| {
+            ledger.symbols(context).into_iter().filter(|symbol| *symbol != own).map(|symbol| {
                 let shares = ledger.shares(context, symbol).unwrap_or(Qty::ZERO);
                 (symbol, shares, context.price(symbol))
             });
         std::iter::once((own, shares, self.price))
             .chain(others)
             .filter(|(_, qty, _)| !qty.is_zero())
+            .collect()
     }
 
     /// What the ledger takes in.

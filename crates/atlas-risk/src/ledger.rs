@@ -92,19 +92,18 @@ impl Ledger {
         })
     }
 
-    /// Every symbol that is held, being bought or part of the batch, once each.
-    pub(crate) fn symbols<'a>(
-        &'a self,
-        context: &'a Context<'_>,
-    ) -> impl Iterator<Item = &'a Symbol> {
+    /// Every symbol that is held, being bought or part of the batch, once each and in order.
+    pub(crate) fn symbols<'a>(&'a self, context: &'a Context<'_>) -> Vec<&'a Symbol> {
         let opened = context.open_orders.iter().filter(|order| order.side == Side::Buy);
-        let symbols: BTreeSet<&Symbol> = context
+        let mut symbols: Vec<&Symbol> = context
             .positions
             .keys()
             .chain(opened.map(|order| &order.symbol))
             .chain(self.touched.keys())
             .collect();
-        symbols.into_iter()
+        symbols.sort_unstable();
+        symbols.dedup();
+        symbols
     }
 
     /// Shares of a symbol after the batch so far, open buys included.

@@ -5,7 +5,8 @@
 //! rests on. What is not defined yet is `None`, never zero: there is no signal during warm-up.
 //!
 //! - [`indicator`]: state machines over values and bars, in constant time;
-//! - [`momentum`]: the 52-week-high scanner over a universe, which the main job uses;
+//! - [`momentum`]: scanners over a universe: the 52-week high, which the main job uses, and dual
+//!   momentum;
 //! - [`strategy`]: the trait of strategies that watch one symbol, and how to write your own;
 //! - [`trend`], [`reversion`], [`strat`]: such strategies; [`filter`] and [`ensemble`] put them
 //!   together.
@@ -24,4 +25,4 @@ pub mod trend;
 
 pub use error::Error;
 pub use history::{Closes, History};
-pub use strategy::{EveryOther, Opinion, Stage, Strategy, opinions};
+pub use strategy::{EveryOther, Moment, Opinion, Stage, Strategy, opinions};

@@ -114,6 +114,17 @@ impl Opinion {
     }
 }
 
+/// The moment a bar closes in, beyond its prices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// Minutes since the session opened.
+    pub minutes_open: u32,
+    /// Minutes until the session closes.
+    pub minutes_left: u32,
+    /// Best bid and best ask, USD a share, if there are both.
+    pub quote: Option<(f64, f64)>,
+}
+
 /// Where a strategy may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -134,6 +145,10 @@ pub trait Strategy {
     /// Takes in the next closed bar; `None` while undefined, or without an opinion.
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion>;
 
+    /// Is told about the moment the next bar closes in, where that is known; most need no more than
+    /// the bar. What is not told is not known, and confirms nothing.
+    fn observe(&mut self, _moment: &Moment) {}
+
     /// Where it may be used.
     fn stage(&self) -> Stage {
         Stage::Production
@@ -151,6 +166,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion> {
         (**self).push(bar)
+    }
+
+    fn observe(&mut self, moment: &Moment) {
+        (**self).observe(moment);
     }
 
     fn stage(&self) -> Stage {

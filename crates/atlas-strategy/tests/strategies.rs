@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use atlas_strategy::ensemble::{Conflict, Ensemble, Vote};
+use atlas_strategy::ensemble::{Conflict, Ensemble, Rule, Trial, Vote};
 use atlas_strategy::filter::{Filtered, MomentumFilter, VolumeFilter};
 use atlas_strategy::indicator::Ohlcv;
 use atlas_strategy::reversion::{RsiReversion, ZScoreReversion};
@@ -15,7 +15,7 @@ use proptest::strategy::Strategy as _;
 type Boxed = Box<dyn Strategy>;
 type Make = fn() -> Boxed;
 
-const ALL: [Make; 11] = [
+const ALL: [Make; 12] = [
     || Box::new(SmaCross::new(SmaSet::FAST).unwrap()),
     || Box::new(SmaCross::new(SmaSet::MEDIUM).unwrap()),
     || Box::new(AdaptiveSma::new().unwrap()),
@@ -38,6 +38,15 @@ const ALL: [Make; 11] = [
         ];
         let vote = Vote::Consensus { needed: 2 };
         Box::new(Ensemble::new(members, vote, Conflict::Reduce).unwrap())
+    },
+    || {
+        let members: Vec<Boxed> = vec![
+            Box::new(SmaCross::new(SmaSet::FAST).unwrap()),
+            Box::new(ZScoreReversion::new(20, -2.0, 0.0).unwrap()),
+        ];
+        let rule = |vote| Rule { vote, conflict: Conflict::Reduce };
+        let rules = vec![rule(Vote::Confidence), rule(Vote::Weighted(vec![1.0, 2.0]))];
+        Box::new(Trial::new(members, rules).unwrap())
     },
 ];
 

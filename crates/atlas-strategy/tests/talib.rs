@@ -10,9 +10,9 @@ use std::path::Path;
 
 use atlas_data::{Series, Universe};
 use atlas_strategy::indicator::{
-    Adx, Atr, Beta, Bollinger, Correlation, Donchian, Ema, Indicator, Macd, Obv, Ohlcv,
-    RealisedVolatility, Roc, RollingMax, RollingMin, Rsi, Sma, StdDev, Stochastic, TrueRange, Wma,
-    ZScore,
+    Adx, Atr, Beta, Bollinger, Correlation, Donchian, Ema, HighDistance, Indicator, Macd, Obv,
+    Ohlcv, RealisedVolatility, Roc, RollingMax, RollingMin, Rsi, Sma, StdDev, Stochastic,
+    TrueRange, Vwap, Wilder, Wma, ZScore,
 };
 use serde::Deserialize;
 
@@ -104,12 +104,15 @@ fn outputs(bars: &[Ohlcv]) -> Vec<(&'static str, Column)> {
         ("sma_20", run(Sma::new(20).unwrap(), &closes, same)),
         ("ema_20", run(Ema::new(20).unwrap(), &closes, same)),
         ("wma_20", run(Wma::new(20).unwrap(), &closes, same)),
+        ("wilder_14", run(Wilder::new(14).unwrap(), &closes, same)),
         ("rsi_14", run(Rsi::new(14).unwrap(), &closes, same)),
         ("macd", run(macd(), &closes, |value| value.macd)),
         ("macd_signal", run(macd(), &closes, |value| value.signal)),
+        ("macd_histogram", run(macd(), &closes, |value| value.histogram)),
         ("true_range", run(TrueRange::default(), bars, same)),
         ("atr_14", run(Atr::new(14).unwrap(), bars, same)),
         ("bollinger_upper", run(bollinger(), &closes, |value| value.upper)),
+        ("bollinger_middle", run(bollinger(), &closes, |value| value.middle)),
         ("bollinger_lower", run(bollinger(), &closes, |value| value.lower)),
         ("std_dev_20", run(StdDev::new(20).unwrap(), &closes, same)),
         ("z_score_20", run(ZScore::new(20).unwrap(), &closes, same)),
@@ -123,6 +126,9 @@ fn outputs(bars: &[Ohlcv]) -> Vec<(&'static str, Column)> {
         ("stochastic_d", run(stochastic(), bars, |value| value.slow_d)),
         ("roc_10", run(Roc::new(10).unwrap(), &closes, same)),
         ("donchian_upper", run(donchian(), bars, |value| value.upper)),
+        ("donchian_middle", run(donchian(), bars, |value| value.middle)),
+        ("high_distance_252", run(HighDistance::new(252).unwrap(), bars, same)),
+        ("vwap", run(Vwap::default(), bars, same)),
         ("donchian_lower", run(donchian(), bars, |value| value.lower)),
         ("obv", run(Obv::default(), bars, same)),
         ("correlation_30", run(Correlation::new(30).unwrap(), &ranges, same)),

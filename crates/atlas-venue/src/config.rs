@@ -4,8 +4,53 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Bps, Usd, Weight};
 use chrono::TimeDelta;
 
-use crate::costs::CostModel;
+use crate::core::{Carry, Multiplier};
+use crate::costs::{CostModel, CryptoFees};
 use crate::{Error, costs};
+
+/// What the account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent rules, each on or off by itself")]
+pub struct AccountRules {
+    /// How often equity counts as buying power; 1, a cash account, by default.
+    pub multiplier: Multiplier,
+    /// Whether a margin account may sell short what can be borrowed.
+    pub shorting: bool,
+    /// Whether proceeds of sales can be spent before they settle; they can by default.
+    pub spend_unsettled: bool,
+    /// Whether a margin account keeps the day-trading rule of the day: the pattern-day-trader rule
+    /// until 2026-06-03, the intraday margin from 2026-06-04.
+    pub day_trading_rules: bool,
+    /// Whether positions of an account below its maintenance margin are closed at the opening.
+    pub liquidation: bool,
+    /// Whether a buy stop becomes a limit order once it is touched, 2.5 % above its stop, or 4 %
+    /// below $50 (contract §8), instead of a market order.
+    pub protect_buy_stops: bool,
+}
+
+impl AccountRules {
+    /// A cash account, with every rule on that it knows.
+    pub const CASH: Self = Self {
+        multiplier: Multiplier::One,
+        shorting: false,
+        spend_unsettled: true,
+        day_trading_rules: true,
+        liquidation: true,
+        protect_buy_stops: true,
+    };
+
+    /// A margin account under Regulation T that may sell short, with every rule on.
+    pub const MARGIN: Self = Self { multiplier: Multiplier::Two, shorting: true, ..Self::CASH };
+
+    /// An account of Alpaca's paper service: four times its equity, shorting, no day-trading rules,
+    /// and never closed out.
+    pub const PAPER: Self = Self {
+        multiplier: Multiplier::Four,
+        day_trading_rules: false,
+        liquidation: false,
+        ..Self::MARGIN
+    };
+}
 
 /// How the venue behaves.
 ///
@@ -33,6 +78,13 @@ pub struct VenueConfig {
     pub split_fills: Weight,
     /// Whether an order is refused that could trade against the account's own; on by default.
     pub refuse_wash_trades: bool,
+    /// What the account may do; a cash account by default.
+    pub account: AccountRules,
+    /// What holding costs and earns; by default debits and shorts cost, idle cash earns nothing.
+    pub carry: Carry,
+    /// Taken from what a crypto trade credits; Alpaca's lowest tier by default, 25 bps for what trades
+    /// at once (contract §17).
+    pub crypto_fees: CryptoFees,
 }
 
 impl VenueConfig {
@@ -50,17 +102,23 @@ impl VenueConfig {
             participation: Some(Bps::from_int(250)),
             split_fills: Weight::ZERO,
             refuse_wash_trades: true,
+            account: AccountRules::CASH,
+            carry: Carry::realistic(),
+            crypto_fees: CryptoFees::alpaca(1),
         }
     }
 
     /// The profile that behaves as Alpaca's paper service does: no costs, no limit by volume, and
-    /// one order in ten trades in two executions. The clock starts at `start`.
+    /// one order in ten trades in two executions, on a margin account that may sell short. The clock
+    /// starts at `start`.
     #[must_use]
     pub fn alpaca_paper(start: Timestamp) -> Self {
         Self {
             costs: CostModel::free(),
             participation: None,
             split_fills: Weight::from_percent(10).unwrap_or(Weight::ZERO),
+            account: AccountRules::PAPER,
+            carry: Carry::FREE,
             ..Self::realistic(start)
         }
     }
@@ -82,13 +140,18 @@ impl VenueConfig {
             });
         }
         let bps = |bps: Bps| costs::Slippage::Fixed(bps).rate().is_ok();
-        if !bps(self.collar) || self.participation.is_some_and(|share| !bps(share)) {
+        let share = self.participation.unwrap_or(Bps::ZERO);
+        if ![self.collar, share, self.crypto_fees.maker, self.crypto_fees.taker]
+            .into_iter()
+            .all(bps)
+        {
             return Err(Error::Setting {
-                setting: "collar or participation",
-                value: format!("{} bps, {:?}", self.collar, self.participation),
+                setting: "collar, participation or crypto fees",
+                value: format!("{}, {share} or {:?} bps", self.collar, self.crypto_fees),
                 range: "0 or more and below 10000 bps",
             });
         }
-        self.costs.slippage.rate().map(|_| ())
+        self.carry.rates()?;
+        self.costs.slippage.check()
     }
 }

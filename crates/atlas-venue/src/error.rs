@@ -44,6 +44,27 @@ pub enum Error {
         /// The symbol.
         symbol: String,
     },
+    /// A position that had to be closed could not be.
+    #[error(
+        "the venue could not close the position in {symbol} of an account below its margin: {problem}"
+    )]
+    Liquidation {
+        /// The symbol.
+        symbol: String,
+        /// What spoke against it.
+        problem: String,
+    },
+    /// A rule of a day before anybody wrote it down.
+    #[error(
+        "nothing is known of the {rule} on {date}: use later data, or an account that does not \
+         need it"
+    )]
+    UnknownRule {
+        /// The rule.
+        rule: &'static str,
+        /// The day.
+        date: chrono::NaiveDate,
+    },
     /// A setting that makes no sense.
     #[error("venue setting {setting} is {value}: it must be {range}")]
     Setting {

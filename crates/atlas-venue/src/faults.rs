@@ -83,8 +83,9 @@ pub enum Fault {
         /// What stands there.
         value: serde_json::Value,
     },
-    /// A cancellation is accepted and comes too late: the order is filled first, if it can be.
-    LateCancel,
+    /// A cancellation is accepted, and carried out only when so many milliseconds of the venue's
+    /// time have passed: the order can be filled until then.
+    LateCancel(u32),
 }
 
 /// A fault, when it is committed, and how often.
@@ -213,12 +214,7 @@ mod tests {
     fn a_script_is_committed_in_order_and_ends() {
         let faults = Faults::default();
         faults.script(Target::Submit, Fault::DropAfter);
-        faults.add(Rule {
-            target: Target::Read,
-            fault: Fault::Skip,
-            chance: 1.0,
-            times: Some(2),
-        });
+        faults.add(Rule { target: Target::Read, fault: Fault::Skip, chance: 1.0, times: Some(2) });
         assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
         assert_eq!(faults.take(Target::Submit), Some(Fault::DropAfter));
         assert_eq!(faults.take(Target::Submit), None);
@@ -231,8 +227,7 @@ mod tests {
         let draw = |seed| {
             let faults = Faults::default();
             faults.seed(seed);
-            let rule =
-                Rule { target: Target::Read, fault: Fault::Skip, chance: 0.25, times: None };
+            let rule = Rule { target: Target::Read, fault: Fault::Skip, chance: 0.25, times: None };
             faults.add(rule);
             (0..1000).map(|_| faults.take(Target::Read).is_some()).collect::<Vec<bool>>()
         };

@@ -53,16 +53,26 @@
 //!
 //! The venue itself stands on the other side of every order. It quotes the price made worse by the
 //! slippage, and an order fills when that quote reaches it: at once at the quote, or later at its
-//! limit, never better. All fills of a session come to at most a share of the bar's volume.
+//! limit, never better. All fills of a session come to at most a share of the bar's volume. The
+//! slippage can depend on the size of the order ([`Slippage`]).
 //!
-//! The account is a cash account, long only. A buy reserves what it may cost; cash never goes
-//! below zero. Fees are added up over the day, rounded up to the cent for each kind, held back from
-//! buying power at once and posted at the close, so that at any moment cash is the exact sum of
-//! the ledger.
+//! Instead of bars, quotes can come in ([`Exchange::take_quote`]): orders then trade against them.
+//!
+//! Crypto pairs trade around the clock, a bar for each UTC day, and pay their fee from what a trade
+//! credits. Trading in a symbol can be halted. Splits, dividends, symbol changes and delistings are
+//! handed in with the [`Listing`] and applied to positions and open orders at the opening.
+//!
+//! The account is a cash account unless [`AccountRules`] say otherwise: on a margin account equity
+//! counts twice or four times, what can be borrowed can be sold short, interest and borrow fees are
+//! charged ([`Carry`]), and an account below its maintenance margin is closed out at the next
+//! opening. An order that opens a position reserves what it may cost; cash of a cash account never
+//! goes below zero. Fees are added up over the day, rounded up to the cent for each kind, held back
+//! from buying power at once and posted at the close, interest at the end of the month, so that at
+//! any moment cash is the exact sum of the ledger.
 //!
 //! # What is not
 //!
-//! Margin, short sales, crypto, options, dividends, splits, halts and extended-hours prices.
+//! Options, leverage in crypto, extended-hours prices, and brokers' locates of hard-to-borrow shares.
 //! Requests for them are refused, and endpoints that do not exist answer 404: nothing is pretended.
 
 mod config;
@@ -75,11 +85,12 @@ mod in_process;
 pub mod server;
 mod settlement;
 mod store;
+pub mod synth;
 mod tape;
 mod venue;
 
-pub use config::VenueConfig;
-pub use core::{Exchange, Listing, Refusal};
+pub use config::{AccountRules, VenueConfig};
+pub use core::{Carry, Exchange, Listing, Multiplier, Refusal};
 pub use costs::{CostEstimate, CostModel, FeeKind, Slippage};
 pub use credentials::{Credentials, Secret};
 pub use error::Error;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
-use atlas_core::{Clock, Weight};
+use atlas_core::{Clock, Symbol, Weight};
 use chrono::SubsecRound;
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -279,6 +279,14 @@ impl Venue {
             exchange.suspend(suspended);
             Ok(())
         })
+    }
+
+    /// Halts trading in a symbol, or lifts the halt; see [`Exchange::halt`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn halt(&self, symbol: &Symbol, halted: bool) -> Result<(), Refusal> {
+        self.change(|exchange| exchange.halt(symbol, halted))
     }
 
     /// Cancels an order; see [`Exchange::cancel`].

@@ -7,12 +7,15 @@ integers. Of each output the first three defined values, a sample and the last a
 Where TA-Lib is not followed, the figure is made from its parts:
 - MACD: TA-Lib seeds its fast average late; here it is EMA(12) - EMA(26), each seeded by itself.
 - z-score: from SMA and STDDEV.
+- Wilder's smoothing: ATR of bars whose true range is the value.
+- VWAP: summed exactly, as TA-Lib has none. 52-week-high distance: close over MAX of the highs.
 - realised volatility: from STDDEV of log returns, times sqrt(n / (n - 1) * 252).
 Outputs that TA-Lib sets to zero where they are undefined (constant RSI, STOCH, CORREL) do not occur
 in these series.
 """
 
 import csv
+import fractions
 import gzip
 import json
 import pathlib
@@ -59,6 +62,25 @@ def tail_ema(values, period):
     return out
 
 
+def wilder(values, period):
+    """Wilder's smoothing, which TA-Lib has no function of: its ATR of ranges that are the values."""
+    flat = np.zeros(len(values) + 1)
+    shifted = np.concatenate([[0.0], values])
+    # High is the value, low and close are zero: the true range is the value itself.
+    return talib.ATR(shifted, flat, flat, period)[1:]
+
+
+def vwap(h, l, c, v):
+    """From the first bar on, summed exactly; TA-Lib has no such function."""
+    typical = [(x + y + z) / 3 for x, y, z in zip(h, l, c)]
+    traded, volume, out = fractions.Fraction(0), fractions.Fraction(0), []
+    for price, shares in zip(typical, v):
+        traded += fractions.Fraction(price) * fractions.Fraction(shares)
+        volume += fractions.Fraction(shares)
+        out.append(float(traded / volume) if volume else float("nan"))
+    return np.array(out)
+
+
 def outputs(bars):
     o, h, l, c, v = (bars[k] for k in ("open", "high", "low", "close", "volume"))
     upper, middle, lower = talib.BBANDS(c, 20, 2, 2)
@@ -71,12 +93,15 @@ def outputs(bars):
         "sma_20": talib.SMA(c, 20),
         "ema_20": talib.EMA(c, 20),
         "wma_20": talib.WMA(c, 20),
+        "wilder_14": wilder(c, 14),
         "rsi_14": talib.RSI(c, 14),
         "macd": macd,
         "macd_signal": tail_ema(macd, 9),
         "true_range": talib.TRANGE(h, l, c),
         "atr_14": talib.ATR(h, l, c, 14),
+        "macd_histogram": macd - tail_ema(macd, 9),
         "bollinger_upper": upper,
+        "bollinger_middle": middle,
         "bollinger_lower": lower,
         "std_dev_20": talib.STDDEV(c, 20),
         "z_score_20": (c - talib.SMA(c, 20)) / talib.STDDEV(c, 20),
@@ -91,7 +116,10 @@ def outputs(bars):
         "roc_10": talib.ROC(c, 10),
         "donchian_upper": talib.MAX(h, 20),
         "donchian_lower": talib.MIN(l, 20),
+        "donchian_middle": (talib.MAX(h, 20) + talib.MIN(l, 20)) / 2,
+        "high_distance_252": c / talib.MAX(h, 252),
         "obv": talib.OBV(c, v),
+        "vwap": vwap(h, l, c, v),
         "correlation_30": talib.CORREL(h, l, 30),
         "beta_30": talib.BETA(o, c, 30),
     }

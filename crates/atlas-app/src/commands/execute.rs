@@ -13,7 +13,7 @@ use atlas_report::run::{Books, Comparison, RunStatus};
 use atlas_report::{RunReport, artifact};
 
 use super::rebalance::planned_summary;
-use super::{sentences, show_decision, show_outcome, take_pending};
+use super::{aftermath, check, sentences, show_decision, show_outcome, take_pending};
 use crate::decision::Decided;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
@@ -30,6 +30,7 @@ pub(super) async fn execute(mut job: Job) -> Result<()> {
 
 async fn execute_at(job: &mut Job, seat: &mut Seat, decided: &Decided) -> Result<()> {
     execution::enter_window(job, seat)?;
+    check::before_execution(job, seat, decided).await?;
     execution::check_approval(job, seat, decided.plan.decision_id).await?;
     let (status, summary) = planned_summary(job, seat, decided, false);
     let report = reporting::report(job, seat, decided, status, summary)?;
@@ -62,6 +63,7 @@ pub(super) async fn finish(
         positions: seat.desk.broker.positions().await?,
     });
     report.reconciliation = Some(Comparison::from(&found));
+    aftermath::tell(job, seat, decided, &done, &mut report)?;
     write_artifact(job, seat, &mut report)?;
     show_outcome(job, &report)?;
     if !found.is_clean() {
@@ -119,4 +121,3 @@ fn write_artifact(job: &mut Job, seat: &mut Seat, report: &mut RunReport) -> Res
     report.stages = job.stopwatch.stages();
     Ok(())
 }
-

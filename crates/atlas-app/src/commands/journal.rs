@@ -52,7 +52,12 @@ fn verify(job: &Job, folder: &AccountFolder) -> Result<()> {
             job.account, journal.records, journal.head, found.artifacts, found.inputs
         )
     } else {
-        format!("{} records are whole, up to {}.\n{}", journal.records, journal.head, sentences.join("\n"))
+        format!(
+            "{} records are whole, up to {}.\n{}",
+            journal.records,
+            journal.head,
+            sentences.join("\n")
+        )
     };
     tell(job, &body, &text)?;
     if journal.is_whole() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use atlas_broker::Broker;
 use atlas_core::time::Mode;
-use atlas_core::{Clock, ClientOrderId};
+use atlas_core::{ClientOrderId, Clock};
 use atlas_exec::folder::{AccountFolder, AccountLock, Fence, Holder, Inbox};
 use atlas_exec::kill::{self, Flatten, Flattened, Scope, Suspension};
 use atlas_exec::{Error, Session, Timer, peek};

@@ -1,12 +1,18 @@
 //! The commands, one file for each group; here is what they share.
 
+mod aftermath;
 mod approve;
+mod check;
+pub(crate) mod controls;
 mod execute;
 mod journal;
 mod kill;
+mod monitor;
 mod operate;
 mod rebalance;
+pub(crate) mod research;
 mod status;
+mod watchdog;
 mod why;
 
 use anyhow::Result;
@@ -55,7 +61,16 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Reconcile { adopt } => {
             operate::reconcile(Job::new("reconcile", common)?, adopt).await
         }
+        Command::Controls(what) => controls::controls(&Job::new("controls", common)?, &what),
+        Command::Research(what) => research::run(what, common).await,
         Command::Status => status::status(&Job::new("status", common)?),
+        Command::Monitor(flags) => {
+            monitor::monitor(&Job::new("monitor", common)?, &flags).await
+        }
+        Command::Check => check::check(Job::new("check", common)?).await,
+        Command::Watchdog(flags) => {
+            watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
+        }
         Command::Why { about } => why::why(&Job::new("why", common)?, &about),
         Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),
     }

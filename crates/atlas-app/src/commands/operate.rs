@@ -40,7 +40,9 @@ pub(super) fn pause(job: &Job, word: &Word) -> Result<()> {
              it hangs, `atlas kill` does not wait for it.",
             job.account
         ),
-        (None, None) => format!("Account {} takes the command up when it is next used.", job.account),
+        (None, None) => {
+            format!("Account {} takes the command up when it is next used.", job.account)
+        }
     };
     #[derive(Serialize)]
     struct Body<'a> {
@@ -94,8 +96,8 @@ async fn reconcile_at(job: &Job, post: &mut Post, adopt: Option<Reconcile>) -> R
     // Adopting is about differences, so what the broker has told since comes in first.
     let mut found = post.compare(job).await?;
     let mut adopted = None;
-    if let Some(Reconcile::Adopt { what, word }) = adopt {
-        let (subject, words) = subject(what);
+    if let Some(Reconcile::Adopt { what }) = adopt {
+        let (subject, words, word) = subject(what);
         post.session.adopt(subject, &word.by, &word.why)?;
         adopted = Some(words);
         found = post.compare(job).await?;
@@ -134,22 +136,24 @@ fn show(job: &Job, post: &Post, found: &Reconciliation, adopted: Option<&str>) -
     ))
 }
 
-/// The subject and its words.
-fn subject(what: Adopt) -> (Subject, String) {
+/// The subject, in words, and whose word it is.
+fn subject(what: Adopt) -> (Subject, String, Word) {
     match what {
-        Adopt::Position { symbol, qty, price } => {
+        Adopt::Position { symbol, qty, price, word } => {
             let words = format!("{qty} shares of {symbol} at {price}");
-            (Subject::Position { symbol, qty, price }, words)
+            (Subject::Position { symbol, qty, price }, words, word)
         }
-        Adopt::WriteOff { symbol, qty } => {
+        Adopt::WriteOff { symbol, qty, word } => {
             let words = format!("the loss of {qty} shares of {symbol}");
-            (Subject::WriteOff { symbol, qty }, words)
+            (Subject::WriteOff { symbol, qty }, words, word)
         }
-        Adopt::Cash { amount } => (Subject::Cash { amount }, format!("{amount} USD")),
-        Adopt::Anomaly { seq } => (Subject::Anomaly { seq }, format!("what record {seq} tells")),
-        Adopt::Order { client_order_id } => {
+        Adopt::Cash { amount, word } => (Subject::Cash { amount }, format!("{amount} USD"), word),
+        Adopt::Anomaly { seq, word } => {
+            (Subject::Anomaly { seq }, format!("what record {seq} tells"), word)
+        }
+        Adopt::Order { client_order_id, word } => {
             let words = format!("order {client_order_id}");
-            (Subject::Order { client_order_id }, words)
+            (Subject::Order { client_order_id }, words, word)
         }
     }
 }

@@ -244,4 +244,3 @@ pub(super) fn planned_summary(
     };
     (RunStatus::Planned, format!("Planned {orders}; nothing was sent; {next}."))
 }
-

@@ -153,7 +153,8 @@ fn text(job: &Job, status: &Status) -> Result<String> {
     if status.commands_waiting > 0 {
         writeln!(out, "  inbox    {} not taken yet", status.commands_waiting)?;
     }
-    let held: Vec<String> = status.owned.iter().map(|(symbol, qty)| format!("{qty} {symbol}")).collect();
+    let held: Vec<String> =
+        status.owned.iter().map(|(symbol, qty)| format!("{qty} {symbol}")).collect();
     let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
     writeln!(out, "  books    cash {} USD, {held}", status.cash)?;
     writeln!(out, "  breaker  {}", status.breaker)?;

@@ -64,7 +64,10 @@ fn text(job: &Job, told: &Explanation, brief: bool) -> Result<String> {
     }
     if count < told.chains.len() {
         let rest = told.chains.len() - count;
-        writeln!(out, "\n{rest} more signals came to no order; ask for a symbol to see its reason.")?;
+        writeln!(
+            out,
+            "\n{rest} more signals came to no order; ask for a symbol to see its reason."
+        )?;
     }
     Ok(out)
 }
@@ -109,7 +112,11 @@ fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
         let request = &order.request;
         let (side, qty) = (request.side, request.qty);
         let denied = if chain.denied { ", denied" } else { "" };
-        writeln!(out, "  order    {}: {side} {qty}{denied}; {}", request.client_order_id, order.reason)?;
+        writeln!(
+            out,
+            "  order    {}: {side} {qty}{denied}; {}",
+            request.client_order_id, order.reason
+        )?;
     }
     for step in &chain.steps {
         writeln!(out, "  {:>8} {} {}", step.seq, step.at.format("%F %T%.3f"), step.what)?;

@@ -8,7 +8,7 @@ use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
 use atlas_core::{Clock, Side};
 use atlas_data::{BarSource, CsvSource, Series, Universe};
-use atlas_venue::core::{Class, Entry, Kind, NewOrder, NANO, Shares, Size, Tif};
+use atlas_venue::core::{Class, Entry, Kind, NANO, NewOrder, Shares, Size, Tif};
 use atlas_venue::server::{ServeOptions, ServerHandle, serve};
 use atlas_venue::{Listing, Venue, VenueConfig};
 use tempfile::TempDir;
@@ -109,7 +109,9 @@ impl Remote {
                 Entry::Fill(fill) if fill.symbol.as_str() == symbol => Some(fill),
                 _ => None,
             });
-            fills.map(|fill| fill.qty.nanos() / NANO * if fill.side == Side::Buy { 1 } else { -1 }).sum()
+            fills
+                .map(|fill| fill.qty.nanos() / NANO * if fill.side == Side::Buy { 1 } else { -1 })
+                .sum()
         })
     }
 

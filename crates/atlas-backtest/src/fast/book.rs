@@ -3,7 +3,7 @@
 use atlas_core::Side;
 use serde::{Deserialize, Serialize};
 
-use super::figures::Curve;
+use super::figures::{BLOCK, Curve};
 use super::{BarStrategy, Figures, FixedSeries, Stance, Trading};
 use crate::Error;
 
@@ -117,7 +117,7 @@ fn play<S: BarStrategy, K: Keep>(
 /// What is kept of a run.
 trait Keep {
     fn fill(&mut self, fill: FastFill);
-    fn equity(&mut self, equity: i64);
+    fn equities(&mut self, equities: &[i64]);
     fn still(&mut self, equity: i64, bars: usize);
 }
 
@@ -132,8 +132,8 @@ impl Keep for Kept {
     }
 
     #[inline]
-    fn equity(&mut self, equity: i64) {
-        self.equity.push(equity);
+    fn equities(&mut self, equities: &[i64]) {
+        self.equity.extend_from_slice(equities);
     }
 
     fn still(&mut self, equity: i64, bars: usize) {
@@ -146,7 +146,7 @@ struct Nothing;
 impl Keep for Nothing {
     fn fill(&mut self, _: FastFill) {}
     #[inline]
-    fn equity(&mut self, _: i64) {}
+    fn equities(&mut self, _: &[i64]) {}
     fn still(&mut self, _: i64, _: usize) {}
 }
 
@@ -182,7 +182,11 @@ impl<K: Keep> Book<'_, K> {
     }
 
     fn enter(&mut self, bar: usize, market: i64) {
-        self.short |= self.cash < self.needed;
+        if self.cash < self.needed {
+            // The run is refused at its end.
+            self.short = true;
+            return;
+        }
         self.draw(bar);
         let price = self.trading.fill_price(market, Side::Buy);
         let shares = self.trading.shares;
@@ -237,18 +241,22 @@ impl<K: Keep> Book<'_, K> {
             return;
         }
         self.figures.bars_held += closes.len();
-        let mut curve = self.curve;
-        for close in closes {
-            let equity = cash + held * close;
-            curve.push(equity);
-            self.kept.equity(equity);
+        let mut equities = [0; BLOCK];
+        for block in closes.chunks(BLOCK) {
+            for (equity, close) in equities.iter_mut().zip(block) {
+                // Checked when cash, shares and prices were: no sum of both leaves 64 bits.
+                *equity = cash.wrapping_add(held.wrapping_mul(*close));
+            }
+            let drawn = equities.get(..block.len()).unwrap_or_default();
+            self.curve.extend(drawn);
+            self.kept.equities(drawn);
         }
-        self.curve = curve;
     }
 
     fn finish(mut self) -> Result<(K, Figures), Error> {
         let bars = self.series.len();
         self.draw(bars);
+        self.curve.end();
         if self.short {
             return Err(Error::Parameter {
                 what: "cash",

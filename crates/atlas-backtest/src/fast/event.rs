@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 
 use super::{BarStrategy, Stance, Trading};
 use crate::Error;
-use crate::block_on::block_on;
 
 /// What a run on the venue came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +76,7 @@ pub fn run<S: BarStrategy>(
             }
             seen = all.len();
         });
-        let account = block_on("the account", atlas_broker::Broker::account(&broker))??;
-        report.equity.push(account.equity);
+        report.equity.push(broker.money()?.1);
         let close = bars.columns().close.get(bar).copied().unwrap_or(f64::NAN);
         wanted = strategy.push(Px::from_bar(close)?.nanos() / 1_000).or(wanted);
     }

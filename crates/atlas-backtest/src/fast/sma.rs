@@ -118,15 +118,39 @@ impl BarStrategy for SmaCross {
         let (fast, slow) = (self.fast_len(), self.slow_len());
         let (fast_weight, slow_weight) = (self.slow, self.fast);
         let Some(newest) = sums.get(slow..) else { return };
-        let bars = newest.iter().zip(sums.get(slow - fast..).unwrap_or_default()).zip(sums);
+        let fast_old = sums.get(slow - fast..).unwrap_or_default();
+        let blocks = newest.chunks(64).zip(fast_old.chunks(64)).zip(sums.chunks(64));
         let mut side = Side::Unknown;
-        for (row, ((new, fast_old), slow_old)) in bars.enumerate() {
-            // Sums may have wrapped around; their differences over a window have not, and the
-            // longest window of the highest price squared fits.
-            let fast_sum = new.wrapping_sub(*fast_old).wrapping_mul(fast_weight);
-            let slow_sum = new.wrapping_sub(*slow_old).wrapping_mul(slow_weight);
-            if let Some(stance) = side.cross(fast_sum.wrapping_sub(slow_sum)) {
-                each(row + slow - 1, stance);
+        for (block, ((newest, fast_old), slow_old)) in blocks.enumerate() {
+            // One bit a bar, the first one lowest, so that bars without a crossing cost no branch.
+            let (mut above, mut below) = (0_u64, 0_u64);
+            for ((new, fast_old), slow_old) in newest.iter().zip(fast_old).zip(slow_old) {
+                // Sums may have wrapped around; their differences over a window have not, and the
+                // longest window of the highest price squared fits.
+                let fast_sum = new.wrapping_sub(*fast_old).wrapping_mul(fast_weight);
+                let slow_sum = new.wrapping_sub(*slow_old).wrapping_mul(slow_weight);
+                let gap = fast_sum.wrapping_sub(slow_sum);
+                above = above >> 1 | u64::from(gap > 0) << 63;
+                below = below >> 1 | u64::from(gap < 0) << 63;
+            }
+            let unused = 64 - newest.len();
+            (above, below) = (above >> unused, below >> unused);
+            loop {
+                let others = match side {
+                    Side::Unknown => above | below,
+                    Side::Above => below,
+                    Side::Below => above,
+                };
+                if others == 0 {
+                    break;
+                }
+                let bit = others.trailing_zeros();
+                let gap = if above >> bit & 1 == 1 { 1 } else { -1 };
+                if let Some(stance) = side.cross(gap) {
+                    each(block * 64 + bit as usize + slow - 1, stance);
+                }
+                let later = (u64::MAX << bit) << 1;
+                (above, below) = (above & later, below & later);
             }
         }
     }

@@ -107,9 +107,8 @@ impl SharpeDifference {
 }
 
 fn check(rows: usize, others: usize, dealing: Dealing) -> Result<(), Error> {
-    let wrong = |what, value: usize, range| {
-        Err(Error::Parameter { what, value: value.to_string(), range })
-    };
+    let wrong =
+        |what, value: usize, range| Err(Error::Parameter { what, value: value.to_string(), range });
     if others != rows {
         return wrong("the number of returns of the second", others, "that of the first");
     }
@@ -256,7 +255,8 @@ fn bandwidth(rows: &Rows) -> f64 {
             own += value(&pair[0]) * value(&pair[0]);
         }
         let slope = if own > 0.0 { (cross / own).clamp(-0.97, 0.97) } else { 0.0 };
-        let rest: f64 = rows.windows(2).map(|p| value(&p[1]) - slope * value(&p[0])).map(|e| e * e).sum();
+        let rest: f64 =
+            rows.windows(2).map(|p| value(&p[1]) - slope * value(&p[0])).map(|e| e * e).sum();
         let variance = rest / float(rows.len().max(2) - 1);
         let fourth = variance * variance;
         let left = 1.0 - slope;

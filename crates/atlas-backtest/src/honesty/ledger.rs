@@ -84,6 +84,7 @@ impl Trial {
             (header.schedule, header.delay_sessions, header.start_after_open_minutes),
             (header.missing_vix, header.short_history, header.members_by_date),
             (header.cash, &header.costs, header.finally, &header.strategy, &header.policy),
+            (header.idle_rate, header.corporate_actions),
         );
         let unwritable = |error: serde_json::Error| Error::Parameter {
             what: "the configuration",
@@ -99,9 +100,10 @@ impl Trial {
         })
     }
 
-    /// What makes it the same trial: one configuration over several periods counts once for each.
-    const fn key(&self) -> (Hash, NaiveDate, NaiveDate) {
-        (self.configuration, self.from, self.to)
+    /// What makes it the same trial: one configuration over several periods, or on other symbols,
+    /// counts once for each.
+    const fn key(&self) -> (Hash, NaiveDate, NaiveDate, &BTreeSet<Symbol>) {
+        (self.configuration, self.from, self.to, &self.symbols)
     }
 
     fn is_on(&self, symbols: &BTreeSet<Symbol>, from: NaiveDate, to: NaiveDate) -> bool {
@@ -120,7 +122,7 @@ fn overlap(
 impl TrialLedger {
     /// Enters a trial; says whether it is a new one.
     pub fn record(&mut self, trial: Trial) -> bool {
-        match self.trials.binary_search_by_key(&trial.key(), Trial::key) {
+        match self.trials.binary_search_by(|other| other.key().cmp(&trial.key())) {
             Ok(_) => false,
             Err(place) => {
                 self.trials.insert(place, trial);
@@ -224,7 +226,8 @@ mod tests {
     #[test]
     fn only_what_shares_symbols_and_sessions_counts() {
         let mut ledger = TrialLedger::default();
-        ledger.record(trial("a", "KO", (2000, 2005), 0.01));
+        assert!(ledger.record(trial("a", "KO", (2000, 2005), 0.01)));
+        assert!(!ledger.record(trial("a", "KO", (2000, 2005), 0.01)));
         ledger.record(trial("b", "KO", (2004, 2010), 0.03));
         ledger.record(trial("c", "PEP", (2000, 2010), 0.04));
         ledger.record(trial("d", "KO", (2011, 2012), 0.05));
@@ -243,6 +246,8 @@ mod tests {
         let more = ledger.deflate(&trial("e", "PEP", (2011, 2012), 0.01), Some(estimate));
         assert_eq!((more.trials, more.deflated), (41, None), "their variance is unknown");
         assert_eq!(ledger.len(), 44);
+        assert!(ledger.record(trial("a", "XOM", (2000, 2005), 0.01)), "on other symbols");
+        assert_eq!(ledger.len(), 45);
         let text = serde_json::to_string(&ledger).unwrap();
         assert_eq!(serde_json::from_str::<TrialLedger>(&text).unwrap(), ledger);
     }

@@ -1,6 +1,6 @@
 //! What was tried, on which data, under which conventions.
 
-use atlas_core::{Symbol, Usd};
+use atlas_core::{Bps, Symbol, Usd};
 use atlas_data::{MissingVix, ShortHistory};
 use atlas_engine::Policy;
 use atlas_venue::{CostModel, Slippage};
@@ -41,6 +41,10 @@ pub struct Header {
     pub cash: Usd,
     /// What trading cost.
     pub costs: StatedCosts,
+    /// What idle cash earned a year, in basis points.
+    pub idle_rate: Bps,
+    /// Corporate actions the venue knew of, of all symbols.
+    pub corporate_actions: usize,
     /// What became of positions at the end.
     pub finally: Finally,
     /// Sessions from a decision to its act.
@@ -130,6 +134,8 @@ impl Header {
             },
             cash: config.cash,
             costs: StatedCosts::of(&config.costs),
+            idle_rate: config.idle_rate,
+            corporate_actions: config.actions.values().map(Vec::len).sum(),
             finally: config.finally,
             delay_sessions: config.delay_sessions,
             start_after_open_minutes: config.start_after_open_minutes,
@@ -154,9 +160,7 @@ fn conventions(config: &Config) -> Vec<String> {
             },
             config.start_after_open_minutes
         ),
-        "idle cash earns nothing, dividends are not credited on raw prices and are part of \
-         adjusted ones"
-            .to_owned(),
+        idle(config),
         "equity is cash plus shares at the close; returns are simple, from close to close; annual \
          figures rest on 252 sessions and a risk-free return of zero"
             .to_owned(),
@@ -164,6 +168,21 @@ fn conventions(config: &Config) -> Vec<String> {
          command line"
             .to_owned(),
     ]
+}
+
+/// What cash and shares bring in by being held.
+fn idle(config: &Config) -> String {
+    let cash = if config.idle_rate == Bps::ZERO {
+        "idle cash earns nothing".to_owned()
+    } else {
+        format!("idle cash earns {} bps a year, posted monthly", config.idle_rate)
+    };
+    let actions: usize = config.actions.values().map(Vec::len).sum();
+    let shares = match actions {
+        0 => "dividends are not credited on raw prices and are part of adjusted ones".to_owned(),
+        count => format!("{count} splits, dividends, new names and delistings were carried out"),
+    };
+    format!("{cash}; {shares}")
 }
 
 /// Version of the report's form; raised with every change a reader could trip over.

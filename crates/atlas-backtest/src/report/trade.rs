@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_core::{ClientOrderId, DecisionId, Price, Qty, Regime, Side, SignalId, Symbol, Usd};
-use atlas_venue::core::Execution;
+use atlas_venue::core::{Execution, Posting, PostingKind};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ pub struct RoundTrip {
     pub regime: Regime,
     /// Dollars paid in all.
     pub bought: Usd,
-    /// Dollars received in all, the mark included.
+    /// Dollars received in all, dividends and the mark included.
     pub sold: Usd,
     /// What it brought in, after slippage and before fees.
     pub profit: Usd,
@@ -91,6 +91,8 @@ pub struct TradeStatistics {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     open: BTreeMap<Symbol, Holding>,
+    /// What is on its way from one name to another.
+    renamed: Option<Holding>,
     ended: Vec<RoundTrip>,
 }
 
@@ -145,6 +147,36 @@ impl Ledger {
             slippage,
             realized,
         })
+    }
+
+    /// Books what came or went without a trade: dividends belong to the stretch they are paid in,
+    /// a delisting ends it, splits and new names change what is held.
+    pub(crate) fn post(&mut self, posting: &Posting) -> Result<(), Error> {
+        let Some(symbol) = &posting.symbol else { return Ok(()) };
+        let amount = posting.amount.to_usd()?;
+        let size = posting.change.size().to_qty()?;
+        let less = posting.change.is_negative();
+        if posting.kind == PostingKind::Rename {
+            if less {
+                self.renamed = self.open.remove(symbol);
+            } else if let Some(holding) = self.renamed.take() {
+                self.open.insert(symbol.clone(), holding);
+            }
+            return Ok(());
+        }
+        let Some(holding) = self.open.get_mut(symbol) else { return Ok(()) };
+        holding.sold = holding.sold.checked_add(amount)?;
+        holding.qty = if less {
+            holding.qty.checked_sub(size.min(holding.qty))?
+        } else {
+            holding.qty.checked_add(size)?
+        };
+        if posting.kind == PostingKind::Delisting
+            && let Some(holding) = self.open.remove(symbol)
+        {
+            self.ended.push(holding.end(symbol.clone(), posting.date, false)?);
+        }
+        Ok(())
     }
 
     fn buy(

@@ -87,11 +87,10 @@ impl Searched {
     #[must_use]
     pub fn best(&self) -> Option<&Found> {
         let ratio = |found: &&Found| found.metrics.sharpe;
-        self.found.iter().filter(|found| ratio(found).is_some()).fold(None, |best, next| {
-            match best {
-                Some(best) if ratio(&best) >= ratio(&next) => Some(best),
-                Some(_) | None => Some(next),
-            }
+        self.found.iter().filter(|found| ratio(found).is_some()).fold(None, |best, next| match best
+        {
+            Some(best) if ratio(&best) >= ratio(&next) => Some(best),
+            Some(_) | None => Some(next),
         })
     }
 }

@@ -47,9 +47,9 @@ pub fn plateau(found: &[Found], axes: &[Axis]) -> Option<Plateau> {
             }
         }
     }
-    let flatness = best.filter(|(_, ratio)| *ratio > 0.0).and_then(|(place, ratio)| {
-        Some(mean(&neighbours(&sharpe, place))? / ratio)
-    });
+    let flatness = best
+        .filter(|(_, ratio)| *ratio > 0.0)
+        .and_then(|(place, ratio)| Some(mean(&neighbours(&sharpe, place))? / ratio));
     Some(Plateau {
         rows: (down.name.clone(), down.values.clone()),
         columns: (along.name.clone(), along.values.clone()),

@@ -135,7 +135,8 @@ mod tests {
         assert_eq!(axis("fast=5,10").values, [5.0, 10.0]);
         assert_eq!(axis("slow=20..50:10").values, [20.0, 30.0, 40.0, 50.0]);
         assert_eq!(axis("entry=0.8..0.9:0.05").values.len(), 3);
-        for wrong in ["fast", "fast=", "fast=1..2", "fast=1..2:0", "fast=2..1:1", "fast=a,b", "=1"] {
+        for wrong in ["fast", "fast=", "fast=1..2", "fast=1..2:0", "fast=2..1:1", "fast=a,b", "=1"]
+        {
             let error = wrong.parse::<Axis>().unwrap_err().to_string();
             assert!(!error.contains('\n'), "{error}");
         }
@@ -149,7 +150,10 @@ mod tests {
         assert_eq!(left_out, 1);
         assert!(grid("sma", &[axis("fats=1,2")]).is_err());
         let one = random("sma", &[axis("fast=2..20:1"), axis("slow=25..90:1")], 8, 3).unwrap();
-        assert_eq!(one, random("sma", &[axis("fast=2..20:1"), axis("slow=25..90:1")], 8, 3).unwrap());
+        assert_eq!(
+            one,
+            random("sma", &[axis("fast=2..20:1"), axis("slow=25..90:1")], 8, 3).unwrap()
+        );
         assert_eq!(one.0.len(), 8);
     }
 }

@@ -30,9 +30,9 @@ pub(super) fn strategy(spec: &StrategySpec) -> Result<Watcher, Error> {
         "macd" => Box::new(
             MacdTrend::new(whole("fast")?, whole("slow")?, whole("signal")?).map_err(refused)?,
         ),
-        "ts-momentum" => Box::new(
-            TimeSeriesMomentum::new(whole("lookback")?, whole("skip")?).map_err(refused)?,
-        ),
+        "ts-momentum" => {
+            Box::new(TimeSeriesMomentum::new(whole("lookback")?, whole("skip")?).map_err(refused)?)
+        }
         "rsi" => Box::new(
             RsiReversion::new(whole("n")?, level("enter"), level("leave")).map_err(refused)?,
         ),

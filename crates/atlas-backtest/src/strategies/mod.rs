@@ -103,7 +103,8 @@ impl StrategySpec {
     pub(crate) fn of_momentum(params: &High52Params) -> Self {
         let mut spec = Self::high52();
         #[expect(clippy::cast_precision_loss, reason = "sessions stay far below 2^53")]
-        let values = [("window", params.window as f64), ("entry", params.entry), ("exit", params.exit)];
+        let values =
+            [("window", params.window as f64), ("entry", params.entry), ("exit", params.exit)];
         for (name, value) in values {
             spec.params.insert(name.to_owned(), value);
         }

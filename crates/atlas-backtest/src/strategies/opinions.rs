@@ -205,8 +205,7 @@ impl Opinions {
     ) -> Result<Choice, atlas_engine::Error> {
         let Row { symbol, held, long, standing, why } = row;
         let selected = long && rank <= self.top_n;
-        let mut signal =
-            standing.opinion.signal(self.name, symbol, look.decision, look.as_of)?;
+        let mut signal = standing.opinion.signal(self.name, symbol, look.decision, look.as_of)?;
         signal.direction = if held && !selected { Direction::Exit } else { Direction::Long };
         let top_n = self.top_n;
         let reason = match (long, selected) {

@@ -23,6 +23,7 @@ mod options;
 mod orders;
 mod pace;
 mod place;
+mod reading;
 mod recovery;
 mod reference;
 mod reply;
@@ -41,6 +42,9 @@ pub use endpoint::Endpoint;
 pub use mode::{Mode, Paper};
 pub use options::{Feed, Options};
 pub use orders::{OrderFilter, Which};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use reading::read_everything;
+pub use reading::read_order;
 pub use reference::{Asset, Configuration, EquityPoint, PortfolioHistory};
 pub use secret::Secret;
 pub use session::Session;

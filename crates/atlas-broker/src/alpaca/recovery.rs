@@ -26,11 +26,12 @@ pub(crate) struct Recovery {
 
 impl<M: Mode> Session<M> {
     /// Reads the ledger since the bookmark, every open order, and every order that was open when it
-    /// was last told.
+    /// was last told, and the one whose update waits.
     pub(crate) async fn recover(
         &self,
         after: Option<&ActivityId>,
         books: &Books,
+        waiting: Option<&VenueOrderId>,
     ) -> Result<Recovery, Error> {
         let entries = self.ledger_entries(after, None).await?;
         let bookmark = entries.last().map(|entry| entry.activity.id.clone());
@@ -38,7 +39,8 @@ impl<M: Mode> Session<M> {
         let mut orders = self.orders(&OrderFilter::default()).await?;
         let listed: BTreeSet<_> = orders.iter().map(|o| o.venue_order_id.clone()).collect();
         let touched = fills.iter().map(|(fill, _)| fill.venue_order_id.clone());
-        let others: BTreeSet<VenueOrderId> = books.open().into_iter().chain(touched).collect();
+        let others: BTreeSet<VenueOrderId> =
+            books.open().into_iter().chain(touched).chain(waiting.cloned()).collect();
         for id in others.difference(&listed) {
             let call = Call::get(path(&["v2", "orders", id.as_str()]));
             let wire: WireOrder = self.trading.ask(&call).await?;

@@ -2,25 +2,44 @@
 
 use atlas_core::time::Timestamp;
 use atlas_core::{Symbol, Usd};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::http::{Call, path};
+use super::pace::Lane;
 use super::wire::{WireAsset, WireConfiguration, WireHistory};
 use super::{Mode, Session};
 use crate::Error;
 
 /// The account's settings at Alpaca; `None` for what it does not tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Configuration {
     /// Whether new orders are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend_trade: Option<bool>,
     /// Whether short sales are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_shorting: Option<bool>,
     /// Whether fractions of shares may be traded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fractional_trading: Option<bool>,
     /// Largest multiple of equity that may be invested.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_margin_multiplier: Option<Decimal>,
+}
+
+impl Configuration {
+    /// Whether every setting that is `Some` here is the same there.
+    fn holds_in(&self, now: &Self) -> bool {
+        fn same<T: PartialEq>(wish: Option<&T>, now: Option<&T>) -> bool {
+            wish.is_none() || wish == now
+        }
+        same(self.suspend_trade.as_ref(), now.suspend_trade.as_ref())
+            && same(self.no_shorting.as_ref(), now.no_shorting.as_ref())
+            && same(self.fractional_trading.as_ref(), now.fractional_trading.as_ref())
+            && same(self.max_margin_multiplier.as_ref(), now.max_margin_multiplier.as_ref())
+    }
 }
 
 /// Something that can be traded.
@@ -82,6 +101,28 @@ impl<M: Mode> Session<M> {
     pub async fn configuration(&self) -> Result<Configuration, Error> {
         let call = Call::get("/v2/account/configurations");
         self.trading.ask::<WireConfiguration>(&call).await.map(Configuration::from)
+    }
+
+    /// Changes the settings that are `Some`, and leaves the others alone; gives all of them as they
+    /// are afterwards.
+    ///
+    /// # Errors
+    /// Any [`Error`]; [`Error::BadAnswer`] if a setting is not what was asked for.
+    pub async fn configure(&self, wish: &Configuration) -> Result<Configuration, Error> {
+        let body = serde_json::to_vec(wish)
+            .map_err(|error| Error::Setup { problem: format!("settings: {error}") })?;
+        let call = Call {
+            lane: Lane::Order,
+            method: Method::PATCH,
+            body: Some(body),
+            ..Call::get("/v2/account/configurations")
+        };
+        let now = self.trading.ask::<WireConfiguration>(&call).await.map(Configuration::from)?;
+        if wish.holds_in(&now) {
+            return Ok(now);
+        }
+        let problem = "a setting is not what was asked for".to_owned();
+        Err(self.trading.bad_answer(&call, problem))
     }
 
     /// One asset, `None` if Alpaca has none under this symbol.

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use zeroize::Zeroizing;
 
-use super::http::{Answer, Call, Http, chain};
+use super::http::{Answer, Call, Http, KEY_ID, SECRET_KEY, chain};
 use crate::Error;
 
 /// A connected WebSocket.
@@ -49,6 +49,10 @@ impl Http {
     async fn upgrade(&self, call: &Call) -> Result<Socket, Error> {
         let key = generate_key();
         let mut request = self.request(call)?;
+        // A stream takes the keys once: as a message, see `auth_message`. Twice is refused.
+        for name in [KEY_ID, SECRET_KEY] {
+            request.headers_mut().remove(name);
+        }
         for (name, value) in [
             (CONNECTION, "Upgrade"),
             (UPGRADE, "websocket"),

@@ -38,7 +38,7 @@ pub struct History {
     pub folder: PathBuf,
     /// The symbols; stocks and funds.
     pub symbols: Vec<Symbol>,
-    /// The fund whose split-adjusted closes stand for the index.
+    /// The fund whose adjusted closes stand for the index.
     pub index: Symbol,
     /// Where the VIX comes from.
     pub vix: Publication,
@@ -195,21 +195,16 @@ impl Work<'_> {
     /// The closes of the fund that stands for the index.
     async fn index(&mut self) -> Result<(), Error> {
         let symbol = &self.history.index;
-        self.closes("index", symbol, Adjustment::Splits).await
+        self.closes("index", symbol).await
     }
 
     /// The adjusted closes of one symbol as a series of their own.
-    async fn closes(
-        &mut self,
-        name: &str,
-        symbol: &Symbol,
-        adjustment: Adjustment,
-    ) -> Result<(), Error> {
+    async fn closes(&mut self, name: &str, symbol: &Symbol) -> Result<(), Error> {
         let (file, history) = (level_file(name), self.history);
         let last = self.folder.last(&file, symbol.as_str());
         if last.is_none_or(|last| last < history.through) {
             let request = self.request(std::slice::from_ref(symbol), history.first)?;
-            let mut bars = self.market.adjusted_bars(&request, adjustment).await?;
+            let mut bars = self.market.adjusted_bars(&request, Adjustment::All).await?;
             let bars = bars.remove(symbol).unwrap_or_default();
             let rows = rows::closes(symbol, &bars, history.through)?;
             let Some(last) = rows.last().map(|row| row.date) else {
@@ -231,7 +226,7 @@ impl Work<'_> {
         let address = match from {
             Publication::Address(address) => address,
             Publication::StandIn(symbol) => {
-                return self.closes(name, symbol, Adjustment::All).await;
+                return self.closes(name, symbol).await;
             }
             Publication::File(_) | Publication::None => {
                 self.tell(1);

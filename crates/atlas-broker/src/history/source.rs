@@ -27,7 +27,7 @@ impl Downloaded {
         })?;
         files = files.with_index(&path("index"));
         let mut notes = vec![format!(
-            "The index is the fund {}, split-adjusted: Alpaca carries no indices.",
+            "The index is the fund {}, adjusted for splits and dividends: Alpaca carries no indices.",
             history.index
         )];
         files = match &history.vix {

@@ -2,6 +2,7 @@
 
 mod copy;
 mod fence;
+mod heartbeat;
 mod inbox;
 mod inputs;
 mod lock;
@@ -14,6 +15,7 @@ use atlas_core::AccountName;
 
 pub use copy::copy_state;
 pub use fence::{Fence, FenceNote};
+pub use heartbeat::{Beat, Heartbeat};
 pub use inbox::{Command, Inbox, Received};
 pub use inputs::InputStore;
 pub use lock::{AccountLock, Holder};
@@ -26,6 +28,7 @@ use crate::error::Error;
 /// journal.sqlite    the journal (with -wal and -shm beside it while it is open)
 /// lock              held by the one process that works on the account; says which
 /// fence             while it exists, nothing is sent
+/// heartbeat         the last sign of life of the process that holds the account
 /// inbox/            commands for a running Atlas, one file each
 /// inputs/           what decisions were made from, <sha256>.zst
 /// artifacts/        <trading-day>[-rN].json, never overwritten

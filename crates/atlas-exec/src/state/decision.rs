@@ -180,6 +180,7 @@ impl Decision {
             | Event::Reconciled(_)
             | Event::ArtifactWritten(_)
             | Event::ArtifactUnaccounted(_)
+            | Event::RegimeChanged(_)
             | Event::CommandTaken(_)
             | Event::BreakerTold(_) => return Err("it is no event of a decision".into()),
         }

@@ -286,7 +286,7 @@ impl State {
                 Ok(())
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
-            Event::OverrideRecorded(_) => Ok(()),
+            Event::OverrideRecorded(_) | Event::RegimeChanged(_) => Ok(()),
             Event::ArtifactUnaccounted(found) => {
                 self.artifacts.insert(found.path);
                 Ok(())

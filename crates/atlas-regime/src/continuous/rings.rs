@@ -222,8 +222,7 @@ mod tests {
                 for mode_loss in [false, true] {
                     let fast = grid.penalties(penalty, mode_loss).unwrap();
                     let n = grid.len();
-                    let all: Vec<f64> =
-                        (0..n * n).map(|i| fast.between(i / n, i % n)).collect();
+                    let all: Vec<f64> = (0..n * n).map(|i| fast.between(i / n, i % n)).collect();
                     let slow = Penalties::new(n, &all).unwrap();
                     let losses: Vec<f64> = (0..6 * n)
                         .map(|i| {

@@ -1,5 +1,7 @@
 //! Whole fits: every start, every descent, every figure of the result.
 
+use std::sync::Arc;
+
 use atlas_regime::continuous::{ContinuousFilter, ContinuousParams, Grid};
 use atlas_regime::dp::Penalties;
 use atlas_regime::{Filter, FitOptions, JumpModel, JumpParams, Restart, Rows, SortBy, Stop};
@@ -50,7 +52,7 @@ pub(crate) fn refits(folder: &Folder, file: &Case<'_>, tally: &mut Tally) -> Res
 }
 
 /// A fit of either model in one shape.
-struct Found {
+pub(crate) struct Found {
     restarts: Vec<Restart>,
     start_rows: Vec<Vec<usize>>,
     sort_permutation: Vec<usize>,
@@ -87,7 +89,12 @@ pub(crate) fn fit(
         FitOptions { returns, feature_weights: weights.as_deref(), warm_start: warm, starts: None };
     let rows = Rows::new(&matrix.data, matrix.cols).map_err(text)?;
     let grid = if case.flag("cont")? { Some(grid(case)?) } else { None };
-    let (penalties, found) = run(case, &jump, rows, &options, grid.as_ref())?;
+    let mut key = format!("{jump:?} {options:?}");
+    for input in ["X", "X_values", "n_rows", "cont", "grid_size", "mode_loss"] {
+        key.push_str(&format!(" {:?}", case.opt(input)));
+    }
+    let known = folder.fits.get(&key, || run(case, &jump, rows, &options, grid.as_ref()))?;
+    let (penalties, found) = (&known.0, &known.1);
     let weighted: Vec<f64> = match &weights {
         None => matrix.data.clone(),
         Some(w) => rows.iter().flat_map(|row| row.iter().zip(w).map(|(x, w)| x * w)).collect(),
@@ -96,18 +103,23 @@ pub(crate) fn fit(
     if let Some(starts) = case.opt("n_starts") {
         same("n_starts", &found.restarts.len(), &crate::json::count(starts)?)?;
     }
-    restarts(case, weighted, &jump, grid.as_ref(), &penalties, &found, warm)?;
+    let again = |i: usize, start: &[f64]| {
+        let key = format!("{key} {i} {start:?}");
+        let compute = || Ok(replay(weighted, grid.as_ref(), penalties, start, &jump));
+        folder.replays.get(&key, compute)
+    };
+    restarts(case, weighted, &again, found, warm)?;
     same("best_restart", &found.states.best_restart, &case.count("best_restart")?)?;
     if case.opt("sort_perm").is_some() {
         same("sort_perm", &found.sort_permutation, &case.counts("sort_perm")?)?;
     }
-    expect(&case.case("expect")?, &found, grid.as_ref())?;
+    expect(&case.case("expect")?, found, grid.as_ref())?;
     if case.opt("insample").is_none() {
         return Ok(flat(&found.states));
     }
     let insample = case.case("insample")?;
-    let online = online(&found, rows, grid.as_ref(), case)?;
-    let smoothed = smoothed(&found, weighted, grid.as_ref(), &penalties)?;
+    let online = online(found, rows, grid.as_ref(), case)?;
+    let smoothed = smoothed(found, weighted, grid.as_ref(), penalties)?;
     same("online", &online.states, &insample.runs("online_rle")?)?;
     same("predict", &smoothed, &insample.runs("predict_rle")?)?;
     let equal = smoothed == found.labels;
@@ -192,9 +204,7 @@ fn run(
 fn restarts(
     case: &Case<'_>,
     rows: Rows<'_>,
-    jump: &JumpParams,
-    grid: Option<&Grid>,
-    penalties: &Penalties,
+    again: &dyn Fn(usize, &[f64]) -> Result<Arc<Replay>, String>,
     found: &Found,
     warm: Option<&[f64]>,
 ) -> Result<(), String> {
@@ -212,8 +222,7 @@ fn restarts(
                 same("init_rows", &found.start_rows[i], &expected.counts("init_rows")?)?;
                 found.start_rows[i].iter().flat_map(|&t| rows.row(t)).copied().collect()
             };
-            let again = replay(rows, grid, penalties, &start, jump);
-            one_restart(restart, &again, &expected)?;
+            one_restart(restart, &*again(i, &start)?, &expected)?;
             expected.finish()
         };
         check().map_err(|e| format!("restart {i}: {e}"))?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -45,6 +46,36 @@ pub(crate) struct Folder {
     pub(crate) tables: BTreeMap<String, String>,
     pub(crate) counts: BTreeMap<String, usize>,
     matrices: BTreeMap<String, Matrix>,
+    pub(crate) fits: Cache<(atlas_regime::dp::Penalties, crate::fits::Found)>,
+    pub(crate) replays: Cache<crate::replay::Replay>,
+    pub(crate) sparse: Cache<atlas_regime::sparse::SparseFit>,
+    pub(crate) margins: Cache<f64>,
+}
+
+/// What was computed for the same inputs before: a changed expectation changes none of them.
+pub(crate) struct Cache<T>(Mutex<BTreeMap<String, Arc<T>>>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Cache<T> {
+    /// What is known under a key that names every input.
+    pub(crate) fn get(
+        &self,
+        key: &str,
+        compute: impl FnOnce() -> Result<T, String>,
+    ) -> Result<Arc<T>, String> {
+        let poisoned = |_| "a check panicked".to_owned();
+        if let Some(known) = self.0.lock().map_err(poisoned)?.get(key) {
+            return Ok(Arc::clone(known));
+        }
+        let found = Arc::new(compute()?);
+        self.0.lock().map_err(|_| "a check panicked")?.insert(key.to_owned(), Arc::clone(&found));
+        Ok(found)
+    }
 }
 
 impl Folder {
@@ -63,6 +94,10 @@ impl Folder {
             tables: BTreeMap::new(),
             counts: BTreeMap::new(),
             matrices: BTreeMap::new(),
+            fits: Cache::default(),
+            replays: Cache::default(),
+            sparse: Cache::default(),
+            margins: Cache::default(),
         };
         let listed = manifest.get("files")?.as_object().ok_or("files is not an object")?;
         let mut total = 0;

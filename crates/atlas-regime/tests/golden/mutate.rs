@@ -1,5 +1,8 @@
 //! Files with one expected number changed, to prove that the test looks at it.
 
+use std::collections::BTreeMap;
+
+use atlas_regime::Mt19937;
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
@@ -7,33 +10,34 @@ use crate::folder::Folder;
 pub(crate) struct Mutant {
     pub(crate) stem: String,
     pub(crate) place: String,
-    /// The file with nothing but the one changed case.
+    /// The file with nothing but the one changed case, and what all cases share.
     pub(crate) file: Value,
 }
 
-/// A spread of single changes over all kinds that can be checked by themselves.
-pub(crate) fn mutants(folder: &Folder) -> Vec<Mutant> {
+/// Single changes over every kind of every file: for each case and each of its fields (`every`:
+/// for each number in it), one number drawn at random.
+pub(crate) fn mutants(folder: &Folder, every: bool) -> Vec<Mutant> {
     let mut out = Vec::new();
+    let mut rng = Mt19937::new(20_240_805);
     for (stem, file) in &folder.files {
-        if matches!(stem.as_str(), "preprocess" | "rolling" | "fit_cjm") {
-            // The first two need each other, and fits of the continuous model are slow here; the
-            // same checks run on the small ones among the edge cases.
-            continue;
-        }
         let kinds = file.as_object().expect("a file is an object");
-        for (kind, cases) in kinds {
-            let Some(cases) = cases.as_array() else { continue };
-            let slow = stem.starts_with("fit") || stem == "refit";
-            let (picked, leaves_max) = if slow { (smallest(cases), 5) } else { (spread(cases), 5) };
-            for case in picked {
-                let mut places = Vec::new();
-                leaves(case, String::new(), &mut places);
-                let step = places.len().div_ceil(leaves_max).max(1);
-                for place in places.iter().skip(step / 2).step_by(step) {
+        for (kind, cases) in kinds.iter().filter(|(_, v)| v.is_array() || v.is_object()) {
+            let list = cases.as_array().filter(|list| list.iter().all(Value::is_object));
+            if cases.is_array() && list.is_none() {
+                // Names of columns and dates, which say what to compute.
+                continue;
+            }
+            let count = list.map_or(1, Vec::len);
+            for i in 0..count {
+                let case = list.map_or(cases, |list| &list[i]);
+                for place in places(stem, case, every, &mut rng) {
                     let mut changed = case.clone();
-                    change(changed.pointer_mut(place).expect("the place was found in the case"));
-                    let file = json!({ kind: [changed] });
-                    out.push(Mutant { stem: stem.clone(), place: format!("{kind}{place}"), file });
+                    let number = changed.pointer_mut(&place).expect("the place was found there");
+                    change(number, &place);
+                    let mut file = shared(stem, kinds);
+                    file[kind] = if list.is_some() { json!([changed]) } else { changed };
+                    let place = format!("{kind}/{i}{place}");
+                    out.push(Mutant { stem: stem.clone(), place, file });
                 }
             }
         }
@@ -41,48 +45,82 @@ pub(crate) fn mutants(folder: &Folder) -> Vec<Mutant> {
     out
 }
 
-/// Every fourth case.
-fn spread(cases: &[Value]) -> Vec<&Value> {
-    cases.iter().step_by(4).collect()
+/// What a file needs besides the case.
+fn shared(stem: &str, kinds: &serde_json::Map<String, Value>) -> Value {
+    let whole = matches!(stem, "preprocess" | "rolling");
+    let kept = kinds.iter().filter(|(name, _)| whole && *name != "runs");
+    let emptied =
+        kept.map(|(name, v)| (name.clone(), if name == "cases" { json!([]) } else { v.clone() }));
+    Value::Object(emptied.collect())
 }
 
-/// The case with the least to compute.
-fn smallest(cases: &[Value]) -> Vec<&Value> {
-    let mut sorted: Vec<&Value> = cases.iter().filter(|c| c.get("restarts").is_some()).collect();
-    if sorted.is_empty() {
-        sorted = cases.iter().collect();
+/// Places of expected numbers, one of each field.
+fn places(stem: &str, case: &Value, every: bool, rng: &mut Mt19937) -> Vec<String> {
+    let mut all = Vec::new();
+    leaves(stem, case, String::new(), &mut all);
+    if every {
+        return all;
     }
-    sorted.sort_by_key(|c| c.get("n_rows").and_then(Value::as_u64));
-    sorted.truncate(1);
-    sorted
+    let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for place in all {
+        let names = place.split('/').filter(|part| part.parse::<usize>().is_err());
+        fields.entry(names.collect::<Vec<_>>().join("/")).or_default().push(place);
+    }
+    let mut drawn = Vec::with_capacity(fields.len());
+    for mut places in fields.into_values() {
+        let share = rng.next_f64();
+        let numbered = (0_u32..).map(f64::from).zip(&places);
+        let count = numbered.clone().count();
+        let at = numbered
+            .take_while(|(i, _)| *i <= share * f64::from(u32::try_from(count).expect("few")))
+            .count();
+        drawn.push(places.swap_remove(at - 1));
+    }
+    drawn
 }
 
-/// Places of all numbers that are expected results and not inputs.
-fn leaves(value: &Value, place: String, out: &mut Vec<String>) {
+/// Places of all numbers and flags that are expected results and not inputs.
+fn leaves(stem: &str, value: &Value, place: String, out: &mut Vec<String>) {
     match value {
-        Value::Number(_) => out.push(place),
         Value::Array(items) => {
             for (i, item) in items.iter().enumerate() {
-                leaves(item, format!("{place}/{i}"), out);
+                leaves(stem, item, format!("{place}/{i}"), out);
             }
         }
         Value::Object(fields) => {
-            for (key, item) in fields {
-                if !INPUTS.contains(&key.as_str()) {
-                    leaves(item, format!("{place}/{key}"), out);
-                }
+            // Where centres are applied and not found, they are given.
+            let applied = fields.contains_key("lookback")
+                || (fields.contains_key("online") && stem == "edge");
+            let given = |key: &str| match key {
+                "centers" => applied,
+                "penalty" => stem == "dp",
+                "feat_weights" => stem != "fit_sjm",
+                _ => INPUTS.contains(&key),
+            };
+            let found = fields.iter().filter(|(key, _)| !given(key));
+            for (key, item) in found {
+                leaves(stem, item, format!("{place}/{key}"), out);
             }
         }
+        Value::Number(_) => out.push(place),
+        Value::String(text) if NUMBERS.contains(&text.as_str()) => out.push(place),
+        Value::Bool(_) if FLAGS.iter().any(|flag| place.ends_with(flag)) => out.push(place),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
+/// Numbers that JSON cannot write.
+const NUMBERS: &[&str] = &["NaN", "Infinity", "-Infinity"];
+
+/// Results that are true or false.
+const FLAGS: &[&str] = &["/labels_equal_exactly", "/predict_equals_labels", "/labels_equal"];
+
 /// Fields that say what to compute.
 const INPUTS: &[&str] = &[
     "K",
+    "X",
     "X_values",
     "a",
-    "feat_weights",
     "grid_size",
     "jump_penalty",
     "lookback",
@@ -90,6 +128,7 @@ const INPUTS: &[&str] = &[
     "max_feats",
     "max_iter",
     "model",
+    "mul",
     "n",
     "n_components",
     "n_init",
@@ -97,7 +136,6 @@ const INPUTS: &[&str] = &[
     "n_rows",
     "norm_ub",
     "options",
-    "penalty",
     "random_state",
     "ret_values",
     "seed",
@@ -111,11 +149,28 @@ const INPUTS: &[&str] = &[
     "x",
 ];
 
-/// A count becomes the next one, any other number moves by a ten-thousandth.
-fn change(number: &mut Value) {
-    *number = match (number.as_u64(), number.as_f64()) {
-        (Some(count), _) => json!(count + 1),
-        (None, Some(x)) => json!(x * 1.0001 + 1e-4),
-        (None, None) => json!(1),
+/// A count becomes the next one, a flag the other; any other number moves by a little more than
+/// section 14 of the specification lets pass.
+fn change(number: &mut Value, place: &str) {
+    let ends = |fields: &[&str]| {
+        let names = place.split('/').filter(|part| part.parse::<usize>().is_err());
+        names.last().is_some_and(|name| fields.contains(&name))
+    };
+    let moved = |x: f64| {
+        if ends(&["min_margin", "online_margin"]) {
+            x * 1.001 + 1e-6
+        } else if ends(&["w", "w_next", "feat_weights"]) {
+            x + 1e-5
+        } else if ends(&["vol", "ret_std"]) {
+            x + 1e-6 * x.abs().max(1e-3)
+        } else {
+            x + 1e-8 * x.abs().max(0.1)
+        }
+    };
+    *number = match (number.as_bool(), number.as_u64(), number.as_f64()) {
+        (Some(flag), ..) => json!(!flag),
+        (None, Some(count), _) => json!(count + 1),
+        (None, None, Some(x)) => json!(moved(x)),
+        (None, None, None) => json!(0.5),
     };
 }

@@ -1,5 +1,7 @@
 //! Sparse fits, round by round.
 
+use std::sync::Arc;
+
 use atlas_regime::continuous::Grid;
 use atlas_regime::dp::Penalties;
 use atlas_regime::sparse::{Mixture, SparseParams, SparseRound};
@@ -42,14 +44,20 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
         rounds_max: case.count("max_iter")?,
         weights_tol: case.float("tol_w")?,
     };
-    let fit =
-        params.clone().check().and_then(|p| p.fit(rows, Some(&matrix.returns))).map_err(text)?;
+    let key = format!("{params:?} {:?} {}", case.opt("X"), rows.len());
+    let fit = folder.sparse.get(&key, || {
+        params.clone().check().and_then(|p| p.fit(rows, Some(&matrix.returns))).map_err(text)
+    })?;
     same("n_outer", &fit.rounds.len(), &case.count("n_outer")?)?;
     let cols = f64::from(u32::try_from(matrix.cols).map_err(text)?);
     let mut weights = vec![1.0 / cols.sqrt(); matrix.cols];
     for (i, (round, expected)) in fit.rounds.iter().zip(case.list("outer")?).enumerate() {
         let expected = Case::new(expected)?;
-        one_round(round, &expected, rows, &params, &weights)
+        let margin = || {
+            let compute = || round_margin(round, rows, &params, &weights);
+            folder.margins.get(&format!("{key} {i}"), compute)
+        };
+        one_round(round, &expected, &margin)
             .and_then(|()| expected.finish())
             .map_err(|e| format!("round {i}: {e}"))?;
         if let Some(next) = &round.next_weights {
@@ -88,9 +96,7 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
 fn one_round(
     round: &SparseRound,
     expected: &Case<'_>,
-    rows: Rows<'_>,
-    params: &SparseParams,
-    weights: &[f64],
+    margin: &dyn Fn() -> Result<Arc<f64>, String>,
 ) -> Result<(), String> {
     close("val", &[round.objective], &[expected.float("val")?], FLOAT, 1e-6)?;
     close("bcss", &round.between, &expected.floats("bcss")?, FLOAT, 1.0)?;
@@ -119,7 +125,7 @@ fn one_round(
     same("restart_n_iter", &iterations, &expected.counts("restart_n_iter")?)?;
     let crcs = round.restarts.iter().map(|r| crc(&r.labels)).collect::<Result<Vec<_>, _>>()?;
     same("restart_crc", &crcs, &expected.counts("restart_crc")?)?;
-    let found = round_margin(round, rows, params, weights)?;
+    let found = *margin()?;
     let floor = round.objective.abs() * 1e-6;
     close("min_margin", &[found], &[expected.float("min_margin")?], MARGIN, floor)
 }

@@ -21,7 +21,8 @@ use svg::Escaped;
 pub fn tear_sheet(report: &BacktestReport, judgement: &Judgement) -> Result<String, fmt::Error> {
     let mut out = String::with_capacity(200_000);
     let header = &report.header;
-    let title = format!("{} · {} to {}", header.strategy, header.first_session, header.last_session);
+    let title =
+        format!("{} · {} to {}", header.strategy, header.first_session, header.last_session);
     write!(
         out,
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \

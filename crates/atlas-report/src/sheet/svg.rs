@@ -49,8 +49,7 @@ impl Plot {
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         let log = low > 0.0 && high > 3.0 * low;
         let pad = if high > low { (high - low) * 0.04 } else { high.abs().max(1.0) * 0.04 };
-        let (low, high) =
-            if log { (low / 1.05, high * 1.05) } else { (low - pad, high + pad) };
+        let (low, high) = if log { (low / 1.05, high * 1.05) } else { (low - pad, high + pad) };
         Self { height, count, low, high, log }
     }
 

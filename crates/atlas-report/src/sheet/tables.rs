@@ -16,8 +16,7 @@ pub(super) fn head(out: &mut String, report: &BacktestReport, judged: &Judgement
     let timing = header.conventions.first().map_or("", String::as_str);
     let trials = judged.deflation.trials;
     let trials = format!("{trials} on this history, this one included");
-    let data =
-        format!("{} · {} symbols, {universe}", header.data, header.symbols.len());
+    let data = format!("{} · {} symbols, {universe}", header.data, header.symbols.len());
     let cash = format!("{} USD, {} decisions", money(header.cash), header.schedule);
     out.write_str("<dl>")?;
     for (name, text) in [
@@ -190,9 +189,7 @@ pub(super) fn by_symbol(out: &mut String, report: &BacktestReport) -> fmt::Resul
 
 /// The deepest falls.
 pub(super) fn drawdowns(out: &mut String, report: &BacktestReport) -> fmt::Result {
-    out.write_str(
-        "<table><tr><th>peak</th><th>trough</th><th>recovered</th><th>depth</th></tr>",
-    )?;
+    out.write_str("<table><tr><th>peak</th><th>trough</th><th>recovered</th><th>depth</th></tr>")?;
     for fall in &report.drawdowns {
         let end = fall.recovered.map_or_else(|| "not yet".to_owned(), |date| date.to_string());
         let depth = percent(Some(fall.depth));

@@ -169,6 +169,9 @@ impl Made {
         if let Some(rule) = rules.day_trades {
             let trades = |count: u32| {
                 move |scene: &mut Scene| {
+                    // The rule is one for accounts below its equity.
+                    let below = rule.equity.checked_sub(Usd::HALF_CENT).unwrap_or(rule.equity);
+                    scene.equity = scene.equity.min(below);
                     if let Some(desk) = scene.desk.as_mut() {
                         desk.day_trades = Some(count);
                     }

@@ -195,6 +195,22 @@ mod tests {
         assert!(test_with_desk(&limits, &odd).is_err());
     }
 
+    /// The file a person copies can be used, under every profile, and leaves nothing out.
+    #[test]
+    fn the_desk_file_is_complete_and_holds() {
+        let text = include_str!("../../profiles/desk.toml");
+        let rules: DeskRules = toml::from_str(text).unwrap();
+        for profile in Profile::ALL {
+            let limits = profile.limits().check().unwrap();
+            let tests = test_with_desk(&limits, &rules).unwrap();
+            let broken: Vec<&ControlTest> = tests.iter().filter(|tried| !tried.holds).collect();
+            assert!(broken.is_empty(), "{profile}: {broken:?}");
+        }
+        for line in text.lines().filter(|line| line.contains('=')) {
+            assert!(toml::from_str::<DeskRules>(&text.replace(line, "")).is_err(), "{line}");
+        }
+    }
+
     #[test]
     fn a_limit_without_effect_shows() {
         let mut spec = Profile::Standard.limits();

@@ -1,10 +1,10 @@
 //! Bounds that the controls' own probes do not reach.
 
-use atlas_core::{OrderType, Price, Qty, Side, Symbol, Usd};
+use atlas_core::{OrderRequest, OrderType, Price, Qty, Side, Symbol, Usd};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::context::OpenOrder;
+use crate::context::{OpenOrder, Phase};
 use crate::controls::Scene;
 use crate::desk::{DayTradeRule, Desk, DeskRules, SymbolDesk};
 use crate::limits::LimitsSpec;
@@ -234,4 +234,157 @@ fn correlations_are_found_either_way_round() {
     let text =
         serde_json::to_string(&Desk { correlations: std::collections::BTreeMap::new(), ..desk });
     assert!(serde_json::from_str::<Desk>(&text.unwrap()).unwrap().symbols.contains_key(&a));
+}
+
+#[test]
+fn collars_bind_sales_below_and_purchases_above() {
+    let mut scene = scene();
+    let symbol = scene.request.symbol.clone();
+    scene.hold(&symbol, Qty::from_shares(10), price("100"));
+    scene.entry().unwrap().quote = None;
+    // 1000 bps of 100 either way.
+    for (side, limit, kind, bound) in [
+        (Side::Sell, "90", VerdictKind::Pass, 90),
+        (Side::Sell, "89.99", VerdictKind::Warn, 90),
+        (Side::Sell, "95", VerdictKind::Pass, 90),
+        (Side::Buy, "110", VerdictKind::Pass, 110),
+        (Side::Buy, "110.01", VerdictKind::Deny, 110),
+    ] {
+        scene.request.side = side;
+        scene.request.order_type = OrderType::Limit { limit_price: price(limit) };
+        let verdict = verdict(&scene, GateName::PriceCollar);
+        assert_eq!((verdict.kind, verdict.limit), (kind, Some(Decimal::from(bound))), "{limit}");
+    }
+    // A quote that is nearer binds sooner: 10 % below a bid of 104, above an ask of 95.
+    let quoted = |side: Side, at: &str, limit: &str| {
+        let mut scene = scene.clone();
+        scene.request.side = side;
+        scene.request.order_type = OrderType::Limit { limit_price: price(limit) };
+        scene.entry().unwrap().quote = self::scene().entry().unwrap().quote.take();
+        let quote = scene.entry().unwrap().quote.as_mut().unwrap();
+        (quote.bid, quote.ask) = (Some(price(at)), Some(price(at)));
+        verdict(&scene, GateName::PriceCollar)
+    };
+    let sale = quoted(Side::Sell, "104", "93.5");
+    assert_eq!(
+        numbers(&sale),
+        (Some("93.5".parse().unwrap()), Some("93.6".parse().unwrap()), VerdictKind::Warn)
+    );
+    let purchase = quoted(Side::Buy, "95", "104.6");
+    assert_eq!(
+        numbers(&purchase),
+        (Some("104.6".parse().unwrap()), Some("104.5".parse().unwrap()), VerdictKind::Deny)
+    );
+}
+
+#[test]
+fn positions_are_counted_where_they_are_added_to() {
+    let mut scene = scene();
+    let symbol = scene.request.symbol.clone();
+    // A symbol that is held already is no position more, however many there are.
+    scene.hold(&symbol, Qty::from_shares(5), price("100"));
+    let one = |l: &mut LimitsSpec| (l.top_n, l.max_positions) = (1, 1);
+    let added = under(&scene, GateName::MaxPositions, one);
+    assert_eq!(numbers(&added), (Some(Decimal::ONE), Some(Decimal::ONE), VerdictKind::Pass));
+    let other: Symbol = "OTHER".parse().unwrap();
+    scene.hold(&other, Qty::from_shares(5), price("100"));
+    let added = under(&scene, GateName::MaxPositions, one);
+    assert_eq!(numbers(&added), (Some(Decimal::TWO), Some(Decimal::ONE), VerdictKind::Pass));
+    scene.positions.remove(&symbol);
+    let new = under(&scene, GateName::MaxPositions, one);
+    assert_eq!(numbers(&new), (Some(Decimal::TWO), Some(Decimal::ONE), VerdictKind::Deny));
+}
+
+#[test]
+fn shares_of_equity_are_told_in_per_cent() {
+    let mut scene = scene();
+    scene.request.qty = Qty::from_shares(71);
+    let denied = verdict(&scene, GateName::PositionSize);
+    assert!(denied.sentence.ends_with("above 7000 USD (35 % of equity)"), "{denied}");
+}
+
+/// What a batch has let through counts for the orders after it.
+#[test]
+fn a_batch_counts_its_own_orders() {
+    let mut scene = scene();
+    let order = |symbol: &str, side: Side, shares: u32| OrderRequest {
+        client_order_id: format!("atlas-test-1-{side}-{symbol}-{shares}").parse().unwrap(),
+        symbol: symbol.parse().unwrap(),
+        side,
+        qty: Qty::from_shares(shares),
+        order_type: OrderType::Market,
+        time_in_force: scene.request.time_in_force,
+    };
+    let batch = [
+        order("A", Side::Sell, 4),
+        order("A", Side::Sell, 3),
+        order("B", Side::Buy, 20),
+        order("C", Side::Buy, 20),
+        order("C", Side::Buy, 10),
+    ];
+    for name in ["A", "B", "C"] {
+        scene.price(&name.parse().unwrap(), price("100")).unwrap();
+    }
+    scene.hold(&"A".parse().unwrap(), Qty::from_shares(10), price("100"));
+    let mut spec = Profile::Standard.limits();
+    (spec.orders_per_day, spec.top_n, spec.max_positions) = (2, 1, 9);
+    let validator = Validator::new(&spec.check().unwrap());
+    let judged = validator.judge(&batch, &scene.context(Phase::Plan));
+    let value = |at: usize, gate: GateName| {
+        judged[at].verdicts.iter().find(|verdict| verdict.gate == gate).unwrap().value
+    };
+    let denied = |at: usize| {
+        let denying = judged[at].verdicts.iter().filter(|v| v.kind == VerdictKind::Deny);
+        denying.map(|verdict| verdict.gate).collect::<Vec<_>>()
+    };
+    assert_eq!(denied(0), []);
+    assert_eq!(denied(1), [GateName::Duplicate], "a second sale of the symbol in the batch");
+    assert_eq!(denied(2), []);
+    assert_eq!(denied(3), [GateName::OrdersPerDay]);
+    assert_eq!(denied(4), [GateName::OrdersPerDay], "what was denied is no duplicate");
+    // One position sold in part, one bought; the third would be one more.
+    let counted: Vec<_> = (0..4).map(|at| value(at, GateName::OrdersPerDay)).collect();
+    assert_eq!(counted, [1, 2, 2, 3].map(|count| Some(Decimal::from(count))));
+    let positions: Vec<_> = (2..4).map(|at| value(at, GateName::MaxPositions)).collect();
+    assert_eq!(positions, [2, 3].map(|count| Some(Decimal::from(count))));
+    let invested: Vec<_> = (2..4).map(|at| value(at, GateName::TotalAllocation)).collect();
+    assert_eq!(invested, [2_600, 4_600].map(|dollars| Some(Decimal::from(dollars))));
+}
+
+#[test]
+fn heat_is_the_fall_to_the_stop_times_the_shares() {
+    let limits = Profile::Standard.limits().check().unwrap();
+    let validator = Validator::with_desk(&limits, &rules()).unwrap();
+    let heat = |stop: &str, open: Option<OpenOrder>| {
+        let mut scene = scene();
+        let known = |stop: &str| SymbolDesk {
+            stop: Some(price(stop)),
+            sector: Some("own".into()),
+            mean_volume: Some(2.0),
+            raw_price: Some(price("6")),
+            last_loss: None,
+        };
+        let mut desk = Desk::default();
+        desk.symbols.insert(scene.request.symbol.clone(), known(stop));
+        desk.symbols.insert("NEW".parse().unwrap(), known("15"));
+        scene.desk = Some(desk);
+        scene.open_orders.extend(open);
+        scene.price(&"NEW".parse().unwrap(), price("20")).unwrap();
+        let judged = scene.judge(&validator);
+        let verdict = judged.verdicts.into_iter().find(|v| v.gate == GateName::Heat).unwrap();
+        (verdict.value.unwrap().to_string(), verdict.kind)
+    };
+    // Ten shares at 100 of an equity of 20 000: 1200 warn, 1600 deny.
+    assert_eq!(heat("90", None), ("100".into(), VerdictKind::Pass));
+    assert_eq!(heat("99.5", None), ("5".into(), VerdictKind::Pass));
+    // An open purchase counts with its own stop, an open sale does not.
+    let bought = open("NEW", Side::Buy, 10, Some("20"));
+    assert_eq!(heat("90", Some(bought)), ("150".into(), VerdictKind::Pass));
+    let sold = open("NEW", Side::Sell, 10, Some("20"));
+    assert_eq!(heat("90", Some(sold)), ("100".into(), VerdictKind::Pass));
+    let many = |shares| Some(open("NEW", Side::Buy, shares, Some("20")));
+    assert_eq!(heat("90", many(220)), ("1200".into(), VerdictKind::Pass));
+    assert_eq!(heat("90", many(221)), ("1205".into(), VerdictKind::Warn));
+    assert_eq!(heat("90", many(300)), ("1600".into(), VerdictKind::Warn));
+    assert_eq!(heat("90", many(301)), ("1605".into(), VerdictKind::Deny));
 }

@@ -302,6 +302,15 @@ mod tests {
         let cut = correlation_cut(&weights, &[1.0, 0.6, 0.6, 1.0], 0.5).unwrap();
         assert_eq!(cut, ["0.3125".parse().unwrap(), "0.3125".parse().unwrap()]);
         assert_eq!(correlation_cut(&weights, &[1.0, 0.4, 0.4, 1.0], 0.5).unwrap(), weights);
+        // Three candidates: each row of the matrix is its own.
+        let three = [Decimal::ONE; 3];
+        let matrix = [1.0, 0.6, 0.0, 0.6, 1.0, 1.0, 0.0, 1.0, 1.0];
+        let cut = correlation_cut(&three, &matrix, 0.5).unwrap();
+        assert_eq!(cut, ["0.625", "0.384615384", "0.5"].map(|part| part.parse().unwrap()));
+        // Equal risk at a distance: 1 % of 10 000 over 5 of 50.
+        let risk = Weight::from_percent(1).unwrap();
+        let size = |stop| fixed_fractional(usd(10_000), risk, price(5_000), price(stop)).unwrap();
+        assert_eq!((size(4_500), size(2_500)), (Qty::from_shares(20), Qty::from_shares(4)));
         assert!(correlation_cut(&weights, &[1.0, f64::NAN, 0.0, 1.0], 0.5).is_err());
         assert!(correlation_cut(&weights, &[1.0], 0.5).is_err());
     }

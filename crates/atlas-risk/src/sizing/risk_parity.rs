@@ -120,11 +120,28 @@ mod tests {
         }
     }
 
+    /// Covariances of any size give the same proportions: how far the descent has to go does not
+    /// depend on the size of the weights.
+    #[test]
+    fn scale_does_not_matter() {
+        let matrix = [0.04, 0.01, 0.0, 0.01, 0.09, 0.03, 0.0, 0.03, 0.25];
+        let rounded = |scale: f64| -> Vec<Decimal> {
+            let parts = risk_parity(&matrix.map(|covariance| covariance * scale)).unwrap();
+            parts.iter().map(|part| part.round_dp(7)).collect()
+        };
+        let plain = rounded(1.0);
+        assert!(plain[0] > plain[1] && plain[1] > plain[2]);
+        for scale in [1e-24, 1e24] {
+            assert_eq!(rounded(scale), plain, "{scale:e}");
+        }
+    }
+
     #[test]
     fn what_is_no_covariance_is_refused() {
         for matrix in [
             &[1.0, 2.0][..],
             &[1.0, 0.5, 0.4, 1.0],
+            &[0.01, 1e-5, 1.001e-5, 0.01],
             &[1.0, f64::NAN, f64::NAN, 1.0],
             &[0.0, 0.0, 0.0, 1.0],
         ] {

@@ -1,15 +1,19 @@
-//! Taking, canceling and replacing orders.
+//! Taking and canceling orders.
 
 use atlas_core::Side;
+use atlas_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::events::Event;
 use super::exchange::Exchange;
+use super::groups::Exits;
 use super::ids::{self, Kind as IdKind};
-use super::market::{Listing, Market, Phase};
-use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status, Taken, Times, Wake};
-use super::{Money, Px, Refusal, Shares, rules};
-use crate::costs::Slippage;
+use super::market::{Market, Phase};
+use super::means::Means;
+use super::order::{NewOrder, OrderRecord, Taken, Times};
+use super::terms::{Class, Kind, Role, Size, Status, Wake};
+use super::{Money, Refusal, Shares, date_of, rules};
+use crate::Error;
 
 impl Exchange {
     /// Takes an order: in trading hours it meets the present price at once, otherwise it is queued
@@ -22,6 +26,7 @@ impl Exchange {
         let unknown = || Refusal::Rule(format!("asset \"{}\" not found", order.symbol));
         let listing = self.market.listing(&order.symbol).ok_or_else(unknown)?;
         rules::check(&order, listing)?;
+        rules::check_listed(listing, date_of(self.state.clock))?;
         if self.state.suspended {
             return Err(Refusal::Forbidden("trading is suspended by the user".to_owned()));
         }
@@ -29,11 +34,44 @@ impl Exchange {
             return Err(Refusal::Duplicate);
         }
         rules::check_window(order.tif, self.state.clock)?;
-        let exits = self.check_exits(&order, listing)?;
-        let means = self.check_means(&order, listing)?;
+        let is_short = self.is_of_short(&order);
+        let is_closing = (order.side == Side::Sell) != is_short;
+        self.check_intent(&order, listing, is_short)?;
+        let exits = self.check_exits(&order, listing, is_closing)?;
+        let means = self.check_means(&order, listing, is_closing)?;
         self.check_wash(&order)?;
+        self.take(order, means, exits, is_short)
+    }
+
+    /// Takes the venue's own order that closes a position, which no rule keeps out.
+    pub(super) fn take_unchecked(
+        &mut self,
+        order: NewOrder,
+        is_short: bool,
+    ) -> Result<Taken, Refusal> {
+        self.take(order, (None, None), Exits::new(), is_short)
+    }
+
+    /// Whether an order can trade at this moment.
+    pub(super) fn trades_now(&self, seq: u64) -> Result<bool, Error> {
+        let listing = self.order(seq).and_then(|order| self.market.listing(&order.symbol));
+        let day = listing.map(|listing| Market::trading(listing, self.state.clock)).transpose()?;
+        Ok(day.flatten().is_some())
+    }
+
+    fn take(
+        &mut self,
+        order: NewOrder,
+        means: Means,
+        exits: Exits,
+        is_short: bool,
+    ) -> Result<Taken, Refusal> {
         let phase = Market::phase(self.state.clock)?;
-        let record = self.record(order, means, phase)?;
+        let is_open = order.symbol.is_crypto() || matches!(phase, Phase::Open(_));
+        let status = if is_open { Status::PendingNew } else { Status::Accepted };
+        let expires = rules::expiry(order.tif, phase, self.state.clock)?;
+        let mut record = self.record(order, means, expires);
+        (record.is_short, record.status) = (is_short, status);
         let mut taken = Taken { order: record.clone(), legs: Vec::with_capacity(exits.len()) };
         self.add(record)?;
         for (role, kind) in exits {
@@ -56,12 +94,12 @@ impl Exchange {
             };
             self.tell(order.seq, event, order.times.submitted, None);
         }
-        if let Phase::Open(session) = phase {
+        if is_open {
             for order in std::iter::once(&taken.order).chain(&taken.legs) {
                 // Exits that wait stay so; an exit may have been canceled by the other meanwhile.
                 if self.order(order.seq).is_some_and(|now| now.status == Status::PendingNew) {
                     self.set_status(order.seq, Status::New, Event::New)?;
-                    self.meet(order.seq, &session)?;
+                    self.meet(order.seq)?;
                 }
             }
         }
@@ -85,66 +123,6 @@ impl Exchange {
         Ok(self.set_status(seq, Status::Canceled, Event::Canceled)?)
     }
 
-    /// Checks that the account has the money or the shares; gives the price a share of a buy is
-    /// reserved at, and the shares a sale for an amount of money holds.
-    fn check_means(
-        &self,
-        order: &NewOrder,
-        listing: &Listing,
-    ) -> Result<(Option<Px>, Option<Shares>), Refusal> {
-        match order.side {
-            Side::Sell => {
-                let requested = self.check_shares(order)?;
-                Ok((None, matches!(order.size, Size::Notional(_)).then_some(requested)))
-            }
-            Side::Buy => {
-                let none = || Refusal::Rule(format!("asset \"{}\" has no price yet", order.symbol));
-                let quote = self.quote(&order.symbol)?.ok_or_else(none)?;
-                let collar = Slippage::Fixed(self.config.collar).rate()?;
-                let base = order.kind.stop().map_or(quote.1, |stop| stop.max(quote.1));
-                let raised = collar.worsened(base, Side::Buy, listing.trade_tick());
-                let price = order.kind.limit().unwrap_or(raised);
-                let (cost_basis, least) = match order.size {
-                    Size::Shares(qty) => (price.times(qty), price.times(qty)),
-                    Size::Notional(amount) => (amount, amount),
-                };
-                check_minimum(least)?;
-                let buying_power = self.buying_power()?;
-                if cost_basis > buying_power {
-                    return Err(Refusal::BuyingPower { buying_power, cost_basis });
-                }
-                Ok((Some(price), None))
-            }
-        }
-    }
-
-    fn check_shares(&self, order: &NewOrder) -> Result<Shares, Refusal> {
-        let held = self.state.ledger.held(&order.symbol);
-        let (held_for_orders, related_orders) = self.held_for_sells(&order.symbol)?;
-        let requested = match order.size {
-            Size::Shares(qty) => qty,
-            Size::Notional(amount) => {
-                let none = || Refusal::Rule(format!("asset \"{}\" has no price", order.symbol));
-                let (bid, _) = self.quote(&order.symbol)?.ok_or_else(none)?;
-                check_minimum(amount)?;
-                amount.buys(bid)
-            }
-        };
-        if held.is_zero() {
-            return Err(Refusal::Forbidden("account is not allowed to short".to_owned()));
-        }
-        if requested > held.minus(held_for_orders) {
-            return Err(Refusal::QtyAvailable {
-                symbol: order.symbol.to_string(),
-                requested,
-                held,
-                held_for_orders,
-                related_orders,
-            });
-        }
-        Ok(requested)
-    }
-
     /// Refuses an order that could trade against one of the account's own.
     fn check_wash(&self, order: &NewOrder) -> Result<(), Refusal> {
         let exempt = matches!(order.kind, Kind::Trailing(_)) || order.class != Class::Simple;
@@ -164,24 +142,23 @@ impl Exchange {
         Ok(())
     }
 
-    /// Makes the record of an order that was found good.
+    /// Makes the record of an order that was found good; whether it works is not decided yet.
     fn record(
         &mut self,
         order: NewOrder,
-        (reserve, hold): (Option<Px>, Option<Shares>),
-        phase: Phase,
-    ) -> Result<OrderRecord, Refusal> {
+        (reserve, hold): Means,
+        expires: Timestamp,
+    ) -> OrderRecord {
         let seq = self.state.orders + 1;
         let seed = self.state.seed;
         let made_up = || ids::uuid(seed, IdKind::ClientOrder, seq).to_string();
-        let expires = rules::expiry(order.tif, phase, self.state.clock)?;
         let submitted = self.stamp();
         let most = self.next_fill.take().zip(match order.size {
             Size::Shares(qty) => Some(qty),
             Size::Notional(_) => None,
         });
         let most = most.map(|(share, qty)| qty.portion(share));
-        Ok(OrderRecord {
+        OrderRecord {
             seq,
             id: ids::uuid(seed, IdKind::Order, seq),
             client_order_id: order.client_order_id.unwrap_or_else(made_up),
@@ -192,14 +169,12 @@ impl Exchange {
             tif: order.tif,
             extended_hours: order.extended_hours,
             class: order.class,
-            status: match phase {
-                Phase::Open(_) => Status::PendingNew,
-                Phase::Closed { .. } => Status::Accepted,
-            },
+            status: Status::Accepted,
             filled: Shares::ZERO,
             filled_notional: Money::ZERO,
             wake: Wake::Asleep,
             best: None,
+            is_short: false,
             reserve,
             hold,
             most,
@@ -212,16 +187,6 @@ impl Exchange {
             replaces: None,
             replaced_by: None,
             times: Times { submitted, updated: submitted, ended: None, expires },
-        })
+        }
     }
-}
-
-/// The least an order may come to: one dollar.
-fn check_minimum(amount: Money) -> Result<(), Refusal> {
-    if amount < Money::from_cents(100) {
-        return Err(Refusal::Forbidden(
-            "cost basis must be >= minimal amount of order 1".to_owned(),
-        ));
-    }
-    Ok(())
 }

@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::events::Event;
 use super::exchange::Exchange;
 use super::ids::{self, Kind as IdKind};
-use super::market::{Market, Phase};
-use super::order::{Class, Kind, OrderRecord, Replacement, Size, Status, Trail};
+use super::market::Market;
+use super::order::{OrderRecord, Replacement};
+use super::terms::{Class, Kind, Size, Status, Trail};
 use super::{Px, Refusal, Shares, rules};
 
 impl Exchange {
@@ -39,8 +40,8 @@ impl Exchange {
             return Ok(taken);
         }
         self.tell(seq, Event::New, stamp, None);
-        if let Phase::Open(session) = Market::phase(self.state.clock)? {
-            self.meet(seq, &session)?;
+        if self.trades_now(seq)? {
+            self.meet(seq)?;
         }
         Ok(taken)
     }
@@ -94,8 +95,8 @@ impl Exchange {
     ) -> Result<(), Refusal> {
         let Some(reserve) = old.reserve else {
             let more = new.qty().unwrap_or_default().minus(old.qty().unwrap_or_default());
-            let held = self.state.ledger.held(&old.symbol);
-            let (held_for_orders, related_orders) = self.held_for_sells(&old.symbol)?;
+            let held = self.state.ledger.position(&old.symbol).size();
+            let (held_for_orders, related_orders) = self.held_back(&old.symbol, old.side)?;
             if more > held.minus(held_for_orders) {
                 return Err(Refusal::QtyAvailable {
                     symbol: old.symbol.to_string(),
@@ -111,7 +112,7 @@ impl Exchange {
             kind.limit().or_else(|| kind.stop().map(|stop| stop.max(reserve))).unwrap_or(reserve),
         );
         let (before, after) = (old.reserved(), new.reserved());
-        let buying_power = self.buying_power()?.plus(before)?;
+        let buying_power = self.power_in(&old.symbol)?.plus(before)?;
         if after > buying_power {
             return Err(Refusal::BuyingPower { buying_power, cost_basis: after });
         }

@@ -6,7 +6,7 @@ use atlas_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::order::OrderRecord;
-use super::{Px, Shares};
+use super::{Delta, Px, Shares};
 
 /// What happened to an order, in the words of the `trade_updates` stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub struct Update {
     pub order: OrderRecord,
     /// The execution, for fills: its name, price and quantity.
     pub execution: Option<(Uuid, Px, Shares)>,
-    /// Shares held of the symbol afterwards, for fills.
-    pub position_qty: Option<Shares>,
+    /// The position in the symbol afterwards, below zero if it is short, for fills.
+    pub position_qty: Option<Delta>,
 }
 
 /// What one or more calls changed.

@@ -1,20 +1,24 @@
 //! The exchange: one account, one clock, all orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
-use atlas_core::{Side, Symbol, Weight};
+use atlas_core::{Clock, Symbol, Weight};
 use chrono::{SubsecRound, TimeDelta};
 use uuid::Uuid;
 
+use super::carry::Rates;
+use super::daytrade::MarginState;
 use super::events::{Changes, Event, Update};
+use super::hours;
 use super::ids::{self, Kind as IdKind};
 use super::ledger::{Activity, Entry, Ledger};
-use super::market::{Listing, Market, Phase};
-use super::order::{OrderRecord, Status};
+use super::listing::Listing;
+use super::market::Market;
+use super::order::OrderRecord;
 use super::state::State;
-use super::{Money, Px, Shares};
+use super::terms::Status;
+use super::{Money, Px, Refusal, Shares};
 use crate::costs::SlippageRate;
 use crate::{Error, VenueConfig};
 
@@ -29,7 +33,10 @@ use crate::{Error, VenueConfig};
 pub struct Exchange {
     pub(super) config: VenueConfig,
     pub(super) market: Market,
+    /// Slippage of an order of no size.
     pub(super) slippage: SlippageRate,
+    /// Rates of interest and borrow fees.
+    pub(super) carry: Rates,
     pub(super) state: State,
     /// All orders; number `n` stands at `n - 1`.
     pub(super) orders: Vec<OrderRecord>,
@@ -43,6 +50,8 @@ pub struct Exchange {
     changes: Changes,
     /// Whether changes are collected for somebody.
     is_watched: bool,
+    /// Number of the first session that has not closed.
+    pub(super) next_session: usize,
     /// Share of the next order that may fill in the present session.
     pub(super) next_fill: Option<Weight>,
 }
@@ -71,6 +80,11 @@ impl Exchange {
             last_equity: Money::try_from(config.cash)?,
             watchlists: Vec::new(),
             suspended: false,
+            margin: MarginState::default(),
+            actions_until: Some(ids::date_of(config.start)),
+            halted: BTreeSet::new(),
+            crypto_day: None,
+            quotes: BTreeMap::new(),
         };
         let deposit = Money::try_from(config.cash)?;
         let mut exchange = Self::restore(config, listings, state, Vec::new(), Vec::new())?;
@@ -90,6 +104,8 @@ impl Exchange {
         let market = Market::new(listings, config.opening)?;
         let mut exchange = Self {
             slippage: config.costs.slippage.rate()?,
+            carry: config.carry.rates()?,
+            next_session: hours::next_number(state.clock),
             config,
             market,
             state,
@@ -133,27 +149,59 @@ impl Exchange {
         if to < self.state.clock {
             return Err(Error::ClockBackwards { clock: self.state.clock, asked: to });
         }
-        Market::phase(to)?;
-        loop {
-            match Market::phase(self.state.clock)? {
-                Phase::Open(session) => {
-                    self.walk(&session, to.min(session.close))?;
-                    if to < session.close {
-                        return Ok(());
-                    }
-                    self.close_session(&session)?;
+        if !hours::is_next(self.next_session, self.state.clock) {
+            self.next_session = hours::next_number(self.state.clock);
+        }
+        let is_near = hours::session(self.next_session).is_some_and(|next| to <= next.close);
+        if !is_near {
+            Market::phase(to)?;
+        }
+        while let Some(session) = hours::session(self.next_session) {
+            if self.state.clock < session.open {
+                self.walk(None, to.min(session.open))?;
+                if to < session.open {
+                    return Ok(());
                 }
-                Phase::Closed { last } => {
-                    let next = Calendar::nyse().next_session(last)?;
-                    if to < next.open {
-                        self.state.clock = to;
-                        return Ok(());
-                    }
-                    self.state.clock = next.open;
-                    self.open_session(&next)?;
+                self.open_session(session)?;
+            }
+            self.walk(Some(session), to.min(session.close))?;
+            if to < session.close {
+                return Ok(());
+            }
+            self.close_session(session)?;
+            self.next_session += 1;
+        }
+        Market::phase(to).map(|_| ())
+    }
+
+    /// Moves the clock to where another one stands: the venue runs by whatever clock it is given.
+    ///
+    /// # Errors
+    /// As [`advance_to`](Self::advance_to).
+    pub fn follow<C: Clock + ?Sized>(&mut self, clock: &C) -> Result<(), Error> {
+        self.advance_to(clock.now())
+    }
+
+    /// Halts trading in a symbol, or lifts the halt. Orders are taken and wait meanwhile; those that
+    /// must trade at once are canceled. When trading resumes, the orders meet the price there is.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if the symbol is not listed; after [`Refusal::Internal`] the exchange
+    /// must not be used any more.
+    pub fn halt(&mut self, symbol: &Symbol, halted: bool) -> Result<(), Refusal> {
+        if self.market.listing(symbol).is_none() {
+            return Err(Refusal::NotFound(format!("asset not found for {symbol}")));
+        }
+        if halted {
+            self.state.halted.insert(symbol.clone());
+        } else if self.state.halted.remove(symbol) {
+            for seq in self.open.get(symbol).cloned().unwrap_or_default() {
+                if self.order(seq).is_some_and(|order| order.status.is_working()) {
+                    self.meet(seq)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Lets the next order fill by at most this share in the session it comes to work in, rounded
@@ -247,7 +295,7 @@ impl Exchange {
         let seq = self.state.activities + 1;
         let uuid = match &entry {
             Entry::Fill(fill) => fill.id,
-            Entry::Deposit(_) | Entry::Fee { .. } => {
+            Entry::Deposit(_) | Entry::Fee { .. } | Entry::Posting(_) => {
                 ids::uuid(self.state.seed, IdKind::Activity, seq)
             }
         };
@@ -335,60 +383,8 @@ impl Exchange {
             return;
         }
         let Some(order) = self.order(seq).cloned() else { return };
-        let position_qty = execution.map(|_| self.state.ledger.held(&order.symbol));
+        let position_qty = execution.map(|_| self.state.ledger.position(&order.symbol));
         self.changes.updates.push(Update { event, stamp, order, execution, position_qty });
-    }
-
-    /// What the account could still spend: cash without what is reserved and owed.
-    pub(crate) fn buying_power(&self) -> Result<Money, Error> {
-        let free = self.state.ledger.cash.minus(self.reserved)?;
-        Ok(free.minus(self.state.ledger.fees_owed()?)?.max(Money::ZERO))
-    }
-
-    /// Value of everything held at the last known prices.
-    pub(crate) fn market_value(&self) -> Result<Money, Error> {
-        let mut sum = Money::ZERO;
-        for (symbol, holding) in &self.state.ledger.holdings {
-            let price = self.mark_of_holding(symbol)?;
-            sum = sum.plus(price.times(holding.qty))?;
-        }
-        Ok(sum)
-    }
-
-    /// The last known price of something held.
-    pub(crate) fn mark_of_holding(&self, symbol: &Symbol) -> Result<Px, Error> {
-        let unknown = || Error::NotListed { symbol: symbol.to_string() };
-        let listing = self.market.listing(symbol).ok_or_else(unknown)?;
-        self.market.mark(listing, self.state.clock)?.ok_or_else(unknown)
-    }
-
-    /// Cash and everything held, without fees owed.
-    pub(crate) fn equity(&self) -> Result<Money, Error> {
-        self.state.ledger.cash.plus(self.market_value()?)
-    }
-
-    /// Best bid and offer: the last known price, worse by the slippage on either side, so that an
-    /// order trades at what was quoted. `None` before the first price.
-    pub(crate) fn quote(&self, symbol: &Symbol) -> Result<Option<(Px, Px)>, Error> {
-        let Some(listing) = self.market.listing(symbol) else { return Ok(None) };
-        let Some(mark) = self.market.mark(listing, self.state.clock)? else { return Ok(None) };
-        let tick = listing.trade_tick();
-        let side = |side| self.slippage.worsened(mark, side, tick);
-        Ok(Some((side(Side::Sell), side(Side::Buy))))
-    }
-
-    /// Bid and ask around a price that was, by the same rule.
-    pub(crate) fn quote_around(&self, listing: &Listing, mark: Px) -> (Px, Px) {
-        let side = |side| self.slippage.worsened(mark, side, listing.trade_tick());
-        (side(Side::Sell), side(Side::Buy))
-    }
-
-    /// The session that is open now.
-    pub(crate) fn session(&self) -> Result<Option<Session>, Error> {
-        match Market::phase(self.state.clock)? {
-            Phase::Open(session) => Ok(Some(session)),
-            Phase::Closed { .. } => Ok(None),
-        }
     }
 
     pub(crate) const fn market(&self) -> &Market {

@@ -4,21 +4,23 @@
 //! | --- | --- | --- |
 //! | [`Px`] | 10⁻⁹ US dollars a share | every [`Price`] |
 //! | [`Shares`] | 10⁻⁹ shares | up to 9.2 × 10⁹ shares |
+//! | [`Delta`] | 10⁻⁹ shares | a change of shares, signed |
 //! | [`Money`] | 10⁻¹⁸ US dollars | every price × every quantity, exactly |
 //!
 //! A price times a quantity is one integer product, without rounding. Every conversion to and from
 //! the decimals of `atlas-core` is exact or an error.
 
-use std::fmt;
-use std::str::FromStr;
-
 use atlas_core::money::Rounding;
 use atlas_core::{Price, Qty, Usd, Weight};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::delta::Delta;
+use self::text::as_text;
 use crate::Error;
+
+mod delta;
+mod text;
 
 /// A price per share, above zero, in billionths of a dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,9 @@ pub const NANO: i64 = 1_000_000_000;
 const CENT: i128 = 10_000_000_000_000_000;
 
 impl Px {
+    /// The least price.
+    pub const SMALLEST: Self = Self(1);
+
     /// Takes a number of billionths; `None` unless above zero.
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Option<Self> {
@@ -105,6 +110,8 @@ impl TryFrom<Price> for Px {
 impl Shares {
     /// No shares.
     pub const ZERO: Self = Self(0);
+    /// The least quantity that is not none.
+    pub const SMALLEST: Self = Self(1);
     /// One share.
     pub const ONE: Self = Self(NANO);
     /// The largest quantity.
@@ -139,6 +146,12 @@ impl Shares {
     pub fn portion(self, share: Weight) -> Self {
         let part = (Decimal::from(self.0) * share.value()).trunc();
         Self(part.to_i64().unwrap_or(self.0)).whole()
+    }
+
+    /// Rounded down to a multiple of `step`, which is above zero.
+    #[must_use]
+    pub const fn on_grid(self, step: Self) -> Self {
+        if step.0 <= 1 { self } else { Self(self.0 - self.0 % step.0) }
     }
 
     /// Rounded down to whole shares.
@@ -225,6 +238,36 @@ impl Money {
         if rest == 0 { Ok(self) } else { self.plus(Self(CENT - rest)) }
     }
 
+    /// Rounded down to the next cent.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] at the very end of the range.
+    pub fn down_to_cent(self) -> Result<Self, Error> {
+        self.minus(Self(self.0.rem_euclid(CENT)))
+    }
+
+    /// The negative of the amount.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
+    /// So many parts of so many, rounded towards zero; `parts` and `of` at most 10¹⁹.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if the result leaves the range.
+    pub fn fraction(self, parts: i128, of: i128) -> Result<Self, Error> {
+        let overflow = || Error::Overflow { what: "fraction of an amount" };
+        if of == 0 {
+            return Err(overflow());
+        }
+        // Split so that no product of amount and parts arises.
+        let (quotient, rest) = (self.0 / of, self.0 % of);
+        let whole = quotient.checked_mul(parts).ok_or_else(overflow)?;
+        let part = rest.checked_mul(parts).ok_or_else(overflow)? / of;
+        whole.checked_add(part).map(Self).ok_or_else(overflow)
+    }
+
     /// How many billionths of a share this pays for at `price`, rounded down; none if negative.
     #[must_use]
     pub fn buys(self, price: Px) -> Shares {
@@ -299,157 +342,9 @@ fn scaled(value: Decimal) -> Option<i64> {
     i64::try_from(value.mantissa().checked_mul(10_i128.pow(missing))?).ok()
 }
 
-/// Writes `units` of 10^-`scale` as plain decimal text without trailing zeros.
-fn plain(f: &mut fmt::Formatter<'_>, units: i128, scale: u32) -> fmt::Result {
-    let one = 10_u128.pow(scale);
-    let size = units.unsigned_abs();
-    let (whole, mut rest, mut digits) = (size / one, size % one, scale as usize);
-    let sign = if units < 0 { "-" } else { "" };
-    if rest == 0 {
-        return write!(f, "{sign}{whole}");
-    }
-    while rest % 10 == 0 {
-        rest /= 10;
-        digits -= 1;
-    }
-    write!(f, "{sign}{whole}.{rest:0digits$}")
-}
-
-/// Reads plain decimal text as a whole number of 10^-`scale` units.
-fn read(what: &'static str, text: &str, scale: u32) -> Result<i128, Error> {
-    let wrong = || Error::Core(atlas_core::Error::NotADecimal { what, text: text.to_owned() });
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let clean = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    let too_fine = part.len() > scale as usize;
-    if whole.is_empty() || !clean(whole) || !clean(part) || too_fine {
-        return Err(wrong());
-    }
-    let joined = format!("{whole}{part:0<width$}", width = scale as usize);
-    let size: i128 = joined.parse().map_err(|_| wrong())?;
-    Ok(if negative { -size } else { size })
-}
-
-/// Text forms: `Display`, `FromStr` and serde, all of them plain decimal text.
-macro_rules! as_text {
-    ($name:ident, $what:literal, $scale:literal, $narrow:expr) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                plain(f, self.0.into(), $scale)
-            }
-        }
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self, Error> {
-                let narrow: fn(i128) -> Option<Self> = $narrow;
-                narrow(read($what, text, $scale)?).ok_or(Error::Overflow { what: $what })
-            }
-        }
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
 as_text!(Px, "price", 9, |units| i64::try_from(units).ok().and_then(Px::from_nanos));
 as_text!(Shares, "quantity", 9, |units| i64::try_from(units).ok().and_then(Shares::from_nanos));
 as_text!(Money, "amount of money", 18, |units| Some(Money(units)));
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_forms_are_plain_decimals() {
-        assert_eq!("100.05".parse::<Px>().unwrap().to_string(), "100.05");
-        assert_eq!("0.000000001".parse::<Px>().unwrap().nanos(), 1);
-        assert_eq!("3.000".parse::<Shares>().unwrap().to_string(), "3");
-        assert_eq!("-12.5".parse::<Money>().unwrap().to_string(), "-12.5");
-        for bad in ["", ".5", "1e3", "1.2.3", "+1", "-", "1.0000000001"] {
-            assert!(bad.parse::<Px>().is_err(), "{bad}");
-        }
-        assert!("0".parse::<Px>().is_err());
-        assert!("-1".parse::<Shares>().is_err());
-    }
-
-    #[test]
-    fn cents_are_rounded_up() {
-        let up = |text: &str| text.parse::<Money>().unwrap().up_to_cent().unwrap().to_string();
-        assert_eq!(up("0.010000000000000001"), "0.02");
-        assert_eq!(up("0.01"), "0.01");
-        assert_eq!(up("0"), "0");
-    }
-
-    #[test]
-    fn a_portion_of_cost_never_overflows() {
-        let cost = Money::from_attos(i128::MAX / 4);
-        let whole = Shares(i64::MAX);
-        let half = cost.portion(Shares(i64::MAX / 2), whole);
-        assert!(half.attos() > cost.attos() / 2 - i128::from(i64::MAX) * 2);
-        assert_eq!(cost.portion(whole, whole), cost);
-    }
-}
-
-#[cfg(test)]
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// The fixed-point core and the decimals of `atlas-core` agree on every fill.
-        #[test]
-        fn equal_to_decimals(price in 1_i64..1_000_000_000_000_000, qty in 0_i64..1_000_000_000_000_000) {
-            let (px, shares) = (Px(price), Shares(qty));
-            let (p, q) = (px.to_price().unwrap(), shares.to_qty().unwrap());
-            prop_assert_eq!(Px::try_from(p).unwrap(), px);
-            prop_assert_eq!(Shares::try_from(q).unwrap(), shares);
-            prop_assert_eq!(px.to_string(), p.to_string());
-            if let (Ok(exact), Ok(ours)) = (p.notional(q), px.times(shares).to_usd()) {
-                prop_assert_eq!(exact, ours);
-                prop_assert_eq!(Money::try_from(exact).unwrap(), px.times(shares));
-            }
-        }
-
-        /// The fast way from a series agrees with the way through decimals.
-        #[test]
-        fn bars_are_read_alike(
-            whole in 0_u32..1_200_000, part in 0_u32..1_000_000, digits in 0_u32..4,
-        ) {
-            let divisor = f64::from(10_u32.pow(digits));
-            for value in [
-                f64::from(whole) + f64::from(part) / 1e6,
-                f64::from(whole) + f64::from(part) / 1e6 / divisor,
-                f64::from(part) / 1e6 / divisor,
-            ] {
-                let slow = Price::<atlas_core::Raw>::from_f64(value, 6, Rounding::HalfEven).ok();
-                let slow = slow.and_then(|price| Px::try_from(price).ok());
-                prop_assert_eq!(Px::from_bar(value).ok(), slow, "{}", value);
-            }
-        }
-
-        #[test]
-        fn text_round_trips(units in any::<i64>()) {
-            let money = Money(i128::from(units) * 1_000_003);
-            prop_assert_eq!(money.to_string().parse::<Money>().unwrap(), money);
-        }
-
-        #[test]
-        fn cents_round_up_by_less_than_one(units in -1_000_000_000_000_000_000_000_i128..1_000_000_000_000_000_000_000) {
-            let up = Money(units).up_to_cent().unwrap();
-            prop_assert_eq!(up.0 % CENT, 0);
-            prop_assert!(up.0 >= units && up.0 - units < CENT);
-        }
-    }
-}
+mod tests;

@@ -4,14 +4,14 @@
 //! - An exit that fills cancels the other; what fills of it in part is taken off the other.
 //! - Canceling any member cancels the whole group, and so does the end of an unfilled entry.
 
-use atlas_core::calendar::Session;
 use atlas_core::{Side, Symbol};
 use uuid::Uuid;
 
 use super::events::Event;
 use super::exchange::Exchange;
-use super::market::Listing;
-use super::order::{Class, Kind, NewOrder, OrderRecord, Role, Size, Status};
+use super::listing::Listing;
+use super::order::{NewOrder, OrderRecord};
+use super::terms::{Class, Kind, Role, Size, Status, opposite};
 use super::{Money, Px, Refusal, Shares};
 use crate::Error;
 
@@ -24,6 +24,7 @@ impl Exchange {
         &self,
         order: &NewOrder,
         listing: &Listing,
+        is_closing: bool,
     ) -> Result<Exits, Refusal> {
         let rule = |text: &str| Err(Refusal::Rule(text.to_owned()));
         let gain = order.take_profit.map(|limit| (Role::TakeProfit, Kind::Limit(limit)));
@@ -31,9 +32,13 @@ impl Exchange {
             let kind = limit.map_or(Kind::Stop(stop), |limit| Kind::StopLimit { stop, limit });
             (Role::StopLoss, kind)
         });
-        let entry = if order.class == Class::Oco { Side::Sell } else { Side::Buy };
-        if order.class != Class::Simple && order.side != entry {
-            return Err(Refusal::Forbidden("account is not allowed to short".to_owned()));
+        if order.class != Class::Simple && is_closing != (order.class == Class::Oco) {
+            let text = if is_closing {
+                "bracket and oto orders must open a position"
+            } else {
+                "oco orders must close a position"
+            };
+            return Err(Refusal::Forbidden(text.to_owned()));
         }
         let exits: Exits = match (order.class, gain, loss) {
             (Class::Simple, ..) => return Ok(Exits::new()),
@@ -50,7 +55,8 @@ impl Exchange {
         Ok(exits)
     }
 
-    /// Whether the gain lies above the base, and the base above the loss, by a cent or more.
+    /// Whether the gain lies above the base, and the base above the loss, by a cent or more; the
+    /// other way round for a short position.
     fn check_places(
         &self,
         order: &NewOrder,
@@ -64,10 +70,14 @@ impl Exchange {
             (_, None) => (mark, true),
         };
         let (Some(base), true) = (base, known) else { return Ok(()) };
-        let cent = Px::from_nanos(super::NANO / 100).unwrap_or(base);
-        let apart = |high: Px, low: Px| high.nanos() - low.nanos() >= cent.nanos();
+        let is_oco = order.class == Class::Oco;
+        let is_long = is_oco == (order.side == Side::Sell);
+        let apart = |high: Px, low: Px| {
+            let (high, low) = if is_long { (high, low) } else { (low, high) };
+            high.nanos() - low.nanos() >= super::NANO / 100
+        };
         let wrong = |message: String| Err(Refusal::Exits { message, base_price: base });
-        let mut gain = order.kind.limit().filter(|_| order.class == Class::Oco);
+        let mut gain = order.kind.limit().filter(|_| is_oco);
         let mut loss = None;
         for (role, kind) in exits {
             super::rules::check_prices(*kind, listing)?;
@@ -77,31 +87,29 @@ impl Exchange {
                 Role::Alone | Role::Entry => {}
             }
         }
-        if order.class != Class::Oco && gain.is_some_and(|gain| !apart(gain, base)) {
-            return wrong(format!("take_profit.limit_price must be >= {base} + 0.01"));
+        let (up, plus, down, minus) =
+            if is_long { (">=", "+", "<=", "-") } else { ("<=", "-", ">=", "+") };
+        if !is_oco && gain.is_some_and(|gain| !apart(gain, base)) {
+            return wrong(format!("take_profit.limit_price must be {up} {base} {plus} 0.01"));
         }
         if loss.is_some_and(|loss| !apart(base, loss)) {
-            return wrong(format!("stop_loss.stop_price must be <= {base} - 0.01"));
+            return wrong(format!("stop_loss.stop_price must be {down} {base} {minus} 0.01"));
         }
-        if gain.zip(loss).is_some_and(|(gain, loss)| gain <= loss) {
-            return wrong("take_profit.limit_price must be > stop_loss.stop_price".to_owned());
+        if gain.zip(loss).is_some_and(|(gain, loss)| (gain > loss) != is_long || gain == loss) {
+            let than = if is_long { ">" } else { "<" };
+            return wrong(format!("take_profit.limit_price must be {than} stop_loss.stop_price"));
         }
         Ok(())
     }
 
     /// After a fill: an entry that is complete wakes its exits, an exit takes its fill off the
     /// other.
-    pub(super) fn after_fill(
-        &mut self,
-        seq: u64,
-        qty: Shares,
-        session: &Session,
-    ) -> Result<(), Error> {
+    pub(super) fn after_fill(&mut self, seq: u64, qty: Shares) -> Result<(), Error> {
         let Some(order) = self.order(seq) else { return Ok(()) };
         let (role, is_filled) = (order.role, order.status == Status::Filled);
         match (role, is_filled) {
             (Role::Alone, _) | (Role::Entry, false) => Ok(()),
-            (Role::Entry, true) => self.wake_exits(seq, session),
+            (Role::Entry, true) => self.wake_exits(seq),
             (Role::TakeProfit | Role::StopLoss, true) => self.after_end(seq),
             (Role::TakeProfit | Role::StopLoss, false) => {
                 for other in self.others(seq) {
@@ -118,11 +126,15 @@ impl Exchange {
 
     /// Lets the exits of a complete entry come to work, for as much of it as was not sold or
     /// promised to other orders while the entry filled.
-    fn wake_exits(&mut self, seq: u64, session: &Session) -> Result<(), Error> {
+    fn wake_exits(&mut self, seq: u64) -> Result<(), Error> {
         let waits = |order: &OrderRecord| order.status == Status::Held;
         let Some(order) = self.order(seq) else { return Ok(()) };
-        let held = self.state.ledger.held(&order.symbol);
-        let (for_others, _) = self.held_for_sells(&order.symbol)?;
+        let (symbol, side) = (order.symbol.clone(), opposite(order.side));
+        let held = match side {
+            Side::Sell => self.state.ledger.held(&symbol),
+            Side::Buy => self.state.ledger.owed(&symbol),
+        };
+        let (for_others, _) = self.held_back(&symbol, side)?;
         let free = held.minus(for_others);
         for leg in self.others(seq) {
             if !self.order(leg).is_some_and(waits) {
@@ -137,7 +149,7 @@ impl Exchange {
             }
         }
         for leg in self.others(seq) {
-            self.meet(leg, session)?;
+            self.meet(leg)?;
         }
         Ok(())
     }
@@ -182,24 +194,18 @@ impl Exchange {
         open.filter(|other| *other != seq && self.order(*other).is_some_and(member)).collect()
     }
 
-    /// Shares of a symbol that open sell orders hold, and those orders. Exits that wait hold none,
-    /// two exits of one position hold it once.
+    /// Whether an exit holds nothing of its own, because its group's other exit holds it.
+    pub(super) fn is_second_exit(&self, order: &OrderRecord) -> bool {
+        order.role == Role::StopLoss
+            && self
+                .others(order.seq)
+                .iter()
+                .any(|other| self.order(*other).is_some_and(|other| other.role == Role::TakeProfit))
+    }
+
+    /// Shares of a symbol that open orders to sell what is held would sell, and those orders.
     pub(crate) fn held_for_sells(&self, symbol: &Symbol) -> Result<(Shares, Vec<Uuid>), Error> {
-        let (mut held, mut related) = (Shares::ZERO, Vec::new());
-        for seq in self.open.get(symbol).into_iter().flatten() {
-            let sells =
-                |order: &&OrderRecord| order.side == Side::Sell && order.status != Status::Held;
-            let Some(order) = self.order(*seq).filter(sells) else { continue };
-            let is_second = order.role == Role::StopLoss
-                && self.others(*seq).iter().any(|other| {
-                    self.order(*other).is_some_and(|other| other.role == Role::TakeProfit)
-                });
-            if !is_second {
-                held = held.plus(order.holds())?;
-            }
-            related.push(order.id);
-        }
-        Ok((held, related))
+        self.held_back(symbol, Side::Sell)
     }
 
     /// The exits that hang below an order, oldest first.
@@ -221,7 +227,7 @@ impl Exchange {
         leg.id = super::ids::uuid(self.state.seed, super::ids::Kind::Order, seq);
         leg.client_order_id =
             super::ids::uuid(self.state.seed, super::ids::Kind::ClientOrder, seq).to_string();
-        leg.side = Side::Sell;
+        leg.side = if parent.role == Role::Entry { opposite(parent.side) } else { parent.side };
         leg.kind = kind;
         leg.role = role;
         leg.parent = Some(parent.seq);

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use atlas_core::Symbol;
 use atlas_core::calendar::Calendar;
-use atlas_core::{Side, Symbol};
 use chrono::NaiveDate;
 
 use super::exchange::Exchange;
 use super::ledger::Entry;
-use super::{Money, Shares, date_of};
+use super::{Delta, Money, date_of};
 use crate::Error;
 
 /// The account at one close.
@@ -29,30 +29,23 @@ impl Exchange {
         let nyse = Calendar::nyse();
         let last = nyse.last_closed(self.state.clock)?.date;
         let (mut days, mut entries) = (Vec::new(), self.activities().iter().peekable());
-        let (mut cash, mut held) = (Money::ZERO, BTreeMap::<&Symbol, Shares>::new());
+        let (mut cash, mut held) = (Money::ZERO, BTreeMap::<&Symbol, Delta>::new());
         for session in nyse.sessions(date_of(self.state.opened), last)? {
             let mut paid_in = Money::ZERO;
             // Fees of the day bear stamps at its close.
             while let Some(entry) = entries.next_if(|e| date_of(e.stamp) <= session.date) {
                 cash = cash.plus(entry.entry.cash_effect())?;
-                match &entry.entry {
-                    Entry::Deposit(amount) => paid_in = paid_in.plus(*amount)?,
-                    Entry::Fee { .. } => {}
-                    Entry::Fill(fill) => {
-                        let qty = held.entry(&fill.symbol).or_default();
-                        *qty = match fill.side {
-                            Side::Buy => qty.plus(fill.qty)?,
-                            Side::Sell => qty.minus(fill.qty),
-                        };
-                    }
+                if let Entry::Deposit(amount) = &entry.entry {
+                    paid_in = paid_in.plus(*amount)?;
+                }
+                if let Some((symbol, change)) = entry.entry.position_effect() {
+                    let qty = held.entry(symbol).or_default();
+                    *qty = qty.plus(change)?;
                 }
             }
             let mut equity = cash;
-            for (symbol, qty) in held.iter().filter(|(_, qty)| !qty.is_zero()) {
-                let unknown = || Error::NotListed { symbol: symbol.to_string() };
-                let listing = self.market.listing(symbol).ok_or_else(unknown)?;
-                let close = listing.close_until(session.date)?.ok_or_else(unknown)?;
-                equity = equity.plus(close.times(*qty))?;
+            for (symbol, qty) in held.iter().filter(|(_, qty)| **qty != Delta::ZERO) {
+                equity = equity.plus(qty.at(self.mark_at(symbol, session.close)?))?;
             }
             days.push(DayEnd { date: session.date, equity, paid_in });
         }

@@ -1,110 +1,17 @@
-//! What is traded, and which price of it is known at an instant.
+//! Which price of a listing is known at an instant, and when it trades.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use atlas_core::bars::{Bars, Columns};
+use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session, from_eastern};
-use atlas_core::time::{ReplayPermit, Timestamp};
-use atlas_core::{Adjusted, Raw, Symbol};
+use atlas_core::time::Timestamp;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
-use uuid::Uuid;
 
+use super::actions::{ActionKind, CorporateAction};
+use super::listing::Listing;
 use super::path::Path;
-use super::{Px, ids};
+use super::{Px, hours};
 use crate::Error;
-use crate::costs::{RAW_TICK, UNIT_TICK};
-
-/// One series the venue lets people trade.
-#[derive(Debug, Clone)]
-pub struct Listing {
-    source: Source,
-}
-
-#[derive(Debug, Clone)]
-enum Source {
-    Raw(Arc<Bars<Raw>>),
-    Units(Arc<Bars<Adjusted>>),
-}
-
-impl Listing {
-    /// Prices as printed at the exchange.
-    pub fn raw(bars: impl Into<Arc<Bars<Raw>>>) -> Self {
-        Self { source: Source::Raw(bars.into()) }
-    }
-
-    /// Adjusted closes, declared total-return units: orderable in a replay only, traded to six
-    /// decimals, and without dividends or splits, which the prices already contain.
-    pub fn adjusted_units(bars: impl Into<Arc<Bars<Adjusted>>>, _permit: ReplayPermit) -> Self {
-        Self { source: Source::Units(bars.into()) }
-    }
-
-    /// What is listed.
-    #[must_use]
-    pub fn symbol(&self) -> &Symbol {
-        match &self.source {
-            Source::Raw(bars) => bars.symbol(),
-            Source::Units(bars) => bars.symbol(),
-        }
-    }
-
-    /// Whether prices are units of an adjusted series.
-    #[must_use]
-    pub const fn is_adjusted(&self) -> bool {
-        matches!(self.source, Source::Units(_))
-    }
-
-    /// The columns of the series.
-    pub(crate) fn columns(&self) -> &Columns {
-        match &self.source {
-            Source::Raw(bars) => bars.columns(),
-            Source::Units(bars) => bars.columns(),
-        }
-    }
-
-    /// The grid trades are rounded to, in billionths of a dollar.
-    pub(crate) const fn trade_tick(&self) -> i64 {
-        if self.is_adjusted() { UNIT_TICK } else { RAW_TICK }
-    }
-
-    /// Whether an order may name `price`: cents from $1 up, hundredths of a cent below (Rule 612);
-    /// units of an adjusted series to six decimals.
-    pub(crate) const fn accepts_price(&self, price: Px) -> bool {
-        price.is_on(if self.is_adjusted() {
-            UNIT_TICK
-        } else if price.nanos() >= super::NANO {
-            super::NANO / 100
-        } else {
-            RAW_TICK
-        })
-    }
-
-    /// The venue's identifier of the symbol: the same in every venue.
-    pub(crate) fn asset_id(&self) -> Uuid {
-        ids::asset_id(self.symbol())
-    }
-
-    /// The row of a session, if the series has it.
-    pub(crate) fn row_of(&self, date: NaiveDate) -> Option<usize> {
-        self.columns().dates.binary_search(&date).ok()
-    }
-
-    /// The number of rows up to and including `date`.
-    pub(crate) fn rows_until(&self, date: NaiveDate) -> usize {
-        self.columns().dates.partition_point(|day| *day <= date)
-    }
-
-    /// The close of the last session up to and including `date`.
-    pub(crate) fn close_until(&self, date: NaiveDate) -> Result<Option<Px>, Error> {
-        let row = self.rows_until(date).checked_sub(1);
-        row.map(|row| Px::from_bar(self.columns().close[row])).transpose()
-    }
-
-    /// Shares traded in a session; `None` for data without volume.
-    pub(crate) fn volume(&self, row: usize) -> Option<f64> {
-        self.columns().volume.get(row).copied()
-    }
-}
 
 /// Where an instant lies in the trading day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +30,8 @@ pub(crate) enum Phase {
 pub(crate) struct Market {
     listings: BTreeMap<Symbol, Listing>,
     opening: TimeDelta,
+    /// Days on which something is done to shares, in order.
+    action_days: Vec<(NaiveDate, Symbol)>,
 }
 
 impl Market {
@@ -138,7 +47,54 @@ impl Market {
                 return Err(Error::ListedTwice { symbol: symbol.to_string() });
             }
         }
-        Ok(Self { listings: all, opening })
+        let mut action_days: Vec<(NaiveDate, Symbol)> = Vec::new();
+        for (symbol, listing) in &all {
+            for action in listing.actions() {
+                if let ActionKind::Rename { to } = &action.kind
+                    && !all.contains_key(to)
+                {
+                    return Err(Error::NotListed { symbol: to.to_string() });
+                }
+                action_days.push((action.date, symbol.clone()));
+            }
+        }
+        action_days.sort();
+        action_days.dedup();
+        Ok(Self { listings: all, opening, action_days })
+    }
+
+    /// Whether any company ever does anything to its shares.
+    pub(crate) const fn has_actions(&self) -> bool {
+        !self.action_days.is_empty()
+    }
+
+    /// What is done to shares after one day up to and including another, in order.
+    pub(crate) fn actions(
+        &self,
+        after: NaiveDate,
+        until: NaiveDate,
+    ) -> Vec<(Symbol, CorporateAction)> {
+        let first = self.action_days.partition_point(|(day, _)| *day <= after);
+        let days = self.action_days.iter().skip(first).take_while(|(day, _)| *day <= until);
+        let mut found = Vec::new();
+        for (day, symbol) in days {
+            let all = self.listing(symbol).map(Listing::actions).unwrap_or_default();
+            let due = all.iter().filter(|action| action.date == *day);
+            found.extend(due.map(|action| (symbol.clone(), action.clone())));
+        }
+        found
+    }
+
+    /// The trading day of a listing at an instant: the exchange's session, the UTC day of crypto.
+    /// `None` while it does not trade.
+    pub(crate) fn trading(listing: &Listing, now: Timestamp) -> Result<Option<Session>, Error> {
+        if listing.is_crypto() {
+            return Ok(Some(utc_day(now.date_naive())));
+        }
+        match Self::phase(now)? {
+            Phase::Open(session) => Ok(Some(session)),
+            Phase::Closed { .. } => Ok(None),
+        }
     }
 
     /// Everything listed, by symbol.
@@ -153,6 +109,10 @@ impl Market {
 
     /// Where an instant lies in the trading day.
     pub(crate) fn phase(now: Timestamp) -> Result<Phase, Error> {
+        if let Some((open, last)) = hours::around(now) {
+            let closed = Phase::Closed { last: last.date };
+            return Ok(open.map_or(closed, |session| Phase::Open(*session)));
+        }
         let nyse = Calendar::nyse();
         match nyse.session_at(now)? {
             Some(session) => Ok(Phase::Open(session)),
@@ -169,6 +129,15 @@ impl Market {
     /// The last price anybody could know at `now`: the price on the way of a session that shows
     /// it, otherwise the last close. `None` before the first.
     pub(crate) fn mark(&self, listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
+        if listing.is_crypto() {
+            let day = utc_day(now.date_naive());
+            let path = self.path(listing, &day)?.filter(Path::is_visible);
+            return match (path, day.date.pred_opt()) {
+                (Some(path), _) => Ok(Some(path.price_at(since_open(&day, now)))),
+                (None, Some(before)) => listing.close_until(before),
+                (None, None) => Ok(None),
+            };
+        }
         match Self::phase(now)? {
             Phase::Closed { last } => listing.close_until(last),
             Phase::Open(session) => {
@@ -186,6 +155,10 @@ impl Market {
     /// The close of the session before the one of `now`, or of the last two when closed: what a
     /// day's change is counted from.
     pub(crate) fn previous_close(listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
+        if listing.is_crypto() {
+            let before = now.date_naive().pred_opt();
+            return before.map_or(Ok(None), |before| listing.close_until(before));
+        }
         let day = match Self::phase(now)? {
             Phase::Closed { last } => last,
             Phase::Open(session) => session.date,
@@ -200,6 +173,12 @@ impl Market {
         let utc = || date.and_time(NaiveTime::MIN).and_utc();
         from_eastern(date, NaiveTime::MIN).unwrap_or_else(|_| utc())
     }
+}
+
+/// A day of crypto trading: from midnight to midnight, UTC.
+pub(crate) fn utc_day(date: NaiveDate) -> Session {
+    let open = date.and_time(NaiveTime::MIN).and_utc();
+    Session { date, open, close: open + TimeDelta::days(1), early_close: false }
 }
 
 /// Milliseconds since the session's open.

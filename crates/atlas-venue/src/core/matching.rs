@@ -7,35 +7,45 @@
 //! - a resting limit order when the quote arrives at the limit, at the limit: never better;
 //! - a stop wakes when the price itself touches it, and is a market or limit order from then on.
 //!
-//! Fills of a symbol in a session are limited to a share of the bar's volume. A buy pays only what
-//! the cash account has: the rest of it is canceled rather than paid on credit.
+//! Fills of a symbol in a session are limited to a share of the bar's volume. An order that opens a
+//! position gets only what cash and credit cover: the rest of it is canceled. A buy stop that is
+//! touched becomes a limit order a little above its stop (contract §8), unless that is off.
 
 use atlas_core::calendar::{Calendar, Session};
-use atlas_core::time::Timestamp;
 use atlas_core::{Bps, Side, Symbol};
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::events::Event;
 use super::exchange::Exchange;
-use super::market::{Listing, since_open};
-use super::order::{Kind, OrderRecord, Status, Tif, Trail, Wake};
+use super::listing::Listing;
+use super::market::Market;
+use super::order::OrderRecord;
 use super::path::Path;
-use super::{Money, NANO, Px, Shares};
+use super::terms::{Kind, Size, Tif, Trail, Wake};
+use super::{NANO, Px, Shares};
 use crate::Error;
+use crate::costs::{Slippage, SlippageRate};
 
 /// What can happen to an order next, and when, in milliseconds since the open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Next {
-    at: i64,
-    seq: u64,
-    deed: Deed,
+pub(super) struct Next {
+    pub(super) at: i64,
+    pub(super) seq: u64,
+    pub(super) deed: Deed,
+}
+
+/// The way a symbol takes through its day.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) symbol: Symbol,
+    pub(super) path: Path,
+    /// When the day opens, in milliseconds of the epoch.
+    pub(super) opens: i64,
 }
 
 /// What happens to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+pub(super) enum Deed {
     /// Its stop is touched.
     Trigger,
     /// It trades at a price, while the market stands at the reference.
@@ -43,132 +53,14 @@ enum Deed {
 }
 
 impl Exchange {
-    /// Moves the clock within a session, letting every order meet the prices on the way.
-    pub(super) fn walk(&mut self, session: &Session, to: Timestamp) -> Result<(), Error> {
-        let end = since_open(session, to);
-        let mut paths = Vec::new();
-        for symbol in self.open.keys() {
-            if let Some(listing) = self.market.listing(symbol)
-                && let Some(path) = self.market.path(listing, session)?
-            {
-                paths.push((symbol.clone(), path));
-            }
-        }
-        loop {
-            let from = since_open(session, self.state.clock);
-            let mut next: Option<Next> = None;
-            for (symbol, path) in &paths {
-                let range = path.range(from, end);
-                for seq in self.open.get(symbol).into_iter().flatten() {
-                    if !self.order(*seq).is_some_and(|order| may_meet(order, range)) {
-                        continue;
-                    }
-                    let found = self.next_for(*seq, path, from, end)?;
-                    // The earlier one; at the same moment, the order that came first.
-                    next = next.into_iter().chain(found).min_by_key(|next| (next.at, next.seq));
-                }
-            }
-            let stop = next.map_or(end, |next| next.at);
-            for (symbol, path) in &paths {
-                self.follow(symbol, path, from, stop)?;
-            }
-            self.state.clock = session.open + TimeDelta::milliseconds(stop);
-            let Some(next) = next else { return Ok(()) };
-            self.carry_out(next)?;
-        }
-    }
-
-    /// Opens a session: queued orders come to work, oldest first, and meet the opening price.
-    pub(super) fn open_session(&mut self, session: &Session) -> Result<(), Error> {
-        self.state.traded.clear();
-        let mut queued: Vec<u64> = self.open.values().flatten().copied().collect();
-        queued.sort_unstable();
-        for seq in queued {
-            let limited = |order: &OrderRecord| order.most.is_some() && order.status.is_working();
-            if self.order(seq).is_some_and(limited) {
-                self.change(seq, |order| order.most = None)?;
-            }
-            if self.order(seq).is_some_and(|order| order.status == Status::Accepted) {
-                self.set_status(seq, Status::New, Event::New)?;
-                self.meet(seq, session)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Closes a session: the closing auction, expiries, fees.
-    pub(super) fn close_session(&mut self, session: &Session) -> Result<(), Error> {
-        let mut open: Vec<u64> = self.open.values().flatten().copied().collect();
-        open.sort_unstable();
-        for seq in open {
-            let Some(order) = self.order(seq) else { continue };
-            if !order.status.is_working() && order.status != Status::Held {
-                continue;
-            }
-            match order.tif {
-                Tif::Cls => self.auction(seq, session)?,
-                Tif::Day | Tif::Gtc | Tif::Opg | Tif::Ioc | Tif::Fok => {
-                    if order.times.expires <= session.close + TimeDelta::minutes(15) {
-                        self.set_status(seq, Status::Expired, Event::Expired)?;
-                    }
-                }
-            }
-        }
-        self.post_fees()?;
-        self.state.last_equity = self.equity_at_close(session)?;
-        Ok(())
-    }
-
-    /// Lets one order that has just come to work meet the present price.
-    pub(super) fn meet(&mut self, seq: u64, session: &Session) -> Result<(), Error> {
-        let now = since_open(session, self.state.clock);
-        let path = match self.order(seq).and_then(|order| self.market.listing(&order.symbol)) {
-            Some(listing) => self.market.path(listing, session)?,
-            None => None,
-        };
-        if let Some(path) = &path {
-            self.start_following(seq, path.price_at(now))?;
-            // At most a trigger and a trade; a trade that changes nothing ends it.
-            while let Some(next) = self.next_for(seq, path, now, now)? {
-                if !self.carry_out(next)? {
-                    break;
-                }
-            }
-        }
-        let Some(order) = self.order(seq).filter(|order| order.status.is_working()) else {
-            return Ok(());
-        };
-        match order.tif {
-            Tif::Ioc | Tif::Fok | Tif::Opg => {
-                self.set_status(seq, Status::Canceled, Event::Canceled)
-            }
-            Tif::Day | Tif::Gtc | Tif::Cls => Ok(()),
-        }
-    }
-
-    /// The closing auction for one order: it trades at the close or is canceled.
-    fn auction(&mut self, seq: u64, session: &Session) -> Result<(), Error> {
-        let Some(order) = self.order(seq) else { return Ok(()) };
-        let Some(listing) = self.market.listing(&order.symbol) else { return Ok(()) };
-        if let Some(row) = listing.row_of(session.date) {
-            let reference = Px::from_bar(listing.columns().close[row])?;
-            let price = self.slippage.worsened(reference, order.side, listing.trade_tick());
-            let within = order.kind.limit().is_none_or(|limit| match order.side {
-                Side::Buy => price <= limit,
-                Side::Sell => price >= limit,
-            });
-            if within {
-                self.trade(seq, reference, price)?;
-            }
-        }
-        if self.order(seq).is_some_and(|order| order.status.is_working()) {
-            self.set_status(seq, Status::Canceled, Event::Canceled)?;
-        }
-        Ok(())
-    }
-
     /// What happens next to an order from `from` up to `to`, if anything does.
-    fn next_for(&self, seq: u64, path: &Path, from: i64, to: i64) -> Result<Option<Next>, Error> {
+    pub(super) fn next_for(
+        &self,
+        seq: u64,
+        path: &Path,
+        from: i64,
+        to: i64,
+    ) -> Result<Option<Next>, Error> {
         let Some(order) = self.order(seq).filter(|order| order.status.is_working()) else {
             return Ok(None);
         };
@@ -178,8 +70,12 @@ impl Exchange {
         }
         let next = |(at, deed)| Next { at, seq, deed };
         let found = match (order.kind, order.wake) {
+            (Kind::Stop(stop), Wake::Touched) if self.is_protected(order, listing) => {
+                guard(stop).and_then(|limit| self.at_limit(order, listing, limit, path, from, to))
+            }
             (Kind::Market, _) | (Kind::Stop(_) | Kind::Trailing(_), Wake::Touched) => {
-                Some((from, self.at_market(order, listing, path.price_at(from))))
+                let reference = path.price_at(from);
+                Some((from, self.at_market(order, listing, path.price_at(0), reference)))
             }
             (Kind::Limit(limit), _) | (Kind::StopLimit { limit, .. }, Wake::Touched) => {
                 self.at_limit(order, listing, limit, path, from, to)
@@ -195,9 +91,43 @@ impl Exchange {
         Ok(found.map(next))
     }
 
-    fn at_market(&self, order: &OrderRecord, listing: &Listing, reference: Px) -> Deed {
-        let price = self.slippage.worsened(reference, order.side, listing.trade_tick());
-        Deed::Trade { reference, price }
+    fn at_market(
+        &self,
+        order: &OrderRecord,
+        listing: &Listing,
+        path_open: Px,
+        reference: Px,
+    ) -> Deed {
+        let rate = self.rate_of(order, listing, path_open);
+        Deed::Trade { reference, price: rate.worsened(reference, order.side, listing.trade_tick()) }
+    }
+
+    /// The slippage of an order: by the whole of what it asks for, whatever has filled of it.
+    pub(super) fn rate_of(
+        &self,
+        order: &OrderRecord,
+        listing: &Listing,
+        price: Px,
+    ) -> SlippageRate {
+        if self.state.quotes.contains_key(&order.symbol) {
+            // The spread is in the quote.
+            return Slippage::None.rate_for(Shares::ZERO, None);
+        }
+        if self.config.costs.slippage.is_flat() {
+            return self.slippage;
+        }
+        let qty = match order.size {
+            Size::Shares(qty) => qty,
+            Size::Notional(amount) => amount.buys(price),
+        };
+        let day = self.day_of(listing).ok().flatten();
+        let row = day.and_then(|day| listing.row_of(day.date));
+        self.config.costs.slippage.rate_for(qty, row.and_then(|row| listing.volume(row)))
+    }
+
+    /// Whether a stop becomes a limit order once it is touched.
+    fn is_protected(&self, order: &OrderRecord, listing: &Listing) -> bool {
+        order.side == Side::Buy && self.config.account.protect_buy_stops && !listing.is_crypto()
     }
 
     fn at_limit(
@@ -209,42 +139,53 @@ impl Exchange {
         from: i64,
         to: i64,
     ) -> Option<(i64, Deed)> {
-        let level = self.slippage.reference_for(limit, order.side, listing.trade_tick())?;
+        let rate = self.rate_of(order, listing, path.price_at(0));
+        let level = rate.reference_for(limit, order.side, listing.trade_tick())?;
         let (at, reference) = reached(path, level, order.side == Side::Buy, from, to)?;
         if at == from {
-            return Some((at, self.at_market(order, listing, reference)));
+            return Some((at, self.at_market(order, listing, path.price_at(0), reference)));
         }
         Some((at, Deed::Trade { reference, price: limit }))
     }
 
-    /// Shares of the bar's volume that are left for the order; its own leaves if no limit is set.
+    /// Shares of the bar's volume that are left for the order, in the steps it trades in; its own
+    /// leaves if no limit is set.
     pub(super) fn room(
         &self,
         order: &OrderRecord,
         listing: &Listing,
         path: &Path,
     ) -> Result<Shares, Error> {
-        let leaves = order.leaves(path.price_at(0));
-        let leaves = order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled)));
-        let volume = self.trading_day()?.and_then(|session| listing.row_of(session.date));
-        let volume = volume.and_then(|row| listing.volume(row));
+        let step = order.step(listing);
+        let leaves = order.leaves(path.price_at(0)).on_grid(step);
+        let leaves =
+            order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled).on_grid(step)));
+        let day = self.day_of(listing)?;
+        let row = day.and_then(|day| listing.row_of(day.date));
+        let volume = row.and_then(|row| listing.volume(row));
         let (Some(share), Some(volume)) = (self.config.participation, volume) else {
             return Ok(leaves);
         };
-        Ok(leaves.min(self.volume_left(&order.symbol, share, volume)))
+        Ok(leaves.min(self.volume_left(listing, share, volume)).on_grid(step))
     }
 
-    fn volume_left(&self, symbol: &Symbol, share: Bps, volume: f64) -> Shares {
-        let most = Decimal::try_from(volume.floor()).ok();
-        let most = most.and_then(|volume| volume.checked_mul(share.fraction())?.trunc().to_i64());
-        let most = most.and_then(|shares| Shares::from_nanos(shares.checked_mul(NANO)?));
-        let used = self.state.traded.get(symbol).copied().unwrap_or_default();
+    fn volume_left(&self, listing: &Listing, share: Bps, volume: f64) -> Shares {
+        let most = Decimal::try_from(volume).ok();
+        let most = most.and_then(|volume| volume.checked_mul(share.fraction()));
+        let nanos = most.and_then(|most| most.checked_mul(Decimal::from(NANO))?.to_i64());
         // A volume beyond what shares can count sets no limit.
-        most.map_or(Shares::MAX, |most| most.minus(used).whole())
+        let Some(most) = nanos.and_then(Shares::from_nanos) else { return Shares::MAX };
+        let symbol = listing.symbol();
+        if listing.is_crypto() {
+            let today = self.state.crypto_day == Some(self.state.clock.date_naive());
+            let used = self.state.traded.get(symbol).copied().filter(|_| today);
+            return most.minus(used.unwrap_or_default());
+        }
+        most.minus(self.state.traded.get(symbol).copied().unwrap_or_default()).whole()
     }
 
     /// Does what comes next; says whether anything changed.
-    fn carry_out(&mut self, next: Next) -> Result<bool, Error> {
+    pub(super) fn carry_out(&mut self, next: Next) -> Result<bool, Error> {
         match next.deed {
             Deed::Trigger => {
                 let stamp = self.stamp();
@@ -259,7 +200,7 @@ impl Exchange {
     }
 
     /// Begins to follow the price for a trailing stop.
-    fn start_following(&mut self, seq: u64, price: Px) -> Result<(), Error> {
+    pub(super) fn start_following(&mut self, seq: u64, price: Px) -> Result<(), Error> {
         let follows = |order: &OrderRecord| matches!(order.kind, Kind::Trailing(_));
         if self.order(seq).is_some_and(|order| follows(order) && order.best.is_none()) {
             self.change(seq, |order| order.best = Some(price))?;
@@ -268,7 +209,13 @@ impl Exchange {
     }
 
     /// Lets trailing stops of a symbol follow the price over a stretch of its way.
-    fn follow(&mut self, symbol: &Symbol, path: &Path, from: i64, to: i64) -> Result<(), Error> {
+    pub(super) fn follow_best(
+        &mut self,
+        symbol: &Symbol,
+        path: &Path,
+        from: i64,
+        to: i64,
+    ) -> Result<(), Error> {
         let open = self.open.get(symbol).into_iter().flatten().copied();
         let trails = |seq: &u64| {
             self.order(*seq).is_some_and(|order| matches!(order.kind, Kind::Trailing(_)))
@@ -292,30 +239,32 @@ impl Exchange {
         Ok(())
     }
 
-    /// The session whose day a trade at this moment belongs to: at the close itself, that session.
-    pub(super) fn trading_day(&self) -> Result<Option<Session>, Error> {
-        if let Some(session) = self.session()? {
-            return Ok(Some(session));
+    /// The day a trade of a listing at this moment belongs to: at the close itself, the session that
+    /// closes; for crypto, the UTC day.
+    pub(super) fn day_of(&self, listing: &Listing) -> Result<Option<Session>, Error> {
+        let now = self.state.clock;
+        if let Some(day) = Market::trading(listing, now)? {
+            return Ok(Some(day));
         }
-        let last = Calendar::nyse().last_closed(self.state.clock)?;
-        Ok((last.close == self.state.clock).then_some(last))
+        let last = Calendar::nyse().last_closed(now)?;
+        Ok((last.close == now).then_some(last))
     }
+}
 
-    fn equity_at_close(&self, session: &Session) -> Result<Money, Error> {
-        let mut equity = self.state.ledger.cash;
-        for (symbol, holding) in &self.state.ledger.holdings {
-            let listing = self.market.listing(symbol);
-            let close = listing.map(|listing| listing.close_until(session.date)).transpose()?;
-            let unknown = || Error::NotListed { symbol: symbol.to_string() };
-            equity = equity.plus(close.flatten().ok_or_else(unknown)?.times(holding.qty))?;
-        }
-        Ok(equity)
-    }
+/// The limit of a buy stop that was touched: 4 % above a stop below $50, otherwise 2.5 %
+/// (contract §8), to the cent below.
+fn guard(stop: Px) -> Option<Px> {
+    let permille = if stop.nanos() < 50 * NANO { 1_040 } else { 1_025 };
+    let raised = i128::from(stop.nanos()) * permille / 1_000;
+    let tick = if stop.nanos() >= NANO { NANO / 100 } else { NANO / 10_000 };
+    let nanos = raised / i128::from(tick) * i128::from(tick);
+    // A stop that is finer than the tick keeps its own price.
+    Px::from_nanos(i64::try_from(nanos).ok()?.max(stop.nanos()))
 }
 
 /// Whether an order can have anything to do with prices between a lowest and a highest one; false
 /// only if it certainly cannot. Most orders on most days end here.
-fn may_meet(order: &OrderRecord, (low, high): (Px, Px)) -> bool {
+pub(super) fn may_meet(order: &OrderRecord, (low, high): (Px, Px)) -> bool {
     let reaches = |price: Px, falling: bool| if falling { low <= price } else { high >= price };
     let is_buy = order.side == Side::Buy;
     match (order.kind, order.wake) {
@@ -350,7 +299,7 @@ fn trailing(order: &OrderRecord, trail: Trail, path: &Path, from: i64, to: i64) 
 }
 
 /// The better of two prices for a trailing stop of `side` to follow.
-fn better(side: Side, best: Option<Px>, price: Px) -> Px {
+pub(super) fn better(side: Side, best: Option<Px>, price: Px) -> Px {
     match (side, best) {
         (_, None) => price,
         (Side::Sell, Some(best)) => best.max(price),

@@ -70,6 +70,26 @@ impl Path {
         Ok(Self { corners, is_visible: true })
     }
 
+    /// A way on which the price stands still for ever.
+    pub(crate) const fn still(price: Px) -> Self {
+        let corners = [(0, price), (0, price), (0, price), (0, price), (i64::MAX / 2, price)];
+        Self { corners, is_visible: true }
+    }
+
+    /// The lowest and highest price of a row; no price of its way is outside of them.
+    pub(crate) fn bounds(columns: &Columns, row: usize) -> Result<(Px, Px), Error> {
+        let at = |column: &[f64]| column.get(row).copied();
+        let close = columns.close[row];
+        let ends = [close, at(&columns.open).unwrap_or(close)];
+        // Without an open there is no way: the price stands at the close.
+        let has_open = !columns.open.is_empty();
+        let low = at(&columns.low).filter(|_| has_open).into_iter().chain(ends);
+        let high = at(&columns.high).filter(|_| has_open).into_iter().chain(ends);
+        let low = low.fold(f64::INFINITY, f64::min);
+        let high = high.fold(0.0, f64::max);
+        Ok((Px::from_bar(low)?, Px::from_bar(high)?))
+    }
+
     /// Whether the day's own price may be shown before its close: not for a series of closes.
     pub(crate) const fn is_visible(&self) -> bool {
         self.is_visible

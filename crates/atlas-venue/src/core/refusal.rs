@@ -53,6 +53,8 @@ pub enum Refusal {
     },
     /// The account or asset does not permit it (403, 40310000).
     Forbidden(String),
+    /// It would be one day trade too many (403, 40310100).
+    DayTrading,
     /// There is no such thing (404, 40410000).
     NotFound(String),
     /// The order is past canceling or replacing (422, 42210000).
@@ -114,6 +116,7 @@ impl Refusal {
             Self::BuyingPower { .. }
             | Self::QtyAvailable { .. }
             | Self::WashTrade { .. }
+            | Self::DayTrading
             | Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::RateLimited => 429,
@@ -131,6 +134,7 @@ impl Refusal {
             | Self::QtyAvailable { .. }
             | Self::WashTrade { .. }
             | Self::Forbidden(_) => 40_310_000,
+            Self::DayTrading => 40_310_100,
             Self::NotFound(_) => 40_410_000,
             Self::RateLimited => 42_910_000,
             Self::Internal(_) => 50_010_000,
@@ -159,6 +163,7 @@ impl Refusal {
             Self::WashTrade { .. } => {
                 "potential wash trade detected. use complex orders".to_owned()
             }
+            Self::DayTrading => "trade denied due to pattern day trading protection".to_owned(),
             Self::Ended { status } => format!("order is already in \"{status}\" state"),
             Self::RateLimited => "rate limit exceeded".to_owned(),
         }
@@ -192,6 +197,7 @@ impl Refusal {
             Self::Malformed(_)
             | Self::Rule(_)
             | Self::Duplicate
+            | Self::DayTrading
             | Self::Forbidden(_)
             | Self::NotFound(_)
             | Self::Ended { .. }

@@ -3,10 +3,12 @@
 use atlas_core::Side;
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
-use super::market::{Listing, Phase};
-use super::order::{Class, Kind, NewOrder, Size, Tif, Trail};
+use super::listing::{CryptoRules, Listing};
+use super::market::Phase;
+use super::order::NewOrder;
+use super::terms::{Class, Kind, Size, Tif, Trail};
 use super::{Money, NANO, Refusal};
 use crate::Error;
 
@@ -26,6 +28,9 @@ pub(super) fn check(order: &NewOrder, listing: &Listing) -> Result<(), Refusal> 
         Size::Notional(_) => true,
     };
     check_prices(order.kind, listing)?;
+    if let Some(rules) = listing.crypto_rules() {
+        return check_crypto(order, rules);
+    }
     if order.class != Class::Simple {
         check_class(order, is_fractional)?;
     }
@@ -44,6 +49,38 @@ pub(super) fn check(order: &NewOrder, listing: &Listing) -> Result<(), Refusal> 
     let is_auction = matches!(order.tif, Tif::Opg | Tif::Cls);
     if is_auction && !matches!(order.kind, Kind::Market | Kind::Limit(_)) {
         return broken("opg and cls orders must be market or limit orders");
+    }
+    Ok(())
+}
+
+/// Checks an order for a crypto pair: gtc or ioc; market, limit or stop-limit; simple; a multiple of
+/// the increment (contract §8).
+fn check_crypto(order: &NewOrder, rules: CryptoRules) -> Result<(), Refusal> {
+    let broken = |text: &str| Err(Refusal::Rule(text.to_owned()));
+    if !matches!(order.tif, Tif::Gtc | Tif::Ioc) {
+        return broken("crypto orders must be GTC or IOC orders");
+    }
+    if !matches!(order.kind, Kind::Market | Kind::Limit(_) | Kind::StopLimit { .. }) {
+        return broken("crypto orders must be market, limit or stop_limit orders");
+    }
+    if order.class != Class::Simple || order.extended_hours {
+        return broken("crypto orders must be simple orders");
+    }
+    match order.size {
+        Size::Shares(qty) if qty.on_grid(rules.min_trade_increment) != qty => {
+            Err(Refusal::Rule(format!(
+                "qty must be a multiple of the minimum trade increment {}",
+                rules.min_trade_increment
+            )))
+        }
+        Size::Shares(_) | Size::Notional(_) => Ok(()),
+    }
+}
+
+/// Refuses an order for something that is not listed any more.
+pub(super) fn check_listed(listing: &Listing, today: NaiveDate) -> Result<(), Refusal> {
+    if listing.ends().is_some_and(|ends| ends <= today) {
+        return Err(Refusal::Rule(format!("asset \"{}\" is not active", listing.symbol())));
     }
     Ok(())
 }

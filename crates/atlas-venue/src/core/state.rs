@@ -1,12 +1,15 @@
 //! What is kept of the exchange besides orders and ledger entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_core::Symbol;
 use atlas_core::time::Timestamp;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::daytrade::MarginState;
 use super::ledger::Ledger;
+use super::quotes::Book;
 use super::watchlist::Watchlist;
 use super::{Money, Shares};
 
@@ -33,4 +36,19 @@ pub(crate) struct State {
     /// Whether the account's owner has suspended trading.
     #[serde(default)]
     pub(crate) suspended: bool,
+    /// What is kept of an account on credit.
+    #[serde(default)]
+    pub(crate) margin: MarginState,
+    /// The last session whose corporate actions were applied.
+    #[serde(default)]
+    pub(crate) actions_until: Option<NaiveDate>,
+    /// Symbols whose trading is halted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) halted: BTreeSet<Symbol>,
+    /// The UTC day the crypto part of `traded` is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) crypto_day: Option<NaiveDate>,
+    /// What is bid and offered where quotes come in, by symbol.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) quotes: BTreeMap<Symbol, Book>,
 }

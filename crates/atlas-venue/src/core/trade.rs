@@ -1,32 +1,34 @@
 //! Trades: how much of an order, and what it does to the books.
 
-use atlas_core::Side;
 use atlas_core::calendar::Session;
+use atlas_core::{Bps, Side, Symbol};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::events::Event;
 use super::exchange::Exchange;
 use super::ids::{self, Kind as IdKind};
 use super::ledger::{Entry, Execution};
-use super::order::{Size, Status, Tif};
-use super::{NANO, Px, Shares};
+use super::order::OrderRecord;
+use super::posting::{Posting, PostingKind};
+use super::terms::{Size, Status, Tif};
+use super::{Delta, Money, Multiplier, Px, Shares};
 use crate::Error;
-use crate::costs::DayFees;
+use crate::costs::{DayFees, Slippage};
+use crate::settlement::settlement_date;
 
 impl Exchange {
     /// Trades as much of an order as volume and cash permit; says whether anything changed.
     pub(super) fn trade(&mut self, seq: u64, reference: Px, price: Px) -> Result<bool, Error> {
         let Some(order) = self.order(seq) else { return Ok(false) };
-        let Some(session) = self.trading_day()? else { return Ok(false) };
         let Some(listing) = self.market.listing(&order.symbol) else { return Ok(false) };
-        let Some(path) = self.market.path(listing, &session)? else { return Ok(false) };
+        let Some(day) = self.day_of(listing)? else { return Ok(false) };
+        let Some(path) = self.path_of(order, listing, &day)? else { return Ok(false) };
         let wanted = order.leaves(price);
-        let (tif, side, whole) = (order.tif, order.side, order.qty().is_none_or(Shares::is_whole));
-        let room = self.room(order, listing, &path)?.min(wanted);
-        let paid = match side {
-            Side::Buy => self.affordable(room, price, &session, whole)?,
-            Side::Sell => room,
-        };
+        let tif = order.tif;
+        let step = order.step(listing);
+        let room = self.room(order, listing, &path)?.min(wanted.on_grid(step));
+        let paid = self.permitted(order, room, price, &day)?.on_grid(step);
         if paid.is_zero() || (tif == Tif::Fok && paid < wanted) {
             if paid < room || tif == Tif::Fok {
                 self.set_status(seq, Status::Canceled, Event::Canceled)?;
@@ -34,53 +36,79 @@ impl Exchange {
             }
             return Ok(false);
         }
-        let first = self.first_part(seq, paid, whole);
+        let first = self.first_part(seq, paid, step);
         if let Some(first) = first {
-            self.execute(seq, first, reference, price, &session)?;
+            self.execute(seq, first, reference, price, &day)?;
         }
         let rest = paid.minus(first.unwrap_or_default());
-        self.execute(seq, rest, reference, price, &session)?;
-        if paid < room {
-            // What the account cannot pay for is not bought on credit.
+        self.execute(seq, rest, reference, price, &day)?;
+        if paid < room && self.order(seq).is_some_and(|order| !order.status.is_final()) {
+            // What the account cannot pay for is not bought.
             self.set_status(seq, Status::Canceled, Event::Canceled)?;
         }
         Ok(true)
     }
 
     /// The first of two executions an order trades in, if the draw says two: of a random size.
-    fn first_part(&self, seq: u64, qty: Shares, whole: bool) -> Option<Shares> {
+    fn first_part(&self, seq: u64, qty: Shares, step: Shares) -> Option<Shares> {
         let (chance, size) = ids::draw(self.state.seed, seq);
         let often = self.config.split_fills.value();
         let is_new = self.order(seq).is_some_and(|order| order.filled.is_zero());
         if often.is_zero() || !is_new || Decimal::from(chance) >= often * Decimal::from(u32::MAX) {
             return None;
         }
-        let step = if whole { NANO } else { 1 };
+        let step = step.nanos();
         let steps = qty.nanos() / step;
         let part = 1 + i64::from(size) % steps.saturating_sub(1).max(1);
         Shares::from_nanos(part * step).filter(|part| *part < qty)
     }
 
-    /// Shares the account can pay for, fees included.
+    /// Shares of an order the account can trade: what is left of the position it closes, what cash
+    /// pays for with its fees, or what credit covers.
+    fn permitted(
+        &self,
+        order: &OrderRecord,
+        room: Shares,
+        price: Px,
+        day: &Session,
+    ) -> Result<Shares, Error> {
+        let position = self.state.ledger.position(&order.symbol);
+        let is_right_way = position.is_negative() == order.is_short;
+        if order.is_closing() {
+            return Ok(if is_right_way { room.min(position.size()) } else { Shares::ZERO });
+        }
+        if position != Delta::ZERO && !is_right_way {
+            return Ok(Shares::ZERO);
+        }
+        match self.config.account.multiplier {
+            Multiplier::One => self.affordable(room, price, day, order.symbol.is_crypto()),
+            Multiplier::Two | Multiplier::Four => self.covered(order.seq, room, price),
+        }
+    }
+
+    /// Shares the cash pays for, fees included.
     fn affordable(
         &self,
         wanted: Shares,
         price: Px,
-        session: &Session,
-        whole: bool,
+        day: &Session,
+        is_crypto: bool,
     ) -> Result<Shares, Error> {
         let ledger = &self.state.ledger;
         let fees = |qty: Shares| {
             let mut fees: DayFees = ledger.fees;
-            fees.add(&self.config.costs, Side::Buy, qty, price, session.date)?;
-            fees.total(session.date)
+            if is_crypto {
+                // Its fee is taken from what is bought.
+                return ledger.fees_owed();
+            }
+            fees.add(&self.config.costs, Side::Buy, qty, price, day.date)?;
+            fees.total(day.date)
         };
         if price.times(wanted).plus(fees(wanted)?)? <= ledger.cash {
             return Ok(wanted);
         }
         // The fee of the larger quantity bounds that of the smaller one.
-        let most = ledger.cash.minus(fees(wanted)?)?.buys(price).min(wanted);
-        Ok(if whole { most.whole() } else { most })
+        Ok(ledger.cash.minus(fees(wanted)?)?.buys(price).min(wanted))
     }
 
     fn execute(
@@ -89,13 +117,16 @@ impl Exchange {
         qty: Shares,
         reference: Px,
         price: Px,
-        session: &Session,
+        day: &Session,
     ) -> Result<(), Error> {
         let Some(order) = self.order(seq) else { return Ok(()) };
+        let listing = self.market.listing(&order.symbol);
+        let step = listing.map_or(Shares::SMALLEST, |listing| order.step(listing));
         let cum_qty = order.filled.plus(qty)?;
         let is_filled = match order.size {
             Size::Shares(asked) => cum_qty >= asked,
-            Size::Notional(_) => qty >= order.leaves(price),
+            // What is left may be less than anybody can trade.
+            Size::Notional(_) => qty >= order.leaves(price).on_grid(step),
         };
         let leaves_qty = match order.size {
             Size::Shares(asked) => asked.minus(cum_qty),
@@ -120,10 +151,23 @@ impl Exchange {
             order_status: status,
         };
         let notional = order.filled_notional.plus(price.times(qty))?;
-        let costs = self.config.costs.clone();
-        self.state.ledger.fees.add(&costs, side, qty, price, session.date)?;
-        self.state.ledger.fees_date = Some(session.date);
-        let traded = self.state.traded.entry(symbol).or_default();
+        let is_closing = order.is_closing();
+        let is_crypto = symbol.is_crypto();
+        // A limit order that did not trade at its first moment has rested.
+        let rested = order.kind.limit().is_some() && order.times.submitted < self.state.clock;
+        if is_crypto && self.state.crypto_day != Some(day.date) {
+            self.state.traded.retain(|symbol, _| !symbol.is_crypto());
+            self.state.crypto_day = Some(day.date);
+        }
+        if !is_crypto {
+            let ledger = &mut self.state.ledger;
+            ledger.fees.add(&self.config.costs, side, qty, price, day.date)?;
+            ledger.fees_date = Some(day.date);
+            self.note_settlement(&fill, day.date)?;
+            self.note_day_trade(&symbol, is_closing, day.date);
+        }
+        self.count_opening(is_closing, price.times(qty))?;
+        let traded = self.state.traded.entry(symbol.clone()).or_default();
         *traded = traded.plus(qty)?;
         let stamp = self.post(Entry::Fill(fill))?;
         self.change(seq, |order| {
@@ -136,8 +180,58 @@ impl Exchange {
             }
         })?;
         let event = if is_filled { Event::Fill } else { Event::PartialFill };
+        if is_crypto {
+            let fees = self.config.crypto_fees;
+            let fee = if rested { fees.maker } else { fees.taker };
+            self.charge_crypto(&symbol, Delta::of(side, qty), price, fee, day.date)?;
+        }
         self.tell(seq, event, stamp, Some((id, price, qty)));
-        self.after_fill(seq, qty, session)
+        self.after_fill(seq, qty)
+    }
+
+    /// Notes when an execution's money settles, where the account needs to know.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRule`] before the first evidenced cycle, if it does.
+    fn note_settlement(&mut self, fill: &Execution, date: NaiveDate) -> Result<(), Error> {
+        let account = self.config.account;
+        let needed = account.multiplier != Multiplier::One
+            || !account.spend_unsettled
+            || !self.config.carry.idle.value().is_zero();
+        match settlement_date(date) {
+            Some(settles) => {
+                self.state.ledger.settles(settles, fill.side, fill.price.times(fill.qty))
+            }
+            None if needed => Err(Error::UnknownRule { rule: "settlement cycle", date }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the fee of a crypto trade from what it credits: coins of a buy, dollars of a sale
+    /// (contract §17: `filled_qty` is gross, the position net).
+    fn charge_crypto(
+        &mut self,
+        symbol: &Symbol,
+        traded: Delta,
+        price: Px,
+        fee: Bps,
+        date: NaiveDate,
+    ) -> Result<(), Error> {
+        let (rate, qty) = (Slippage::Fixed(fee).rate_for(Shares::ZERO, None), traded.size());
+        let mut posting = Posting {
+            symbol: Some(symbol.clone()),
+            per_share: Some(price),
+            ..Posting::money(PostingKind::CryptoFee, date, Money::ZERO)
+        };
+        if traded.is_negative() {
+            posting.amount = rate.part_of(price.times(qty))?.up_to_cent()?.negated();
+        } else {
+            posting.change = Delta::of(Side::Sell, rate.part_of_shares(qty));
+        }
+        if posting.change == Delta::ZERO && posting.amount == Money::ZERO {
+            return Ok(());
+        }
+        self.post(Entry::Posting(posting)).map(|_| ())
     }
 
     /// Posts the fees of the day, one entry for each kind.

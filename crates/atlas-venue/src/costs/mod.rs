@@ -5,6 +5,7 @@
 //! cent. A day for which the tables have no evidence is charged nothing, and the estimate names the
 //! gap; nothing is guessed.
 
+mod crypto;
 mod rates;
 mod slippage;
 mod table;
@@ -13,6 +14,7 @@ use atlas_core::{Bps, Price, Qty, Side, Usd};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use crypto::CryptoFees;
 pub use rates::{Confidence, Evidence, FeeKind};
 pub use slippage::Slippage;
 
@@ -114,7 +116,9 @@ impl CostModel {
         date: NaiveDate,
     ) -> Result<CostEstimate, Error> {
         let (reference, qty) = (Px::try_from(price)?, Shares::try_from(qty)?);
-        let traded = self.slippage.rate()?.worsened(reference, side, RAW_TICK);
+        self.slippage.check()?;
+        // Without a volume the models that look at the size take their worst.
+        let traded = self.slippage.rate_for(qty, None).worsened(reference, side, RAW_TICK);
         let mut day = DayFees::default();
         day.add(self, side, qty, traded, date)?;
         let difference = traded.times(qty).minus(reference.times(qty))?.to_usd()?;

@@ -9,7 +9,8 @@ use atlas_core::{
 };
 
 use crate::core::{
-    self, Class, Kind, NewOrder, OrderRecord, Px, Refusal, Replacement, Shares, Size, Tif,
+    self, Class, Kind, NewOrder, OrderRecord, PostingKind, Px, Refusal, Replacement, Shares, Size,
+    Tif,
 };
 
 /// An order in the venue's terms.
@@ -155,6 +156,10 @@ pub(super) fn position(
     symbol: &Symbol,
 ) -> Result<Position, crate::Error> {
     let holding = exchange.state().ledger.holdings.get(symbol).copied().unwrap_or_default();
+    if holding.is_short {
+        // The broker contract knows long positions alone; one it cannot say is not left out.
+        return Err(crate::Error::Overflow { what: "short position in a long-only account" });
+    }
     let mark = exchange.mark_of_holding(symbol)?;
     let (held_for_orders, _) = exchange.held_for_sells(symbol)?;
     Ok(Position {
@@ -183,8 +188,32 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
         core::Entry::Fee { kind, date, .. } => {
             cash(CashKind::Fee, *date, entry.entry.cash_effect(), kind.description())?
         }
+        core::Entry::Posting(posting) => Entry::Cash(CashEntry {
+            kind: cash_kind(posting.kind),
+            date: posting.date,
+            net_amount: posting
+                .amount
+                .to_usd()
+                .map_err(|error| unreadable("the ledger", &error))?,
+            symbol: posting.symbol.clone(),
+            description: posting.kind.description().to_owned(),
+        }),
     };
     Ok(Activity { id, entry })
+}
+
+/// A posting in the words of the broker contract; those that move shares have none there and keep
+/// the venue's code.
+fn cash_kind(kind: PostingKind) -> CashKind {
+    match kind {
+        PostingKind::MarginInterest | PostingKind::CashInterest => CashKind::Interest,
+        PostingKind::BorrowFee => CashKind::Fee,
+        PostingKind::Dividend => CashKind::Dividend,
+        PostingKind::Split
+        | PostingKind::Rename
+        | PostingKind::Delisting
+        | PostingKind::CryptoFee => CashKind::Unknown(kind.code().to_owned()),
+    }
 }
 
 pub(super) fn broker_fill(

@@ -10,7 +10,9 @@ use atlas_broker::{
     Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms,
     UnknownOutcome, UpdateStream,
 };
-use atlas_core::{Account, ClientOrderId, OrderRequest, Position, Quote, Symbol, VenueOrderId};
+use atlas_core::{
+    Account, ClientOrderId, OrderRequest, Position, Quote, Symbol, Usd, VenueOrderId,
+};
 use atlas_risk::ApprovedOrder;
 use uuid::Uuid;
 
@@ -45,6 +47,17 @@ impl InProcess {
     #[must_use]
     pub const fn venue(&self) -> &Venue {
         &self.venue
+    }
+
+    /// Cash, and equity at the known prices, in USD: what a curve is drawn from, without the rest of
+    /// an account.
+    ///
+    /// # Errors
+    /// [`crate::Error`] if the books cannot be valued.
+    pub fn money(&self) -> Result<(Usd, Usd), crate::Error> {
+        self.venue.inspect(|exchange| {
+            Ok((exchange.state().ledger.cash.to_usd()?, exchange.equity()?.to_usd()?))
+        })
     }
 
     fn send(&self, order: ApprovedOrder, sent: Sent) -> Submission {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use atlas_core::Symbol;
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::answer::Failure;
 use super::pace::Driver;
@@ -35,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) admin_token: Secret,
     pub(crate) faults: Faults,
     pub(crate) driver: Arc<Driver>,
+    /// Symbols whose trading was stopped, or goes on again.
+    pub(crate) halts: broadcast::Sender<(Symbol, bool)>,
     /// Number of answers given so far.
     pub(crate) answers: AtomicU64,
     /// Becomes true when the server stops.

@@ -1,4 +1,4 @@
-//! Atlas's own endpoints, behind a token of their own: the clock and the faults.
+//! Atlas's own endpoints, behind a token of their own: the clock, the faults, halts.
 
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .route("/atlas/v1/clock", get(clock).post(set_clock))
         .route("/atlas/v1/faults", get(faults).post(script).delete(clear))
+        .route("/atlas/v1/halts", get(halts).post(halt))
         .route("/atlas/v1/{*rest}", get(unknown).post(unknown).delete(unknown))
         .layer(from_fn_with_state(Arc::clone(server), admitted))
 }
@@ -155,6 +156,35 @@ fn read_script(body: &str) -> Answer<Script> {
 async fn clear(State(server): State<Arc<Server>>) -> StatusCode {
     server.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+/// A symbol whose trading is to stop, or to go on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Halt {
+    symbol: String,
+    halted: bool,
+}
+
+/// What is halted, in any account.
+async fn halts(State(server): State<Arc<Server>>) -> Json<Value> {
+    let halted = |account: &Arc<super::Shared>| {
+        account.venue.inspect(|exchange| exchange.state().halted.clone())
+    };
+    let all: std::collections::BTreeSet<_> = server.accounts.iter().flat_map(halted).collect();
+    Json(json!({ "halted": all }))
+}
+
+async fn halt(State(server): State<Arc<Server>>, body: String) -> Answer<Json<Value>> {
+    let wish: Halt = read(&body)?;
+    let symbol = super::query::symbol(&wish.symbol)
+        .ok_or_else(|| Failure::BadRequest(format!("invalid symbol: {}", wish.symbol)))?;
+    for account in &server.accounts {
+        account.venue.halt(&symbol, wish.halted)?;
+    }
+    // Nobody listening is no failure.
+    drop(server.halts.send((symbol, wish.halted)));
+    Ok(halts(State(server)).await)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Answer<T> {

@@ -10,8 +10,9 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use chrono::TimeDelta;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::account::{Ctx, Server};
+use super::account::{Ctx, Server, Shared};
 use super::lens::{SIGHT, Sight};
 use super::listener::Line;
 use crate::faults::{Fault, Target};
@@ -74,7 +75,31 @@ pub(super) async fn faulty(
         fault @ (Fault::Without(_) | Fault::Instead { .. }) => {
             rewritten(next.run(request).await, &fault).await
         }
-        Fault::LateCancel | Fault::Skip | Fault::Repeat | Fault::Swap => next.run(request).await,
+        Fault::LateCancel(millis) => {
+            let Some(id) = canceled_by(&request) else { return next.run(request).await };
+            tokio::spawn(cancel_later(server, account, id, millis));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Fault::Skip | Fault::Repeat | Fault::Swap => next.run(request).await,
+    }
+}
+
+/// The order a request cancels, if that is what it does.
+fn canceled_by(request: &Request) -> Option<Uuid> {
+    let id = request.uri().path().strip_prefix("/v2/orders/")?;
+    Uuid::parse_str(id).ok().filter(|_| request.method() == Method::DELETE)
+}
+
+/// Cancels an order when the clock has moved so far, unless it was filled before.
+async fn cancel_later(server: Arc<Server>, account: Arc<Shared>, id: Uuid, millis: u32) {
+    let due = server.driver.now() + TimeDelta::milliseconds(millis.into());
+    let (mut moves, mut stopping) = (server.driver.moves(), server.stopping.clone());
+    tokio::select! {
+        _ = moves.wait_for(|now| *now >= due) => {}
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    if let Err(refusal) = account.venue.cancel(id) {
+        tracing::debug!(?refusal, "a late cancellation came too late");
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-use super::account::{Ctx, Server, Shared};
+use super::account::{Ctx, Server};
 use super::answer::{Failure, not_found};
 use super::lens::{SIGHT, Sight};
 use super::rate::RateWindow;
@@ -56,7 +56,7 @@ async fn authorized(
     let rate = if is_data { &account.data_rate } else { &account.trading_rate };
     if !rate.take() {
         let answer = Failure::Refused(Refusal::RateLimited).into_response();
-        return with_standing(answer, rate, &account);
+        return with_standing(answer, rate, &server);
     }
     // What the request sees is the venue's present, not that of the last tick.
     if let Err(error) = server.driver.catch_up() {
@@ -66,7 +66,7 @@ async fn authorized(
     let sight = Sight { lens: server.driver.lens(), ..Sight::default() };
     let answer = SIGHT.scope(sight, next.run(request)).await;
     let rate = if is_data { &account.data_rate } else { &account.trading_rate };
-    with_standing(answer, rate, &account)
+    with_standing(answer, rate, &server)
 }
 
 /// Whether a path belongs to the market-data host, which has a limit of its own.
@@ -79,8 +79,8 @@ fn is_open_data(path: &str) -> bool {
     path.starts_with("/v1beta3/crypto/")
 }
 
-fn with_standing(mut answer: Response, rate: &RateWindow, account: &Shared) -> Response {
-    rate.standing(account.venue.now().timestamp()).write(answer.headers_mut());
+fn with_standing(mut answer: Response, rate: &RateWindow, server: &Server) -> Response {
+    rate.standing(server.driver.real_now().timestamp()).write(answer.headers_mut());
     answer
 }
 
@@ -112,7 +112,7 @@ async fn signed(State(server): State<Arc<Server>>, request: Request, next: Next)
         answer.headers_mut().insert("X-Request-ID", id);
     }
     if answer.headers().get("X-RateLimit-Limit").is_none() {
-        let now = server.driver.now().timestamp();
+        let now = server.driver.real_now().timestamp();
         RateWindow::new(None).standing(now).write(answer.headers_mut());
     }
     answer

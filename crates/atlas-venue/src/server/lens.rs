@@ -42,11 +42,6 @@ tokio::task_local! {
 }
 
 impl Lens {
-    /// Whether anything is shifted.
-    pub(crate) const fn is_plain(&self) -> bool {
-        self.shifts.is_empty()
-    }
-
     /// From `venue` on, moments are shown so that it is less than a minute before `wall`; returns
     /// the moment that is shown as exactly `wall`.
     pub(crate) fn shift(&mut self, venue: Timestamp, wall: Timestamp) -> Timestamp {
@@ -187,7 +182,6 @@ mod tests {
         let moment = at("2019-01-02T15:00:00Z");
         assert_eq!((lens.show(moment), lens.meant(moment)), (moment, moment));
         assert_eq!(lens.show_date(day("2019-01-02")), day("2019-01-02"));
-        assert!(lens.is_plain());
     }
 
     #[test]

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use atlas_core::Clock;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::credentials::{Credentials, Secret};
@@ -188,6 +188,7 @@ pub async fn serve_all(
         admin_token: admin_token.clone(),
         faults: faults.clone(),
         driver: Arc::clone(&driver),
+        halts: broadcast::Sender::new(64),
         answers: AtomicU64::new(0),
         stopping: stopping.clone(),
     });

@@ -163,6 +163,12 @@ impl Driver {
         self.venues.iter().map(Venue::now).max().unwrap_or_default()
     }
 
+    /// The time of the clock that is followed; the venue's own if none is.
+    pub(crate) fn real_now(&self) -> Timestamp {
+        let clock = self.lock().course.as_ref().map(|course| Arc::clone(&course.clock));
+        clock.map_or_else(|| self.now(), |clock| clock.now())
+    }
+
     /// Moves the clocks to where they ought to stand.
     pub(crate) fn catch_up(&self) -> Result<(), Error> {
         let mut run = self.lock();
@@ -180,7 +186,7 @@ impl Driver {
                     venue.drift_to(here)?;
                 }
                 let mut lens = (*run.lens).clone();
-                drop(lens.shift(here, wall));
+                lens.shift(here, wall);
                 self.keep_lens(&mut run, lens)?;
             }
         }

@@ -51,7 +51,7 @@ impl Day {
         seed: u64,
         known: TimeDelta,
     ) -> Result<Self, Error> {
-        let around_the_clock = listing.symbol().is_crypto();
+        let around_the_clock = listing.is_crypto();
         let length = (session.close - session.open).num_milliseconds();
         let until = known.num_milliseconds().clamp(0, length);
         let seed = seed_of(seed, listing.symbol().as_str(), session);
@@ -68,14 +68,7 @@ impl Day {
         });
         let tick = listing.trade_tick();
         let shift = TimeDelta::zero();
-        Ok(Self {
-            session, shift, path, seed, tick, around_the_clock, weights, volume, until,
-        })
-    }
-
-    /// Whether the day has ended.
-    pub(crate) fn is_over(&self) -> bool {
-        self.session.open + TimeDelta::milliseconds(self.until) >= self.session.close
+        Ok(Self { session, shift, path, seed, tick, around_the_clock, weights, volume, until })
     }
 
     /// How far the day is known, as it is shown.
@@ -99,7 +92,7 @@ impl Day {
         if from >= to {
             return None;
         }
-        let volume = self.volume_until(to) - self.volume_until(from);
+        let volume = self.volume_between(from, to);
         let slots = u64::try_from((to - from) / SLOT).unwrap_or_default();
         Some(Candle {
             start: self.stamp(from),
@@ -139,7 +132,7 @@ impl Day {
     fn trade(&self, slot: i64) -> Tick {
         let (jitter, _) = self.drawn(slot, 2);
         let at = slot * SLOT + i64::from(jitter) % SLOT;
-        let size = self.volume_until((slot + 1) * SLOT) - self.volume_until(slot * SLOT);
+        let size = self.volume_between(slot * SLOT, (slot + 1) * SLOT);
         Tick { at: self.stamp(at), slot, price: self.price(at), size, depth: (1, 1) }
     }
 
@@ -166,9 +159,7 @@ impl Day {
 
     fn ends(&self, from: i64, to: i64) -> impl Iterator<Item = Px> + '_ {
         let legs = self.path.legs(from, to);
-        let cut = move |leg: Leg| {
-            [leg.price_at(from.max(leg.from)), leg.price_at(to.min(leg.to))]
-        };
+        let cut = move |leg: Leg| [leg.price_at(from.max(leg.from)), leg.price_at(to.min(leg.to))];
         legs.flat_map(cut)
     }
 
@@ -200,6 +191,16 @@ impl Day {
         mean
     }
 
+    fn volume_between(&self, from: i64, to: i64) -> f64 {
+        let unit = self.unit();
+        ((self.volume_until(to) - self.volume_until(from)) * unit).round() / unit
+    }
+
+    /// Parts of a share or coin that are traded.
+    const fn unit(&self) -> f64 {
+        if self.around_the_clock { 1e8 } else { 1.0 }
+    }
+
     /// What was traded before a place: whole shares, or coins to eight decimals.
     fn volume_until(&self, at: i64) -> f64 {
         let last = self.weights.len().saturating_sub(1);
@@ -210,7 +211,7 @@ impl Day {
         let part = (at % MINUTE) as f64 / MINUTE as f64;
         let weight = f64::from(before) + f64::from(after - before) * part;
         let volume = self.volume * weight / f64::from(total);
-        let unit = if self.around_the_clock { 1e8 } else { 1.0 };
+        let unit = self.unit();
         (volume * unit).floor() / unit
     }
 }

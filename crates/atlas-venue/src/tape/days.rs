@@ -2,12 +2,12 @@
 
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 
 use super::timeframe::midnight;
 use super::{Candle, Day, MINUTE, Timeframe};
 use crate::Error;
-use crate::core::{Exchange, Listing, Path};
+use crate::core::{Exchange, Listing, utc_day};
 use crate::server::lens;
 
 /// The days of one symbol, as far as they are known.
@@ -32,11 +32,8 @@ impl<'a> Days<'a> {
         listing: &'a Listing,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let today = if listing.symbol().is_crypto() {
-            now.date_naive()
-        } else {
-            to_eastern(now)?.date_naive()
-        };
+        let today =
+            if listing.is_crypto() { now.date_naive() } else { to_eastern(now)?.date_naive() };
         Ok(Self { exchange, listing, now, rows: listing.rows_until(today) })
     }
 
@@ -48,16 +45,22 @@ impl<'a> Days<'a> {
     /// The first row that may have something at or after a shown moment.
     pub(crate) fn first_row(&self, shown: Timestamp) -> usize {
         let dates = &self.listing.columns().dates[..self.rows];
-        let around = self.listing.symbol().is_crypto();
+        let around = self.listing.is_crypto();
         dates.partition_point(|date| {
             // A day, and the night after it, lie behind.
             midnight(self.shown_date(*date), around) + TimeDelta::days(2) <= shown
         })
     }
 
+    /// The first row that may have something at or after a moment of the venue.
+    pub(crate) fn row_at(&self, moment: Timestamp) -> usize {
+        let before = moment.date_naive() - TimeDelta::days(1);
+        self.listing.columns().dates[..self.rows].partition_point(|date| *date < before)
+    }
+
     /// Whether a row begins after a shown moment.
     pub(crate) fn starts_after(&self, row: usize, shown: Timestamp) -> bool {
-        let around = self.listing.symbol().is_crypto();
+        let around = self.listing.is_crypto();
         let first = midnight(self.shown_date(self.listing.columns().dates[row]), around);
         // A session that is shown as now may begin on the evening before.
         first - TimeDelta::days(1) > shown
@@ -65,53 +68,38 @@ impl<'a> Days<'a> {
 
     /// The date a row is shown on.
     pub(crate) fn shown_date(&self, date: NaiveDate) -> NaiveDate {
-        if self.listing.symbol().is_crypto() { lens::shown_day(date) } else { lens::shown_date(date) }
+        if self.listing.is_crypto() { lens::shown_day(date) } else { lens::shown_date(date) }
     }
 
     /// One day; `None` if nothing of it is known yet.
     pub(crate) fn day(&self, row: usize) -> Result<Option<Day>, Error> {
         let date = self.listing.columns().dates[row];
         let session = session_of(self.listing, date)?;
-        let path = self.path(row, &session)?;
+        let Some(path) = self.exchange.market().path(self.listing, &session)? else {
+            return Ok(None);
+        };
         if self.now < session.open || (!path.is_visible() && self.now < session.close) {
             return Ok(None);
         }
         let seed = self.exchange.state().seed;
         let mut day = Day::new(self.listing, session, path, seed, self.now - session.open)?;
-        day.shift = lens::session_shift(&session, self.listing.symbol().is_crypto());
+        day.shift = lens::session_shift(&session, self.listing.is_crypto());
         Ok(Some(day))
-    }
-
-    fn path(&self, row: usize, session: &Session) -> Result<Path, Error> {
-        if self.listing.symbol().is_crypto() {
-            return Path::new(self.listing.columns(), row, session, TimeDelta::zero());
-        }
-        let path = self.exchange.market().path(self.listing, session)?;
-        path.map_or_else(
-            || Path::new(self.listing.columns(), row, session, TimeDelta::zero()),
-            Ok,
-        )
     }
 
     /// The bar of a whole row, or of as much of it as is known, stamped with its first moment.
     pub(crate) fn daily(&self, row: usize) -> Result<Option<Candle>, Error> {
         let Some(day) = self.day(row)? else { return Ok(None) };
-        let around = self.listing.symbol().is_crypto();
+        let around = self.listing.is_crypto();
         let start = midnight(self.shown_date(day.session.date), around);
         let whole = day.bar(0, i64::MAX);
         Ok(whole.map(|bar| Candle { start, ..bar }))
     }
 
-    /// Whether the last row is a day that still goes on.
-    pub(crate) fn is_running(&self) -> Result<bool, Error> {
-        let Some(row) = self.rows.checked_sub(1) else { return Ok(false) };
-        Ok(self.day(row)?.is_some_and(|day| !day.is_over()))
-    }
-
     /// The bars of some minutes within a row, in order.
     pub(crate) fn within(&self, row: usize, minutes: u32) -> Result<Vec<Candle>, Error> {
         let Some(day) = self.day(row)? else { return Ok(Vec::new()) };
-        let around = self.listing.symbol().is_crypto();
+        let around = self.listing.is_crypto();
         let length = TimeDelta::minutes(minutes.into());
         let (mut bars, end) = (Vec::new(), day.end());
         let mut start = bucket(day.stamp(0), length, around);
@@ -132,7 +120,7 @@ impl<'a> Days<'a> {
         frame: Timeframe,
         change: impl Fn(usize, Candle) -> Candle,
     ) -> Result<Vec<Candle>, Error> {
-        let around = self.listing.symbol().is_crypto();
+        let around = self.listing.is_crypto();
         let mut bars: Vec<Candle> = Vec::new();
         for row in first..self.rows {
             let Some(bar) = self.daily(row)? else { continue };
@@ -162,22 +150,13 @@ pub(crate) fn last_minute(days: &Days<'_>) -> Result<Option<Candle>, Error> {
 
 /// When a symbol trades on a date: in the session, or around the clock in UTC.
 fn session_of(listing: &Listing, date: NaiveDate) -> Result<Session, Error> {
-    if listing.symbol().is_crypto() {
-        let open = date.and_time(NaiveTime::MIN).and_utc();
-        return Ok(Session { date, open, close: open + TimeDelta::days(1), early_close: false });
-    }
-    Ok(Calendar::nyse().session(date)?)
+    if listing.is_crypto() { Ok(utc_day(date)) } else { Ok(Calendar::nyse().session(date)?) }
 }
 
 /// The start of the bar a shown moment belongs to, counted from midnight.
 fn bucket(shown: Timestamp, length: TimeDelta, around_the_clock: bool) -> Timestamp {
-    let date = if around_the_clock {
-        shown.date_naive()
-    } else {
-        crate::core::date_of(shown)
-    };
+    let date = if around_the_clock { shown.date_naive() } else { crate::core::date_of(shown) };
     let midnight = midnight(date, around_the_clock);
     let passed = (shown - midnight).num_milliseconds();
     midnight + TimeDelta::milliseconds(passed - passed % length.num_milliseconds().max(1))
 }
-

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use atlas_backtest::{Backtest, BacktestReport};
 use atlas_backtest::honesty::Judgement;
+use atlas_backtest::{Backtest, BacktestReport};
 use atlas_report::{equity_csv, tear_sheet, trades_csv};
 use clap::Args;
 use serde::Serialize;
@@ -43,9 +43,8 @@ pub(super) fn run(job: &Job, flags: &Flags) -> Result<()> {
     let config = choices.config(job, &universe, spec)?;
     let config = choices.dated(&backtest, config)?;
     let report = backtest.run(&config).map_err(told)?;
-    let judgement = ledger::with(&job.state_dir, |ledger| {
-        Judgement::enter(&report, ledger).map_err(told)
-    })?;
+    let judgement =
+        ledger::with(&job.state_dir, |ledger| Judgement::enter(&report, ledger).map_err(told))?;
     let mut written = Vec::new();
     if let Some(path) = &flags.report {
         place::write(path, &tear_sheet(&report, &judgement)?)?;

@@ -67,6 +67,9 @@ pub(crate) struct Rules {
     /// Do not ask the regime detector: bull throughout.
     #[arg(long)]
     no_regime: bool,
+    /// What idle cash earns a year, in basis points.
+    #[arg(long, default_value = "0", value_name = "BPS")]
+    idle_bps: Bps,
     /// Sell everything in the last session instead of marking it.
     #[arg(long)]
     sell_at_end: bool,
@@ -146,11 +149,11 @@ impl Choices {
         });
         let (first, last) = (atlas_core::calendar::Calendar::FIRST, LAST);
         let (from, to) = (self.from.unwrap_or(first), self.to.unwrap_or(last));
-        let config = Config::new(from, to, every.into(), policy)
-            .at_costs(costs)
-            .with_strategy(strategy);
+        let config =
+            Config::new(from, to, every.into(), policy).at_costs(costs).with_strategy(strategy);
         let config = Config {
             cash: self.cash,
+            idle_rate: self.rules.idle_bps,
             seed: self.rules.seed,
             delay_sessions: self.rules.delay,
             finally: if self.rules.sell_at_end { Finally::Sold } else { Finally::Marked },

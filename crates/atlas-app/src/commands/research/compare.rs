@@ -90,8 +90,15 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
 }
 
 fn in_words(rows: &[Compared], out: &std::path::Path) -> String {
-    let mut shown =
-        table(&["strategy", "costs", "return a year", "Sharpe", "deepest fall", "win rate", "trips"]);
+    let mut shown = table(&[
+        "strategy",
+        "costs",
+        "return a year",
+        "Sharpe",
+        "deepest fall",
+        "win rate",
+        "trips",
+    ]);
     for row in rows {
         shown.add_row([
             row.strategy.clone(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use atlas_backtest::BacktestReport;
 use atlas_backtest::honesty::Judgement;
+use atlas_core::{Rounding, Usd};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -46,8 +47,9 @@ pub(super) fn told(
             writeln!(out, "  - {doubt}")?;
         }
     }
-    for path in written {
-        writeln!(out, "\nwritten: {}", path.display())?;
+    if !written.is_empty() {
+        let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        writeln!(out, "\nwritten: {}", paths.join(", "))?;
     }
     Ok(out)
 }
@@ -56,7 +58,7 @@ pub(super) fn told(
 fn figures(report: &BacktestReport) -> Table {
     let (own, index) = (&report.metrics, report.benchmark.as_ref().map(|b| &b.metrics));
     let mut table = table(&["", "account", "index held"]);
-    let last = report.days.last().map_or_else(String::new, |day| format!("{} USD", day.equity));
+    let last = report.days.last().map_or_else(String::new, |day| cents(day.equity));
     let mut row = |name: &str, own: String, other: String| {
         table.add_row([name.to_owned(), own, other]);
     };
@@ -77,7 +79,7 @@ fn figures(report: &BacktestReport) -> Table {
     }
     row("mean exposure", percent(report.mean_exposure), String::new());
     row("turnover a year", percent(report.annual_turnover), String::new());
-    row("costs", format!("{} USD", report.costs.total), String::new());
+    row("costs", cents(report.costs.total), String::new());
     let trades = &report.trade_statistics;
     row("fills, round trips", format!("{}, {}", trades.fills, trades.round_trips), String::new());
     row("win rate", percent(trades.win_rate), String::new());
@@ -104,6 +106,10 @@ pub(super) fn percent(share: Option<f64>) -> String {
 /// A number; a dash where it is undefined.
 pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
+}
+
+fn cents(amount: Usd) -> String {
+    format!("{:.2} USD", amount.to_cents(Rounding::HalfEven).value())
 }
 
 /// The first twelve digits.

@@ -1,8 +1,8 @@
 //! How far a long job is, on a terminal, and whether somebody asked it to stop.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Progress of one job: a line on standard error with the time left, from the first second on.

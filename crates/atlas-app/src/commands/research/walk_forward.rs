@@ -126,7 +126,11 @@ fn returns_csv(done: &Done, walk: &Walk) -> Result<String> {
 fn in_words(done: &Done, walk: &Walk, dates: &[(NaiveDate, NaiveDate)]) -> Result<String> {
     let (ran, asked) = (done.searched.found.len(), done.searched.asked);
     let mut out = String::new();
-    writeln!(out, "Walk-forward over {ran} candidates · {} to {}", done.config.from, done.config.to)?;
+    writeln!(
+        out,
+        "Walk-forward over {ran} candidates · {} to {}",
+        done.config.from, done.config.to
+    )?;
     if ran < asked {
         writeln!(out, "STOPPED: {ran} of {asked} candidates were run; what follows is of those")?;
     }

@@ -1,6 +1,7 @@
 //! The client against a scripted server on this machine.
 
 mod data_streaming;
+mod discretion;
 mod mutation_cases;
 mod mutations;
 mod payloads;

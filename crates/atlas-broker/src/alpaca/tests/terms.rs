@@ -249,6 +249,26 @@ async fn suspension_is_believed_only_if_the_answer_says_so() {
 }
 
 #[tokio::test]
+async fn only_the_settings_asked_for_are_changed_and_the_answer_is_checked() {
+    let server = Server::start(|_| {
+        Act::ok(r#"{"suspend_trade":false,"no_shorting":true,"max_margin_multiplier":"1"}"#)
+    })
+    .await;
+    let session = session(&server);
+    let wish = crate::alpaca::Configuration {
+        no_shorting: Some(true),
+        max_margin_multiplier: Some(rust_decimal::Decimal::ONE),
+        ..Default::default()
+    };
+    let now = session.configure(&wish).await.expect("settings");
+    assert_eq!(now.suspend_trade, Some(false));
+    assert_eq!(server.log()[0].line, "PATCH /v2/account/configurations");
+    assert_eq!(server.log()[0].body, r#"{"no_shorting":true,"max_margin_multiplier":"1"}"#);
+    let wish = crate::alpaca::Configuration { no_shorting: Some(false), ..wish };
+    assert!(session.configure(&wish).await.is_err(), "the answer says otherwise");
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_legs_are_read() {
     let bracket = ORDER.replace("\"legs\":null", &format!("\"legs\":[{ORDER}]"));
     let server = Server::start(move |request| match request.target() {

@@ -9,6 +9,7 @@ mod amount;
 mod data_stream;
 mod market;
 mod order;
+mod order_body;
 mod reference;
 mod update;
 
@@ -20,7 +21,8 @@ pub(crate) use market::{
     BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
     WireTrade,
 };
-pub(crate) use order::{OrderBody, PatchBody, SMALL_CRYPTO, WireOrder, is_small_crypto};
+pub(crate) use order::WireOrder;
+pub(crate) use order_body::{OrderBody, PatchBody, SMALL_CRYPTO, is_small_crypto};
 pub(crate) use reference::{WireAsset, WireCanceled, WireConfiguration, WireHistory};
 pub(crate) use update::{ReadUpdate, StreamFrame};
 

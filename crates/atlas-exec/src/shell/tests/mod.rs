@@ -2,6 +2,7 @@
 
 mod bench;
 mod crash;
+mod stream;
 mod world;
 
 use atlas_core::{Qty, Side, SignalOutcome, Usd};
@@ -121,7 +122,7 @@ fn whatever_the_network_does_there_is_one_order_a_leg() {
         vec![Some(Fault::NotReached), Some(Fault::NotReached)],
         vec![Some(Fault::RequestLost), Some(Fault::RequestLost)],
         vec![Some(Fault::RequestLost), Some(Fault::AnswerLost)],
-        vec![Some(Fault::RequestLost), Some(Fault::NotReached), Some(Fault::NotReached)],
+        vec![Some(Fault::RequestLost), Some(Fault::NotReached)],
         vec![Some(Fault::NotReached), Some(Fault::AnswerLost)],
         vec![Some(Fault::Late(2))],
         vec![Some(Fault::Late(4)), None, Some(Fault::AnswerLost)],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atlas_broker::{
     Activity, ActivityId, Broker, BrokerOrder, CashEntry, CashKind, Entry, Error, MarketClock,
-    Submission, UnknownOutcome,
+    Submission, UnknownOutcome, Update, UpdateStream,
 };
 use atlas_core::time::Timestamp;
 use atlas_core::{
@@ -79,6 +79,36 @@ pub(super) struct Inner {
     due: BTreeMap<ClientOrderId, Timestamp>,
     late: BTreeMap<ClientOrderId, (u32, OrderRequest)>,
     number: u64,
+    /// Whether there is a stream, and whether it works.
+    stream: Option<bool>,
+}
+
+/// Tells executions as they are written into the ledger, and never an order's state.
+struct Wire {
+    world: World,
+    next: usize,
+}
+
+#[async_trait]
+impl UpdateStream for Wire {
+    async fn next(&mut self) -> Result<Update, Error> {
+        if self.world.inner().stream != Some(true) {
+            return Err(no_answer());
+        }
+        for _ in 0..10 {
+            let news = self.world.inner().ledger.get(self.next).cloned();
+            if let Some(activity) = news {
+                self.next += 1;
+                return Ok(match activity.entry {
+                    Entry::Fill(fill) => Update::Fill(fill),
+                    _ => Update::CaughtUp,
+                });
+            }
+            // Time passes while one listens.
+            self.world.inner().advance(Duration::from_secs(1));
+        }
+        std::future::pending().await
+    }
 }
 
 /// The world; clones share it.
@@ -118,6 +148,16 @@ impl World {
 
     pub(super) fn habit(&self, symbol: &str, habit: Habit) {
         self.inner().habits.insert(symbol.parse().unwrap(), habit);
+    }
+
+    /// Order updates are streamed from now on.
+    pub(super) fn stream(&self) {
+        self.inner().stream = Some(true);
+    }
+
+    /// There is a stream, and it fails.
+    pub(super) fn broken_stream(&self) {
+        self.inner().stream = Some(false);
     }
 
     pub(super) fn hang_at(&self, symbol: &str) {
@@ -411,6 +451,16 @@ impl Broker for World {
         let inner = self.read()?;
         let news = inner.ledger.iter().filter(|a| after.is_none_or(|after| a.id > *after));
         Ok(news.cloned().collect())
+    }
+
+    fn updates(&self, after: Option<ActivityId>) -> Result<Box<dyn UpdateStream + '_>, Error> {
+        let inner = self.inner();
+        if inner.stream.is_none() {
+            return Err(no_answer());
+        }
+        let past = |activity: &Activity| after.as_ref().is_some_and(|after| activity.id <= *after);
+        let next = inner.ledger.iter().filter(|activity| past(activity)).count();
+        Ok(Box::new(Wire { world: self.clone(), next }))
     }
 
     async fn clock(&self) -> Result<MarketClock, Error> {

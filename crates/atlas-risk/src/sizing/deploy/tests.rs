@@ -104,6 +104,55 @@ fn every_constraint_is_asked_before_and_named() {
 }
 
 #[test]
+fn bounds_are_met_exactly() {
+    let limits = |change: fn(&mut LimitsSpec)| {
+        let mut spec = Profile::Standard.limits();
+        change(&mut spec);
+        spec.check().unwrap()
+    };
+    let size = |further: &[Candidate], room: &Room, limits: &Limits| {
+        let one = [candidate("A", 10_000, 0, 0)];
+        deploy(&one, &Wishes::Equal, further, room, limits, &field(), ANYONE).unwrap()
+    };
+    let plain = limits(|_| ());
+    // A share that costs the largest position to the cent, and one slot that is the last.
+    let dear = [candidate("B", 350_000, 0, 0)];
+    assert_eq!(shares(&size(&dear, &room(10_000, 10_000, 10_000), &plain)), ["A 35", "B 1"]);
+    let two = Room { slots: 2, ..room(10_000, 10_000, 10_000) };
+    let further = [candidate("B", 10_000, 0, 0), candidate("C", 10_000, 0, 0)];
+    let crowded = size(&further, &two, &plain);
+    assert_eq!(shares(&crowded), ["A 35", "B 35"]);
+    let cut = crowded.cuts.last().unwrap();
+    assert_eq!((cut.value, cut.limit), (Decimal::from(3), Decimal::from(2)));
+    // The smallest position takes what is left of the budget to the dollar.
+    let b = [candidate("B", 10_000, 0, 0)];
+    let last = size(&b, &room(10_000, 4_000, 10_000), &plain);
+    assert_eq!(shares(&last), ["A 35", "B 5"]);
+    // Fractions are bought to six decimals, and nothing is too small where no minimum is set.
+    let fine = limits(|l| (l.shares, l.min_position) = (Shares::Fractional, Usd::ZERO));
+    let third = [candidate("B", 30_000, 0, 0)];
+    let sizing = size(&third, &room(10_000, 4_000, 10_000), &fine);
+    // The goal is 3600; a hundred over 300 is a third of a share, rounded up.
+    assert_eq!(shares(&sizing), ["A 35", "B 0.333334"]);
+    let free = limits(|l| l.min_position = Usd::ZERO);
+    let whole = size(&third, &room(10_000, 4_000, 10_000), &free);
+    assert_eq!(shares(&whole), ["A 35", "B 1"]);
+    // What one candidate took is gone for the next: 1400 are left of 4900 after A.
+    let pair = [candidate("B", 10_000, 0, 0), candidate("C", 10_000, 0, 0)];
+    let short = size(&pair, &room(10_000, 10_000, 4_900), &plain);
+    assert_eq!(shares(&short), ["A 35", "B 14"]);
+    assert_eq!(rules(&short), [("C".to_owned(), GateName::BuyingPower)]);
+    // And its fee with it: 3535 and 3535 of 7574 leave 504, a dollar less than five shares cost.
+    let fee = |funds: u32| Room { fee: Bps::from_int(100), ..room(10_000, 10_000, funds) };
+    assert_eq!(shares(&size(&pair, &fee(7_574), &plain)), ["A 35", "B 35"]);
+    assert_eq!(shares(&size(&pair, &fee(7_575), &plain)), ["A 35", "B 35", "C 5"]);
+    // Where nothing is too small, a share is the least, and no money buys none.
+    let broke = size(&b, &room(10_000, 10_000, 3_500), &free);
+    assert_eq!(shares(&broke), ["A 35"]);
+    assert_eq!(rules(&broke), [("B".to_owned(), GateName::BuyingPower)]);
+}
+
+#[test]
 fn the_caller_has_a_say_and_nonsense_is_refused() {
     let limits = Profile::Standard.limits().check().unwrap();
     let one = [candidate("A", 10_000, 0, 0)];
@@ -144,6 +193,9 @@ fn the_reserve_is_never_spent() {
     let neutral = Room { budget: usd(7_000), ..room };
     assert_eq!(shares(&sized(&further, &neutral, &keep(2_000))), ["A 35", "B 35"]);
     assert_eq!(shares(&sized(&further, &room, &keep(20_000))), Vec::<String>::new());
+    // Money that sales will bring does not make the reserve one to invest.
+    let rich = Room { funds: usd(50_000), ..room };
+    assert_eq!(shares(&sized(&further, &rich, &keep(2_000))), ["A 35", "B 35", "C 10"]);
 }
 
 proptest! {

@@ -195,6 +195,7 @@ impl Naive {
                 let name = if *kind == FeeKind::Sec31 { "sec" } else { "taf" };
                 assert!(self.fees.insert((*date, name), amount).is_none(), "posted twice");
             }
+            Entry::Posting(posting) => self.cash += decimal(posting.amount),
             Entry::Fill(fill) => {
                 let qty: Decimal = fill.qty.to_string().parse().unwrap();
                 let price: Decimal = fill.price.to_string().parse().unwrap();
@@ -223,6 +224,10 @@ impl Naive {
         [("sec", sec), ("taf", taf)]
             .map(|(n, fee)| (n, fee.round_dp_with_strategy(2, AwayFromZero)))
     }
+}
+
+fn decimal(money: Money) -> Decimal {
+    money.to_string().parse().unwrap()
 }
 
 /// Everything that must hold at any moment.

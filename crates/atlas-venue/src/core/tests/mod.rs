@@ -7,8 +7,12 @@ use atlas_core::{Raw, Side};
 use super::*;
 use crate::{CostModel, Error, VenueConfig};
 
+mod actions;
+mod books;
+mod crypto;
 mod groups;
 mod ledger;
+mod margin;
 
 /// Three sessions of one symbol with a range, and of one with closes alone.
 pub(crate) fn listings() -> [Listing; 2] {
@@ -119,7 +123,7 @@ fn a_limit_outside_of_the_quote_rests_and_fills_on_the_way() {
     assert_eq!(told(&exchange, 2), "expired 0@-");
     let fill = exchange.activities().iter().find_map(|a| match &a.entry {
         Entry::Fill(fill) => Some((a.stamp, fill.clone())),
-        Entry::Deposit(_) | Entry::Fee { .. } => None,
+        Entry::Deposit(_) | Entry::Fee { .. } | Entry::Posting(_) => None,
     });
     let (stamp, fill) = fill.unwrap();
     assert!(fill.reference <= px("143") && fill.reference >= px("142"));

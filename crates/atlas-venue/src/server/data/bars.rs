@@ -134,7 +134,8 @@ impl Factors {
         if words.iter().all(|word| *word == "raw") || columns.adj_close.is_empty() {
             return Ok(Self::Raw);
         }
-        let all = words.contains(&"all") || (words.contains(&"split") && words.contains(&"dividend"));
+        let all =
+            words.contains(&"all") || (words.contains(&"split") && words.contains(&"dividend"));
         if all {
             return Ok(Self::All);
         }

@@ -12,7 +12,7 @@ use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::{Market, Params, bar, check, check_feed, in_data, listing, quote, symbols, trade};
 use crate::Error;
-use crate::core::{Exchange, Listing};
+use crate::core::{Exchange, Listing, Px};
 use crate::tape::{Days, Tick, last_minute};
 
 /// `GET /v2/stocks/{quotes,trades,bars}/latest`
@@ -51,10 +51,7 @@ pub(super) async fn stock(
 }
 
 /// `GET /v2/stocks/snapshots`
-pub(super) async fn stock_snapshots(
-    Ctx(shared): Ctx,
-    Pairs(pairs): Params,
-) -> Answer<Json<Value>> {
+pub(super) async fn stock_snapshots(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
     in_data(check_feed(&query))?;
     let names = symbols(&query, Market::Stocks)?;
@@ -124,8 +121,12 @@ fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error
     let at = exchange.state().clock - staleness();
     let mark = exchange.market().mark(listing, at)?;
     let slot = at.timestamp() / 5;
-    let size = if listing.symbol().is_crypto() { 0.01 } else { 100.0 };
-    Ok(mark.map(|price| Tick { at: shown(exchange.now()), slot, price, size, depth: (1, 1) }))
+    let size = if listing.is_crypto() { 0.01 } else { 100.0 };
+    let on_grid = |price: Px| {
+        let tick = listing.trade_tick();
+        Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
+    };
+    Ok(mark.map(on_grid).map(|price| Tick { at: shown(exchange.now()), slot, price, size, depth: (1, 1) }))
 }
 
 fn latest_quote(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {

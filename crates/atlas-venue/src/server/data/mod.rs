@@ -4,6 +4,7 @@
 //! has passed. What the venue's daily bars do not have is made by [one rule](crate::tape), and
 //! every answer says so in the header `Atlas-Data`.
 
+mod auctions;
 mod bars;
 mod latest;
 mod page;
@@ -24,7 +25,7 @@ use super::answer::{Answer, Failure};
 use super::query::Query;
 use crate::core::{Exchange, Listing};
 
-pub(super) use shape::{bar, quote, stock_bar, trade};
+pub(super) use shape::{bar, quote, trade};
 
 type Params = Pairs<Vec<(String, String)>>;
 
@@ -43,6 +44,8 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/v2/stocks/{symbol}/quotes", get(ticks::quotes_of))
         .route("/v2/stocks/trades", get(ticks::stock_trades))
         .route("/v2/stocks/{symbol}/trades", get(ticks::trades_of))
+        .route("/v2/stocks/auctions", get(auctions::stocks))
+        .route("/v2/stocks/{symbol}/auctions", get(auctions::stock))
         .route("/v2/stocks/{what}/latest", get(latest::stocks))
         .route("/v2/stocks/{symbol}/{what}/latest", get(latest::stock))
         .route("/v2/stocks/snapshots", get(latest::stock_snapshots))
@@ -92,17 +95,21 @@ fn check(name: &str, market: Market) -> Answer<()> {
 }
 
 /// A listing of a market by its name; crypto pairs also without their slash.
-pub(super) fn listing<'a>(exchange: &'a Exchange, name: &str, market: Market) -> Option<&'a Listing> {
+pub(super) fn listing<'a>(
+    exchange: &'a Exchange,
+    name: &str,
+    market: Market,
+) -> Option<&'a Listing> {
     let symbol = super::query::symbol(name)?;
     let found = exchange.listings().get(&symbol);
     let found = found.or_else(|| {
-        let pairs = exchange.listings().values().filter(|listing| listing.symbol().is_crypto());
+        let pairs = exchange.listings().values().filter(|listing| listing.is_crypto());
         pairs.into_iter().find(|pair| {
             let letters = pair.symbol().as_str().chars().filter(|letter| *letter != '/');
             letters.eq(name.chars())
         })
     });
-    found.filter(|listing| listing.symbol().is_crypto() == (market == Market::Crypto))
+    found.filter(|listing| listing.is_crypto() == (market == Market::Crypto))
 }
 
 /// Refuses a feed nobody knows.
@@ -125,4 +132,5 @@ fn in_data<T>(answer: Answer<T>) -> Answer<T> {
 }
 
 /// What the header says.
-const MADE: &str = "daily bars as given; bars within a day, quotes, trades and sizes made by rule 1";
+const MADE: &str =
+    "daily bars as given; bars within a day, quotes, trades and sizes made by rule 1";

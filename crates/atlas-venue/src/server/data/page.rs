@@ -61,9 +61,7 @@ impl Window {
             Some((last, at)) if symbol == last && self.newest_first => {
                 Some((self.start, *at - TimeDelta::nanoseconds(1)))
             }
-            Some((last, at)) if symbol == last => {
-                Some((*at + TimeDelta::nanoseconds(1), self.end))
-            }
+            Some((last, at)) if symbol == last => Some((*at + TimeDelta::nanoseconds(1), self.end)),
             Some(_) | None => Some((self.start, self.end)),
         }
     }

@@ -9,24 +9,15 @@ use crate::tape::{Candle, Tick};
 
 /// A bar of a market.
 pub(crate) fn bar(candle: &Candle, market: Market) -> Value {
-    match market {
-        Market::Stocks => stock_bar(candle),
-        Market::Crypto => json!({
-            "t": stamp(candle.start),
-            "o": number(candle.open), "h": number(candle.high),
-            "l": number(candle.low), "c": number(candle.close),
-            "v": candle.volume, "n": candle.trades, "vw": number(candle.mean),
-        }),
-    }
-}
-
-/// A bar of a stock, whose volume is a whole number.
-pub(crate) fn stock_bar(candle: &Candle) -> Value {
+    let volume = match market {
+        Market::Stocks => json!(whole(candle.volume)),
+        Market::Crypto => json!(candle.volume),
+    };
     json!({
         "t": stamp(candle.start),
         "o": number(candle.open), "h": number(candle.high),
         "l": number(candle.low), "c": number(candle.close),
-        "v": whole(candle.volume), "n": candle.trades, "vw": number(candle.mean),
+        "v": volume, "n": candle.trades, "vw": number(candle.mean),
     })
 }
 

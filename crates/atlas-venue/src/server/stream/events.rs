@@ -1,9 +1,11 @@
 //! Order updates as server-sent events, with names from which a client can go on.
 //!
 //! Every event has an id that sorts like the moments (a ULID). A client that lost its connection
-//! asks with `since_id` for all that came after, or with `since` for a moment. What can be asked
-//! for reaches back to the start of the server; what is older stands in the account's activities.
+//! asks with `since_id` for all that came after, or with `since` for a moment. The newest 10 000
+//! events since the start of the server can be asked for, and asking for more is refused; what is
+//! older stands in the account's activities.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,11 +25,20 @@ use crate::Venue;
 use crate::core::Update;
 use crate::faults::{Fault, Target};
 
-/// All updates of an account since the server's start.
+/// The newest updates of an account since the server's start.
 #[derive(Debug)]
 pub(crate) struct Log {
-    entries: Mutex<Vec<Arc<Entry>>>,
+    kept: Mutex<Kept>,
     new: broadcast::Sender<Arc<Entry>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: VecDeque<Arc<Entry>>,
+    /// How many there were in all.
+    count: u64,
+    /// The last one that is kept no more.
+    dropped: Option<Arc<Entry>>,
 }
 
 /// One update and its name.
@@ -39,7 +50,7 @@ struct Entry {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { entries: Mutex::default(), new: broadcast::Sender::new(KEPT) }
+        Self { kept: Mutex::default(), new: broadcast::Sender::new(BEHIND) }
     }
 }
 
@@ -61,22 +72,33 @@ impl Log {
     }
 
     fn add(&self, update: Arc<Update>) {
-        let mut entries = self.lock();
-        let entry = Arc::new(Entry { id: ulid(update.stamp, entries.len() as u64), update });
-        entries.push(Arc::clone(&entry));
+        let mut kept = self.lock();
+        let entry = Arc::new(Entry { id: ulid(update.stamp, kept.count), update });
+        kept.count += 1;
+        if kept.entries.len() == KEPT {
+            kept.dropped = kept.entries.pop_front();
+        }
+        kept.entries.push_back(Arc::clone(&entry));
         // Nobody listening is no failure.
         drop(self.new.send(entry));
     }
 
-    /// What has come since, and what comes from now on, without gap or repetition.
-    fn since(&self, fits: impl Fn(&Entry) -> bool) -> (Vec<Arc<Entry>>, Receiver<Arc<Entry>>) {
-        let entries = self.lock();
-        let known = entries.iter().filter(|entry| fits(entry)).cloned().collect();
-        (known, self.new.subscribe())
+    /// What has come since, and what comes from now on, without gap or repetition; `None` if some
+    /// of it is kept no more.
+    fn since(
+        &self,
+        fits: impl Fn(&Entry) -> bool,
+    ) -> Option<(Vec<Arc<Entry>>, Receiver<Arc<Entry>>)> {
+        let kept = self.lock();
+        if kept.dropped.as_ref().is_some_and(|dropped| fits(dropped)) {
+            return None;
+        }
+        let known = kept.entries.iter().filter(|entry| fits(entry)).cloned().collect();
+        Some((known, self.new.subscribe()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,16 +111,18 @@ pub(super) async fn trades(
     let query = Query::new(pairs);
     let (since, until) = (query.moment("since")?, query.moment("until")?);
     let id = |names: [&str; 2]| names.iter().find_map(|name| query.text(name)).map(str::to_owned);
-    let (since_id, until_id) =
-        (id(["since_id", "since_ulid"]), id(["until_id", "until_ulid"]));
+    let (since_id, until_id) = (id(["since_id", "since_ulid"]), id(["until_id", "until_ulid"]));
     if since.is_some() && since_id.is_some() {
         return Err(Failure::BadRequest("give since or since_id, not both".to_owned()));
     }
     let past = since.is_some() || since_id.is_some();
-    let (known, new) = shared.log.since(|entry| {
+    let found = shared.log.since(|entry| {
         past && since.is_none_or(|since| entry.update.stamp >= since)
             && since_id.as_ref().is_none_or(|id| entry.id > *id)
     });
+    let (known, new) = found.ok_or_else(|| {
+        Failure::BadRequest("the events asked for are kept no more: read the activities".to_owned())
+    })?;
     let ends = move |entry: &Entry| {
         until.is_some_and(|until| entry.update.stamp > until)
             || until_id.as_ref().is_some_and(|id| entry.id > *id)
@@ -153,8 +177,10 @@ fn ulid(stamp: Timestamp, count: u64) -> String {
 
 /// Crockford's digits, in their order.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Events that are kept.
+const KEPT: usize = 10_000;
 /// Events a slow listener may be behind before it is disconnected.
-const KEPT: usize = 4096;
+const BEHIND: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -115,7 +115,7 @@ impl Outbox {
                 | Fault::PartialFill(_)
                 | Fault::Skew(_)
                 | Fault::Stale(_)
-                | Fault::LateCancel,
+                | Fault::LateCancel(_),
             )
             | None => {}
         }

@@ -5,11 +5,11 @@ use axum::extract::{Path, Query as Pairs};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Ctx, Shared};
 use super::super::answer::{Answer, Failure};
 use super::super::lens::shown;
 use super::super::query::Query;
 use super::super::wire::{self, moment};
+use super::super::{Ctx, Shared};
 use crate::core::{Activity, Entry, Exchange, Money, Refusal, date_of};
 
 pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
@@ -17,45 +17,43 @@ pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
     let (id, number) = (venue.account_id(), venue.account_number());
     let body = venue.inspect(|exchange| -> Result<Value, crate::Error> {
         let state = exchange.state();
-        let held = exchange.market_value()?;
-        let (equity, free) = (state.ledger.cash.plus(held)?, exchange.buying_power()?);
-        let owed = state.ledger.fees_owed()?;
-        let zero = Money::ZERO;
+        let now = exchange.standing()?;
+        let (fees, zero) = (state.ledger.fees_owed()?, Money::ZERO);
         Ok(json!({
             "id": id,
             "account_number": number,
             "status": "ACTIVE",
-            "crypto_status": "INACTIVE",
+            "crypto_status": "ACTIVE",
             "currency": "USD",
             "created_at": moment(state.opened),
             "balance_asof": date_of(shown(exchange.now())),
             "cash": state.ledger.cash,
-            "equity": equity,
-            "portfolio_value": equity,
+            "equity": now.equity,
+            "portfolio_value": now.equity,
             "last_equity": state.last_equity,
-            "buying_power": free,
-            "regt_buying_power": free,
-            "non_marginable_buying_power": free,
+            "buying_power": now.buying_power,
+            "regt_buying_power": now.regt_buying_power,
+            "non_marginable_buying_power": now.non_marginable_buying_power,
             "options_buying_power": zero,
             "daytrading_buying_power": zero,
-            "effective_buying_power": free,
-            "long_market_value": held,
-            "position_market_value": held,
-            "short_market_value": zero,
-            "initial_margin": zero,
-            "maintenance_margin": zero,
-            "last_maintenance_margin": zero,
+            "effective_buying_power": now.buying_power,
+            "long_market_value": now.long,
+            "position_market_value": now.long.plus(now.short.negated())?,
+            "short_market_value": now.short,
+            "initial_margin": now.initial_margin,
+            "maintenance_margin": now.maintenance_margin,
+            "last_maintenance_margin": state.margin.last_maintenance,
             "sma": zero,
-            "accrued_fees": owed,
-            "pending_reg_taf_fees": owed,
-            "multiplier": "1",
+            "accrued_fees": now.owed,
+            "pending_reg_taf_fees": fees,
+            "multiplier": now.multiplier.as_str(),
             "daytrade_count": 0,
             "pattern_day_trader": false,
             "trading_blocked": false,
             "transfers_blocked": false,
             "account_blocked": false,
             "trade_suspended_by_user": state.suspended,
-            "shorting_enabled": false,
+            "shorting_enabled": exchange.can_short()?,
             "options_approved_level": 0,
             "options_trading_level": 0,
         }))
@@ -96,9 +94,9 @@ pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
 fn settings_body(exchange: &Exchange) -> Value {
     json!({
         "suspend_trade": exchange.state().suspended,
-        "no_shorting": true,
+        "no_shorting": !exchange.rules().shorting,
         "fractional_trading": true,
-        "max_margin_multiplier": "1",
+        "max_margin_multiplier": exchange.rules().multiplier.as_str(),
         "max_options_trading_level": 0,
         "trade_confirm_email": "none",
         "ptp_no_exception_entry": false,
@@ -113,12 +111,7 @@ pub(super) async fn activities(
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
     let query = Query::new(pairs);
-    let mut kinds: Vec<String> = query.list("activity_types").into_iter().map(Into::into).collect();
-    match query.word("category", "", &["trade_activity", "non_trade_activity"])? {
-        "trade_activity" => kinds.push("FILL".to_owned()),
-        "non_trade_activity" => kinds.extend(["CSD", "FEE"].map(Into::into)),
-        _ => {}
-    }
+    let kinds: Vec<String> = query.list("activity_types").into_iter().map(Into::into).collect();
     list(&shared, &query, &kinds)
 }
 
@@ -133,6 +126,8 @@ pub(super) async fn activities_of(
 /// What a request for ledger entries asks for.
 struct Filter<'a> {
     kinds: &'a [String],
+    /// Executions alone, or everything else.
+    trades: Option<bool>,
     order: Option<Uuid>,
     date: Option<chrono::NaiveDate>,
     after: Option<atlas_core::time::Timestamp>,
@@ -145,9 +140,11 @@ impl Filter<'_> {
             Entry::Fill(fill) => (&["FILL"], Some(fill.order_id)),
             Entry::Deposit(_) => (&["CSD", "TRANS"], None),
             Entry::Fee { .. } => (&["FEE", "MISC"], None),
+            Entry::Posting(posting) => (&[posting.kind.code()], None),
         };
         let kind = |kind: &String| words.iter().any(|word| word.eq_ignore_ascii_case(kind));
         (self.kinds.is_empty() || self.kinds.iter().any(kind))
+            && self.trades.is_none_or(|trades| trades == matches!(entry.entry, Entry::Fill(_)))
             && self.order.is_none_or(|id| order == Some(id))
             && self.date.is_none_or(|date| date_of(shown(entry.stamp)) == date)
             && self.after.is_none_or(|after| entry.stamp > after)
@@ -158,6 +155,11 @@ impl Filter<'_> {
 fn list(shared: &Shared, query: &Query, kinds: &[String]) -> Answer<Json<Vec<Value>>> {
     let filter = Filter {
         kinds,
+        trades: match query.word("category", "", &["trade_activity", "non_trade_activity"])? {
+            "trade_activity" => Some(true),
+            "non_trade_activity" => Some(false),
+            _ => None,
+        },
         order: query.id("order_id")?,
         date: query.date("date")?,
         after: query.moment("after")?,

@@ -11,21 +11,27 @@ use super::super::answer::{Answer, not_found};
 use super::super::query::{self, Query};
 use crate::core::{Exchange, Listing};
 
-/// The exchange named for everything: daily series do not say where a symbol is listed.
-pub(super) const EXCHANGE: &str = "NYSE";
+/// The exchange named for every stock: daily series do not say where a symbol is listed.
+const EXCHANGE: &str = "NYSE";
 
 pub(super) async fn all(
     Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
     let query = Query::new(pairs);
-    let fits = matches!(query.text("status"), None | Some("active"))
-        && matches!(query.text("asset_class"), None | Some("us_equity"))
-        && matches!(query.text("exchange"), None | Some(EXCHANGE));
-    if !fits {
-        return Ok(Json(Vec::new()));
-    }
-    Ok(Json(shared.venue.inspect(|exchange| exchange.listings().values().map(body).collect())))
+    let is_active = matches!(query.text("status"), None | Some("active"));
+    let class = query.text("asset_class").unwrap_or("us_equity");
+    let place = query.text("exchange");
+    let fits = |listing: &&Listing| {
+        is_active
+            && class_of(listing) == class
+            && place.is_none_or(|place| exchange(listing.symbol()) == place)
+    };
+    Ok(Json(
+        shared
+            .venue
+            .inspect(|exchange| exchange.listings().values().filter(fits).map(body).collect()),
+    ))
 }
 
 pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
@@ -43,28 +49,53 @@ pub(super) fn find(exchange: &Exchange, name: &str) -> Option<Symbol> {
         let by_id = exchange.listings().values().find(|listing| listing.asset_id() == id);
         return by_id.map(|listing| listing.symbol().clone());
     }
-    query::symbol(name).filter(|symbol| exchange.listings().contains_key(symbol))
+    let symbol = query::symbol(name)?;
+    if exchange.listings().contains_key(&symbol) {
+        return Some(symbol);
+    }
+    // Crypto pairs are also known without their slash.
+    let mut pairs = exchange.listings().keys().filter(|symbol| symbol.is_crypto());
+    pairs.find(|pair| pair.as_str().replace('/', "") == name).cloned()
+}
+
+/// The class of a listing, in the wire's word.
+fn class_of(listing: &Listing) -> &'static str {
+    if listing.is_crypto() { "crypto" } else { "us_equity" }
+}
+
+/// The exchange named for a symbol.
+pub(super) fn exchange(symbol: &Symbol) -> &'static str {
+    if symbol.is_crypto() { "CRYPTO" } else { EXCHANGE }
 }
 
 /// A listing as an asset.
 pub(super) fn body(listing: &Listing) -> Value {
     let units = if listing.is_adjusted() { " (total-return units, replay only)" } else { "" };
-    json!({
+    let lends = listing.is_shortable();
+    // What a share of ordinary price needs; see the venue's margin rules for the others.
+    let (long, short) = (listing.margin(false).unwrap_or(30), listing.margin(true).unwrap_or(30));
+    let mut body = json!({
         "id": listing.asset_id(),
-        "class": "us_equity",
-        "exchange": EXCHANGE,
+        "class": class_of(listing),
+        "exchange": exchange(listing.symbol()),
         "symbol": listing.symbol(),
         "name": format!("{}{units}", listing.symbol()),
         "status": "active",
         "tradable": true,
-        "marginable": false,
-        "shortable": false,
-        "easy_to_borrow": false,
-        "borrow_status": "hard_to_borrow",
+        "marginable": listing.is_marginable(),
+        "shortable": lends,
+        "easy_to_borrow": lends,
+        "borrow_status": if lends { "easy_to_borrow" } else { "hard_to_borrow" },
         "fractionable": true,
-        "maintenance_margin_requirement": 100,
-        "margin_requirement_long": "100",
-        "margin_requirement_short": "100",
+        "maintenance_margin_requirement": long,
+        "margin_requirement_long": long.to_string(),
+        "margin_requirement_short": short.to_string(),
         "attributes": [],
-    })
+    });
+    if let Some(rules) = listing.crypto_rules() {
+        body["min_order_size"] = json!(rules.min_trade_increment.to_string());
+        body["min_trade_increment"] = json!(rules.min_trade_increment.to_string());
+        body["price_increment"] = json!(rules.price_increment.to_string());
+    }
+    body
 }

@@ -12,13 +12,18 @@ use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::Query;
 use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
+use super::assets;
 use crate::Venue;
 use crate::core::{Exchange, OrderRecord};
 
 pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
     let wish: OrderWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
-    let taken = shared.venue.submit(wish.into_order()?)?;
+    let mut order = wish.into_order()?;
+    let listed = shared.venue.inspect(|exchange| assets::find(exchange, order.symbol.as_str()));
+    // A pair may be named without its slash.
+    order.symbol = listed.unwrap_or(order.symbol);
+    let taken = shared.venue.submit(order)?;
     Ok(Json(OrderBody::taken(&taken)))
 }
 
@@ -63,10 +68,13 @@ pub(super) async fn by_client_id(
 }
 
 /// Which orders a list is of.
+#[derive(Default)]
 struct Filter<'a> {
     open: Option<bool>,
     symbols: BTreeSet<&'a str>,
     side: &'static str,
+    /// Whether crypto is meant; both if nothing is said.
+    crypto: Option<bool>,
     after: Option<atlas_core::time::Timestamp>,
     until: Option<atlas_core::time::Timestamp>,
     /// Numbers between which the orders lie, both exclusive.
@@ -75,9 +83,15 @@ struct Filter<'a> {
 }
 
 impl Filter<'_> {
+    /// Orders the venue cannot have.
+    fn nothing() -> Self {
+        Self { between: (u64::MAX, 0), ..Self::default() }
+    }
+
     fn fits(&self, order: &OrderRecord) -> bool {
         self.open.is_none_or(|open| open != order.status.is_final())
             && (self.symbols.is_empty() || self.symbols.contains(order.symbol.as_str()))
+            && self.crypto.is_none_or(|crypto| crypto == order.symbol.is_crypto())
             && (self.side.is_empty() || self.side == order.side.as_str())
             && self.after.is_none_or(|after| order.times.submitted > after)
             && self.until.is_none_or(|until| order.times.submitted < until)
@@ -94,9 +108,6 @@ pub(super) async fn list(
     let query = Query::new(pairs);
     let limit = query.number("limit", 50, 500)?;
     let newest_first = query.word("direction", "desc", &["asc", "desc"])? == "desc";
-    if !matches!(query.text("asset_class"), None | Some("us_equity" | "all")) {
-        return Ok(Json(Vec::new()));
-    }
     shared.venue.inspect(|exchange| {
         let filter = filter(exchange, &query)?;
         let fits = |order: &&OrderRecord| filter.fits(order);
@@ -132,6 +143,12 @@ fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
         },
         symbols: query.list("symbols").into_iter().collect(),
         side: query.word("side", "", &["buy", "sell"])?,
+        crypto: match query.word("asset_class", "all", &ASSET_CLASSES)? {
+            "crypto" => Some(true),
+            "us_equity" => Some(false),
+            "us_option" | "crypto_perp" => return Ok(Filter::nothing()),
+            _ => None,
+        },
         after,
         until,
         between: (between.0.unwrap_or(0), between.1.unwrap_or(u64::MAX)),
@@ -169,3 +186,6 @@ fn body(exchange: &Exchange, order: &OrderRecord, nested: bool) -> OrderBody {
 fn read_id(text: &str) -> Answer<Uuid> {
     Uuid::parse_str(text).map_err(|_| not_found(format!("order not found for {text}")))
 }
+
+/// The classes Alpaca knows.
+const ASSET_CLASSES: [&str; 5] = ["all", "us_equity", "crypto", "us_option", "crypto_perp"];

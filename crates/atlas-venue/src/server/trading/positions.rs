@@ -12,7 +12,9 @@ use super::super::query::{self, Query};
 use super::super::wire::OrderBody;
 use super::assets;
 use crate::Error;
-use crate::core::{Class, Exchange, Kind, Market, Money, NewOrder, Shares, Size, Tif, ids};
+use crate::core::{
+    Class, Delta, Exchange, Kind, Listing, Market, Money, NewOrder, Shares, Size, Tif, ids,
+};
 
 pub(super) async fn all(Ctx(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -37,7 +39,8 @@ pub(super) async fn close(
     let query = Query::new(pairs);
     let order = shared.venue.inspect(|exchange| {
         let symbol = held(exchange, &name)?;
-        let all = exchange.state().ledger.held(&symbol);
+        let held = exchange.state().ledger.position(&symbol);
+        let all = held.size();
         let qty = match (query.text("qty"), query.text("percentage")) {
             (Some(text), _) => {
                 let bad = |_| Failure::BadRequest(format!("invalid qty {text:?}"));
@@ -46,7 +49,7 @@ pub(super) async fn close(
             (None, Some(percent)) => portion(all, percent)?,
             (None, None) => all,
         };
-        Ok::<_, Failure>(sale(symbol, qty))
+        Ok::<_, Failure>(closing(symbol, held, qty))
     })?;
     Ok(Json(OrderBody::taken(&shared.venue.submit(order)?)))
 }
@@ -59,13 +62,13 @@ pub(super) async fn close_all(
     if Query::new(pairs).flag("cancel_orders")? {
         super::orders::cancel_every(&shared.venue);
     }
-    let held: Vec<(Symbol, Shares)> = shared.venue.inspect(|exchange| {
+    let held: Vec<(Symbol, Delta)> = shared.venue.inspect(|exchange| {
         let all = exchange.state().ledger.holdings.iter();
-        all.map(|(symbol, holding)| (symbol.clone(), holding.qty)).collect()
+        all.map(|(symbol, holding)| (symbol.clone(), holding.signed())).collect()
     });
     let mut results = Vec::with_capacity(held.len());
     for (symbol, qty) in held {
-        let (status, body) = match shared.venue.submit(sale(symbol.clone(), qty)) {
+        let (status, body) = match shared.venue.submit(closing(symbol.clone(), qty, qty.size())) {
             Ok(taken) => (200, json!(OrderBody::taken(&taken))),
             Err(refusal) => {
                 let body = json!({ "code": refusal.code(), "message": refusal.message() });
@@ -77,15 +80,15 @@ pub(super) async fn close_all(
     Ok((StatusCode::MULTI_STATUS, Json(results)))
 }
 
-/// A market order for the day that sells so many shares.
-fn sale(symbol: Symbol, qty: Shares) -> NewOrder {
+/// A market order that closes so many shares of a position.
+fn closing(symbol: Symbol, held: Delta, qty: Shares) -> NewOrder {
     NewOrder {
         client_order_id: None,
+        tif: if symbol.is_crypto() { Tif::Gtc } else { Tif::Day },
         symbol,
-        side: Side::Sell,
+        side: if held.is_negative() { Side::Buy } else { Side::Sell },
         size: Size::Shares(qty),
         kind: Kind::Market,
-        tif: Tif::Day,
         extended_hours: false,
         class: Class::Simple,
         take_profit: None,
@@ -120,21 +123,27 @@ fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
         .transpose()?
         .flatten()
         .unwrap_or(mark);
-    let (for_orders, _) = exchange.held_for_sells(symbol)?;
-    let value = mark.times(holding.qty);
-    let (gain, day) = (value.minus(holding.cost)?, value.minus(before.times(holding.qty))?);
+    let (for_orders, _) = exchange.held_back(symbol, holding.closing_side())?;
+    let (qty, short) = (holding.signed(), holding.is_short);
+    let sign = |amount: Money| if short { amount.negated() } else { amount };
+    let (value, cost, yesterday) = (qty.at(mark), sign(holding.cost), qty.at(before));
+    let (gain, day) = (value.minus(cost)?, value.minus(yesterday)?);
     let change = mark.times(Shares::ONE).minus(before.times(Shares::ONE))?;
     Ok(json!({
         "asset_id": ids::asset_id(symbol),
-        "symbol": symbol,
-        "exchange": assets::EXCHANGE,
-        "asset_class": "us_equity",
-        "asset_marginable": false,
-        "qty": holding.qty,
-        "qty_available": holding.qty.minus(for_orders),
-        "side": "long",
+        // Positions name crypto pairs without their slash.
+        "symbol": symbol.as_str().replace('/', ""),
+        "exchange": assets::exchange(symbol),
+        "asset_class": if symbol.is_crypto() { "crypto" } else { "us_equity" },
+        "asset_marginable": listing.is_some_and(Listing::is_marginable),
+        "qty": qty,
+        "qty_available": Delta::of(
+            if short { Side::Sell } else { Side::Buy },
+            holding.qty.minus(for_orders),
+        ),
+        "side": if short { "short" } else { "long" },
         "avg_entry_price": holding.cost.mean_price(holding.qty),
-        "cost_basis": holding.cost,
+        "cost_basis": cost,
         "market_value": value,
         "current_price": mark,
         "lastday_price": before,
@@ -142,7 +151,7 @@ fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
         "unrealized_pl": gain,
         "unrealized_plpc": ratio(gain, holding.cost),
         "unrealized_intraday_pl": day,
-        "unrealized_intraday_plpc": ratio(day, before.times(holding.qty)),
+        "unrealized_intraday_plpc": ratio(day, sign(yesterday)),
     }))
 }
 

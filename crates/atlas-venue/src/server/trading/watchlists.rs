@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::Ctx;
+use super::super::Shared;
 use super::super::answer::{Answer, Failure, not_found};
 use super::super::query::{self, Query};
 use super::super::wire::moment;
-use super::super::Shared;
 use super::assets;
 use crate::core::{Refusal, Watchlist, WatchlistChange};
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::lens::{shown, shown_date};
 use super::moment;
-use crate::core::{Activity, Entry, Status, date_of};
+use crate::core::{Activity, Delta, Entry, Status, date_of};
 
 /// A ledger entry in Alpaca's shape.
 pub(crate) fn activity(entry: &Activity) -> Value {
@@ -41,5 +41,24 @@ pub(crate) fn activity(entry: &Activity) -> Value {
             "description": kind.description(),
             "status": "executed",
         }),
+        Entry::Posting(posting) => {
+            let mut body = json!({
+                "id": entry.id,
+                "activity_type": posting.kind.code(),
+                "date": posting.date,
+                "created_at": moment(entry.stamp),
+                "net_amount": posting.amount,
+                "symbol": posting.symbol,
+                "qty": (posting.change != Delta::ZERO).then_some(posting.change),
+                "per_share_amount": posting.per_share,
+                "description": posting.kind.description(),
+                "status": "executed",
+            });
+            // What does not apply is absent, not null.
+            if let Some(members) = body.as_object_mut() {
+                members.retain(|_, value| !value.is_null());
+            }
+            body
+        }
     }
 }

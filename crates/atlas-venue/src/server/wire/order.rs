@@ -94,7 +94,7 @@ impl OrderBody {
             replaces: order.replaces,
             asset_id: ids::asset_id(&order.symbol),
             symbol: order.symbol.to_string(),
-            asset_class: "us_equity",
+            asset_class: if order.symbol.is_crypto() { "crypto" } else { "us_equity" },
             notional: match order.size {
                 Size::Notional(amount) => Some(amount.to_string()),
                 Size::Shares(_) => None,
@@ -109,9 +109,11 @@ impl OrderBody {
             order_type: order.kind.as_str(),
             kind: order.kind.as_str(),
             side: order.side,
-            position_intent: match order.side {
-                Side::Buy => "buy_to_open",
-                Side::Sell => "sell_to_close",
+            position_intent: match (order.side, order.is_short) {
+                (Side::Buy, false) => "buy_to_open",
+                (Side::Buy, true) => "buy_to_close",
+                (Side::Sell, false) => "sell_to_close",
+                (Side::Sell, true) => "sell_to_open",
             },
             time_in_force: order.tif.as_str(),
             limit_price: order.kind.limit().map(|price| price.to_string()),

@@ -1,4 +1,4 @@
-//! The server over a real socket, with a client that knows nothing but HTTP.
+//! Accounts, orders, positions, lists and the older endpoints.
 
 use std::sync::Arc;
 
@@ -7,85 +7,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{ServeOptions, ServerHandle, serve};
+use super::super::{ServeOptions, serve};
+use super::{Desk, buy};
 use crate::core::tests::{at, listings};
 use crate::{Error, Fault, Target, Venue, VenueConfig};
-
-/// An answer: status, head in lower case, body.
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
-    }
-}
-
-struct Desk {
-    venue: Venue,
-    server: ServerHandle,
-}
-
-impl Desk {
-    async fn open(options: ServeOptions) -> Self {
-        let config = VenueConfig::realistic(at("2019-01-03T14:35:00Z"));
-        let venue = Venue::open(None, config, listings()).unwrap();
-        let server = serve(venue.clone(), "127.0.0.1:0".parse().unwrap(), options).await.unwrap();
-        Self { venue, server }
-    }
-
-    /// Sends a request; an error means that the connection ended without an answer.
-    async fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<Reply> {
-        let keys = format!(
-            "APCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}",
-            self.server.key_id,
-            self.server.secret.expose()
-        );
-        self.ask_as(&keys, method, path, body).await
-    }
-
-    async fn ask_as(
-        &self,
-        headers: &str,
-        method: &str,
-        path: &str,
-        body: &str,
-    ) -> std::io::Result<Reply> {
-        let mut socket = TcpStream::connect(self.server.addr).await?;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: venue\r\nConnection: close\r\n{headers}\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        socket.write_all(request.as_bytes()).await?;
-        let mut text = String::new();
-        socket.read_to_string(&mut text).await?;
-        let lost = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(lost)?;
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(lost)?;
-        Ok(Reply { status, head: head.to_lowercase(), body: body.to_owned() })
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let reply = self.ask("GET", path, "").await.unwrap();
-        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
-        reply.json()
-    }
-
-    async fn send(&self, order: Value) -> Reply {
-        self.ask("POST", "/v2/orders", &order.to_string()).await.unwrap()
-    }
-}
-
-fn buy(qty: &str, id: &str) -> Value {
-    json!({
-        "symbol": "AAPL", "qty": qty, "side": "buy", "type": "market",
-        "time_in_force": "day", "client_order_id": id,
-    })
-}
 
 #[tokio::test]
 async fn one_order_from_the_account_to_the_ledger() {
@@ -202,7 +127,10 @@ async fn bars_end_where_the_clock_stands() {
     let desk = Desk::open(ServeOptions::default()).await;
     let path = "/v2/stocks/bars?symbols=AAPL,XOM&timeframe=1Day&start=2018-01-01";
     let bars = desk.get(path).await;
-    assert_eq!(bars["bars"]["AAPL"].as_array().unwrap().len(), 1);
+    let aapl = bars["bars"]["AAPL"].as_array().unwrap();
+    // The second one is today's, as far as it has come; a series of closes is not known yet.
+    assert_eq!((aapl.len(), bars["bars"]["XOM"].as_array().unwrap().len()), (2, 1));
+    assert_eq!(aapl[1]["c"], aapl[1]["o"]);
     desk.venue.settle_day().unwrap();
     let (mut seen, mut token) = (Vec::new(), String::new());
     loop {
@@ -211,9 +139,9 @@ async fn bars_end_where_the_clock_stands() {
             seen.extend(bars.as_array().unwrap().iter().map(|b| format!("{symbol} {}", b["c"])));
         }
         let Some(next) = page["next_page_token"].as_str() else { break };
-        token = format!("&page_token={}", next.replace('|', "%7C"));
+        token = format!("&page_token={next}");
     }
-    assert_eq!(seen, ["AAPL 157.0", "AAPL 142.5", "XOM 50.123456", "XOM 49.5"]);
+    assert_eq!(seen, ["AAPL 157", "AAPL 142.5", "XOM 50.123456", "XOM 49.5"]);
     let clock = desk.get("/v2/clock").await;
     assert_eq!(
         (&clock["is_open"], &clock["next_open"]),

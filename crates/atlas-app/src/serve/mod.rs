@@ -1,8 +1,11 @@
 //! `atlas venue serve`: the venue as a server of its own, for any Alpaca client.
 
+mod keys;
+mod stock;
+mod stop;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -14,13 +17,15 @@ use atlas_venue::{Credentials, Secret, Venue, VenueConfig};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::accounts::SystemClock;
 use crate::cli::Common;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::market::Market;
+use keys::Keys;
+use stop::Stop;
 
 /// What to do with the venue.
 #[derive(Debug, Subcommand)]
@@ -58,6 +63,10 @@ pub(crate) struct Serve {
     /// A named universe, symbols separated by commas, or a file with one symbol a line.
     #[arg(long, value_name = "NAME|SYMBOLS|FILE")]
     universe: Option<String>,
+    /// Number of accounts, each with its own keys and books.
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    accounts: u16,
     /// Requests permitted in a minute, for each account; 0 sets no limit.
     #[arg(long, default_value_t = 0, value_name = "N")]
     rate_limit: u32,
@@ -87,35 +96,58 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let config = Config::load(common.config.as_deref())?;
     let data = common.data.or(config.data).unwrap_or_else(|| "sample".to_owned());
     let market = Market::load(&data, flags.universe.as_deref())?;
-    let as_of = common.as_of.map_or_else(|| market.default_as_of(), Ok)?;
+    let as_of = match (common.as_of, flags.clock) {
+        (Some(as_of), _) => as_of,
+        // The newest session is the one to show as now.
+        (None, ClockMode::Wall) => market.last_date()?,
+        (None, ClockMode::Run | ClockMode::Stepped) => market.default_as_of()?,
+    };
     // Half an hour into the session its prices have begun to move.
     let start = Calendar::nyse().session(as_of)?.open + TimeDelta::minutes(30);
     let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
-    let venue = Venue::open(dir.as_deref(), settings(&flags, start), market.listings()?)
-        .context("the venue cannot be opened")?;
-    let keys = Keys::take(dir.as_deref())?;
+    let listings = stock::listings(&market, flags.seed)?;
+    let mut accounts = Vec::new();
+    for number in 0..flags.accounts {
+        let dir = dir.as_ref().map(|dir| match number {
+            0 => dir.clone(),
+            more => dir.join(format!("account-{}", more + 1)),
+        });
+        let settings = settings(&flags, start, number);
+        let venue = Venue::open(dir.as_deref(), settings, listings.clone())
+            .context("the venue cannot be opened")?;
+        accounts.push((venue, Keys::take(dir.as_deref())?));
+    }
+    let mut stop = Stop::listen()?;
+    let server = start_server(&flags, &accounts).await?;
+    announce(&server, &accounts)?;
+    stop.wait().await;
+    server.stop().await;
+    Ok(())
+}
+
+async fn start_server(flags: &Serve, accounts: &[(Venue, Keys)]) -> Result<ServerHandle> {
+    let Some(((first, keys), others)) = accounts.split_first() else {
+        return Err(Failure::error(Exit::Internal, "a server needs an account"));
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = ServeOptions {
         credentials: Some(keys.credentials()),
         allow_remote: flags.allow_remote,
         rate_limit: (flags.rate_limit > 0).then(|| (flags.rate_limit, Arc::clone(&clock))),
         admin_token: Some(Secret::new(&keys.admin_token)),
-        pace: pace(&flags, clock)?,
+        pace: pace(flags, clock)?,
     };
-    let mut stop = Stop::listen()?;
-    let server = server::serve(venue.clone(), flags.listen, options).await?;
-    announce(&server, &venue)?;
-    stop.wait().await;
-    server.stop().await;
-    Ok(())
+    let others = others.iter().map(|(venue, keys)| (venue.clone(), keys.credentials())).collect();
+    Ok(server::serve_all(first.clone(), others, flags.listen, options).await?)
 }
 
-fn settings(flags: &Serve, start: Timestamp) -> VenueConfig {
+/// The settings of an account; each draws from a seed of its own.
+fn settings(flags: &Serve, start: Timestamp, number: u16) -> VenueConfig {
     let base = match flags.profile {
         Profile::AlpacaPaper => VenueConfig::alpaca_paper(start),
         Profile::Realistic => VenueConfig::realistic(start),
     };
-    VenueConfig { cash: flags.cash, seed: flags.seed, ..base }
+    VenueConfig { cash: flags.cash, seed: flags.seed.wrapping_add(u64::from(number) << 32), ..base }
 }
 
 /// Refuses a negative amount of cash before anything is opened.
@@ -152,11 +184,28 @@ struct Ready<'a> {
     admin_url: String,
     admin_token: &'a str,
     account_number: String,
+    /// All accounts, the one above first.
+    accounts: Vec<Entry>,
     now: Timestamp,
 }
 
-fn announce(server: &ServerHandle, venue: &Venue) -> Result<()> {
+/// One account in that line.
+#[derive(Serialize)]
+struct Entry {
+    account_number: String,
+    key_id: String,
+    secret_key: String,
+}
+
+fn announce(server: &ServerHandle, accounts: &[(Venue, Keys)]) -> Result<()> {
     let (http, ws) = (server.url(), format!("ws://{}", server.addr));
+    let entry = |(venue, keys): &(Venue, Keys)| {
+        let Credentials { key_id, secret } = keys.credentials();
+        let secret_key = secret.expose().to_owned();
+        Entry { account_number: venue.account_number(), key_id, secret_key }
+    };
+    let first = accounts.first().map(|(venue, _)| (venue.account_number(), venue.now()));
+    let (account_number, now) = first.unwrap_or_default();
     let line = serde_json::to_string(&Ready {
         trading_url: http.clone(),
         data_url: http.clone(),
@@ -167,109 +216,14 @@ fn announce(server: &ServerHandle, venue: &Venue) -> Result<()> {
         secret_key: server.secret.expose(),
         admin_url: format!("{http}/atlas/v1"),
         admin_token: server.admin_token.expose(),
-        account_number: venue.account_number(),
-        now: venue.now(),
+        account_number,
+        accounts: accounts.iter().map(entry).collect(),
+        now,
     })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| {
         Failure::error(Exit::Internal, format!("standard output cannot be written: {error}"))
     })
-}
-
-/// What clients and administrators show to get in: drawn once, kept beside the books.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Keys {
-    key_id: String,
-    secret_key: String,
-    admin_token: String,
-}
-
-impl Keys {
-    /// The keys kept in `dir`, or fresh ones, which are kept there; without a directory they are
-    /// good for this run alone.
-    fn take(dir: Option<&Path>) -> Result<Self> {
-        let Some(path) = dir.map(|dir| dir.join("keys.json")) else { return Self::draw() };
-        match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                let why = format!("{} cannot be read ({error}): remove it", path.display());
-                Failure::error(Exit::State, format!("{why}, and new keys are drawn"))
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let keys = Self::draw()?;
-                keys.keep(&path)?;
-                Ok(keys)
-            }
-            Err(error) => Err(unusable(&path, &error)),
-        }
-    }
-
-    fn draw() -> Result<Self> {
-        let key_id = format!("PK{}", &random_hex()?[..18]).to_ascii_uppercase();
-        let secret_key = random_hex()?[..40].to_owned();
-        Ok(Self { key_id, secret_key, admin_token: random_hex()?[..40].to_owned() })
-    }
-
-    /// Writes the file for the eyes of its owner alone, whole or not at all.
-    fn keep(&self, path: &PathBuf) -> Result<()> {
-        let dir = path.parent().unwrap_or_else(|| Path::new("."));
-        let write = || -> std::io::Result<()> {
-            // A temporary file is readable by its owner alone.
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(|error| unusable(path, &error))
-    }
-
-    fn credentials(&self) -> Credentials {
-        Credentials { key_id: self.key_id.clone(), secret: Secret::new(&self.secret_key) }
-    }
-}
-
-fn unusable(path: &Path, error: &std::io::Error) -> anyhow::Error {
-    Failure::error(
-        Exit::State,
-        format!("{} cannot be used ({error}): check permissions and the disk", path.display()),
-    )
-}
-
-/// 256 bits of the system's randomness, as 64 hexadecimal digits.
-fn random_hex() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::error(Exit::Internal, format!("the system gives no random numbers: {error}"))
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// The signals that end the server.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    /// From now on the signals are heard, not obeyed by the system.
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        let terminated = self.terminate.recv();
-        #[cfg(not(unix))]
-        let terminated = std::future::pending::<Option<()>>();
-        tokio::select! {
-            _ = terminated => {}
-            heard = tokio::signal::ctrl_c() => drop(heard),
-        }
-    }
 }
 
 /// Highest factor for `--speed`: a session in less than a second.

@@ -1,0 +1,149 @@
+//! `atlas watchdog`: stops an account whose process falls silent.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use atlas_core::Clock as _;
+use atlas_exec::folder::{AccountFolder, Fence};
+use atlas_exec::kill::{self, Scope, Suspension};
+use atlas_exec::watchdog::{Sight, look};
+use atlas_exec::{Timer as _, TokioTimer};
+use atlas_report::incident::{self, Incident, Severity};
+use chrono::TimeDelta;
+use serde::Serialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::operate::existing;
+use crate::accounts::{self, SystemClock};
+use crate::cli::Watchdog;
+use crate::config::{AccountConfig, AlpacaConfig};
+use crate::document::tell;
+use crate::exit::{Exit, Failure};
+use crate::job::Job;
+
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    sight: &'a Sight,
+    alarm: bool,
+    canceled: usize,
+    suspended: bool,
+}
+
+/// Looks until there is an alarm, or once.
+pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
+    let folder = existing(job, "to watch over")?;
+    let AccountConfig::Alpaca(config) = &job.place else {
+        return Err(Failure::error(
+            Exit::Refused,
+            "the embedded venue lives and stands still with the process that holds it: a watchdog \
+             needs a broker of its own to ask",
+        ));
+    };
+    let ping = flags.ping.as_deref().map(Ping::of).transpose()?;
+    let silence = TimeDelta::seconds(flags.silence.into());
+    loop {
+        let sight = look(&folder, SystemClock.now(), silence)?;
+        if sight.is_alarm() {
+            return alarm(job, flags, &folder, config, &sight).await;
+        }
+        tracing::info!(%sight, "all is well");
+        if let Some(ping) = &ping
+            && let Err(error) = ping.send(job.timeout()).await
+        {
+            tracing::warn!(%error, "the ping did not go out");
+        }
+        if flags.once {
+            let body = Body { sight: &sight, alarm: false, canceled: 0, suspended: false };
+            return tell(job, &body, &format!("Account {}: {sight}.", job.account));
+        }
+        TokioTimer.sleep(Duration::from_secs(flags.interval.into())).await;
+    }
+}
+
+/// Fence, suspension, cancels, incident, hook: each whatever became of the one before.
+async fn alarm(
+    job: &Job,
+    flags: &Watchdog,
+    folder: &AccountFolder,
+    config: &AlpacaConfig,
+    sight: &Sight,
+) -> Result<()> {
+    let (now, why) = (SystemClock.now(), sight.to_string());
+    let fence = Fence::of(folder);
+    let raised = kill::raise(&fence, "watchdog", &why, now);
+    let stopped = match accounts::open_paper(config, job.timeout()) {
+        Ok(desk) => {
+            let killed =
+                kill::kill(&fence, &desk.broker, Scope::Entries, "watchdog", &why, now).await;
+            killed.context("entries could not be canceled")
+        }
+        Err(error) => Err(error),
+    };
+    let action = match (&raised, &stopped) {
+        (Ok(()), Ok(killed)) => format!("the fence is up, {} entries canceled", killed.canceled.len()),
+        (Ok(()), Err(error)) => format!("the fence is up; {error:#}"),
+        (Err(error), _) => format!("the fence is NOT up: {error}"),
+    };
+    let incident =
+        Incident { at: now, severity: Severity::Critical, cause: why, action: action.clone() };
+    let noted = incident::append(folder.root(), &incident);
+    let sentence = format!("account {}: {sight}; {action}", job.account);
+    let hooked = flags.hook.as_ref().map(|hook| Command::new(hook).arg(&sentence).status());
+    if let Some(Err(error)) = hooked {
+        tracing::error!(%error, "the hook could not be run");
+    }
+    let body = Body {
+        sight,
+        alarm: true,
+        canceled: stopped.as_ref().map_or(0, |killed| killed.canceled.len()),
+        suspended: stopped.as_ref().is_ok_and(|killed| killed.suspension == Suspension::Set),
+    };
+    tell(job, &body, &sentence)?;
+    noted?;
+    Err(Failure::error(Exit::Alarm, sentence))
+}
+
+/// Where signs of the watchdog's own life go.
+enum Ping {
+    File(std::path::PathBuf),
+    Http { host: String, path: String },
+}
+
+impl Ping {
+    fn of(text: &str) -> Result<Self> {
+        if text.starts_with("https://") {
+            return Err(Failure::error(
+                Exit::Usage,
+                "--ping takes a file or an http:// address, not https://: let a program of yours \
+                 watch the file and pass it on",
+            ));
+        }
+        let Some(rest) = text.strip_prefix("http://") else { return Ok(Self::File(text.into())) };
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+        Ok(Self::Http { host, path: format!("/{path}") })
+    }
+
+    async fn send(&self, timeout: Duration) -> Result<()> {
+        match self {
+            Self::File(path) => Ok(std::fs::write(path, format!("{}\n", SystemClock.now()))?),
+            Self::Http { host, path } => {
+                let ask = async {
+                    let mut stream = TcpStream::connect(host).await?;
+                    let request =
+                        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+                    stream.write_all(request.as_bytes()).await?;
+                    let mut answer = [0_u8; 12];
+                    stream.read_exact(&mut answer).await?;
+                    anyhow::Ok(answer)
+                };
+                let answer = tokio::time::timeout(timeout, ask).await.context("no answer")??;
+                anyhow::ensure!(answer.ends_with(b" 200"), "the answer was not 200");
+                Ok(())
+            }
+        }
+    }
+}

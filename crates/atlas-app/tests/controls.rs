@@ -1,0 +1,55 @@
+//! `atlas controls`: every control is explained, and every one holds.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use common::atlas;
+
+const DESK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../atlas-risk/profiles/desk.toml");
+
+fn names(list: &Value) -> BTreeSet<String> {
+    let name = |row: &Value| row["gate"].as_str().unwrap().to_owned();
+    list.as_array().unwrap().iter().map(name).collect()
+}
+
+#[test]
+fn every_control_is_explained_and_holds() {
+    let state = TempDir::new().unwrap();
+    for profile in ["conservative", "standard", "racehorse"] {
+        for desk in [String::new(), format!(" --desk {DESK}")] {
+            let run = |word: &str| {
+                atlas(state.path(), &format!("controls {word} --profile {profile}{desk} --json"))
+            };
+            let (explained, tried) = (run("explain").json(), run("test").json());
+            assert_eq!(explained["profile"], profile);
+            assert_eq!(tried["hold"], true);
+            assert_eq!(names(&explained["controls"]), names(&tried["tests"]));
+            let expected = if desk.is_empty() { 24 } else { 32 };
+            assert_eq!(names(&explained["controls"]).len(), expected);
+        }
+    }
+    let text = atlas(state.path(), "controls explain").stdout;
+    assert!(text.contains("24 controls of the standard profile"), "{text}");
+    assert!(text.contains("daily-loss") && text.contains("[share of equity]"), "{text}");
+    let text = atlas(state.path(), "controls test").stdout;
+    assert!(text.contains("probes hold under the standard profile"), "{text}");
+    assert!(!text.contains("FAILS"), "{text}");
+}
+
+#[test]
+fn rules_that_cannot_be_used_are_named() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), "controls test --desk nowhere.toml").fails(3, &["nowhere.toml"]);
+    let text = std::fs::read_to_string(DESK).unwrap();
+    let file = state.path().join("desk.toml");
+    let line = format!("controls test --desk {}", file.display());
+    std::fs::write(&file, text.replace("sector = \"0.6\"", "")).unwrap();
+    atlas(state.path(), &line).fails(3, &["desk.toml", "sector"]);
+    std::fs::write(&file, text.replace("sector = \"0.6\"", "sector = \"0.3\"")).unwrap();
+    atlas(state.path(), &line).fails(3, &["desk.sector = 0.3", "above position_deny"]);
+    atlas(state.path(), "controls explain --profile daring").fails(2, &["daring"]);
+}

@@ -1,0 +1,76 @@
+//! The watchdog through the built binary: quiet while all is well, thorough when it is not.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use atlas_core::Side;
+use atlas_venue::core::{Kind, NANO, Px};
+use common::remote::{Remote, hang};
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_falls_silent_is_fenced_and_its_entries_are_canceled() {
+    let remote = Remote::open("").await;
+    remote.run("watchdog --once").fails(8, &["no journal"]);
+    remote.run("plan --json").json();
+    let ping = remote.state.path().join("ping");
+    let line = format!("watchdog --once --ping {} --json", ping.display());
+    let calm = remote.run(&line).json();
+    assert_eq!((&calm["sight"], &calm["alarm"]), (&"idle".into(), &false.into()));
+    assert!(ping.exists());
+    assert!(!remote.folder().join("fence").exists());
+
+    let limit = Kind::Limit(Px::from_nanos(NANO).unwrap());
+    remote.trade("others", Side::Buy, "BBB", 1, limit);
+    remote.trade("atlas-remote-9-buy-BBB-0", Side::Buy, "BBB", 1, limit);
+    let pipe = hang(&remote.folder());
+    let hanging =
+        remote.command("reconcile").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let hook = remote.state.path().join("hook.sh");
+    let told = remote.state.path().join("told");
+    fs::write(&hook, format!("#!/bin/sh\nprintf '%s' \"$1\" > {}\n", told.display())).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = remote.run(&format!("watchdog --silence 1 --interval 1 --hook {}", hook.display()));
+    assert_eq!(run.code, 10, "{run:?}");
+    assert!(run.stderr.contains(&hanging.id().to_string()), "{run:?}");
+    assert!(remote.folder().join("fence").exists());
+    assert_eq!(remote.open_orders(), ["others"]);
+    let incidents = fs::read_to_string(remote.folder().join("incidents.jsonl")).unwrap();
+    let incident: Value = serde_json::from_str(incidents.lines().last().unwrap()).unwrap();
+    assert_eq!(incident["severity"], "critical");
+    assert!(fs::read_to_string(told).unwrap().contains("1 entries canceled"));
+
+    fs::write(&pipe, "{}").unwrap();
+    drop(hanging.wait_with_output().unwrap());
+    let status = remote.run("status --json").json();
+    assert_eq!(status["state"], "HALTED");
+    assert_eq!(status["fence"]["by"], "watchdog");
+    remote.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watchdog_gives_a_sign_of_its_own_life() {
+    let remote = Remote::open("").await;
+    remote.run("plan --json").json();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut text = [0_u8; 256];
+        let length = stream.read(&mut text).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    });
+    let run = remote.run(&format!("watchdog --once --ping http://{address}/alive/remote"));
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(heard.join().unwrap().starts_with("GET /alive/remote HTTP/1.1"));
+    remote.run("watchdog --once --ping https://x/").fails(2, &["http://"]);
+    remote.server.stop().await;
+}

@@ -1,0 +1,64 @@
+//! All sessions of the calendar in one table, so that finding one is a search instead of a
+//! computation.
+
+use std::sync::LazyLock;
+
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::time::Timestamp;
+
+/// Every session of the calendar, in order; empty never.
+static SESSIONS: LazyLock<Vec<Session>> = LazyLock::new(|| {
+    let all = Calendar::nyse().sessions(Calendar::FIRST, Calendar::LAST);
+    all.map(Iterator::collect).unwrap_or_default()
+});
+
+/// The number of the first session that has not closed at `now`; the count of all at the end.
+pub(super) fn next_number(now: Timestamp) -> usize {
+    SESSIONS.partition_point(|session| session.close <= now)
+}
+
+/// The session of that number.
+pub(super) fn session(number: usize) -> Option<&'static Session> {
+    SESSIONS.get(number)
+}
+
+/// Whether this is the number [`next_number`] gives, without searching.
+pub(super) fn is_next(number: usize, now: Timestamp) -> bool {
+    let before = number.checked_sub(1).and_then(session);
+    session(number).is_some_and(|next| now < next.close)
+        && before.is_none_or(|before| before.close <= now)
+}
+
+/// The session in which trading goes on at `now`, and the last one that has closed; `None` where
+/// the calendar must be asked, which says why.
+pub(super) fn around(now: Timestamp) -> Option<(Option<&'static Session>, &'static Session)> {
+    let number = next_number(now);
+    let last = session(number.checked_sub(1)?)?;
+    let next = session(number)?;
+    Some(((next.open <= now).then_some(next), last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_the_calendar_says() {
+        let nyse = Calendar::nyse();
+        for text in [
+            "2019-01-02T14:29:59.999Z",
+            "2019-01-02T14:30:00Z",
+            "2019-01-02T20:59:59Z",
+            "2019-01-02T21:00:00Z",
+            "2018-12-24T18:00:00Z",
+            "2019-07-04T15:00:00Z",
+        ] {
+            let now = text.parse().unwrap();
+            let (open, last) = around(now).unwrap();
+            assert_eq!(open.copied(), nyse.session_at(now).unwrap(), "{text}");
+            assert_eq!(*last, nyse.last_closed(now).unwrap(), "{text}");
+            assert!(is_next(next_number(now), now) && !is_next(next_number(now) + 1, now));
+        }
+        assert!(around("1989-06-01T00:00:00Z".parse().unwrap()).is_none());
+    }
+}

@@ -1,0 +1,255 @@
+//! What is traded: a series of prices, with what is known of the security.
+
+use std::sync::Arc;
+
+use atlas_core::bars::{Bars, Columns};
+use atlas_core::time::ReplayPermit;
+use atlas_core::{Adjusted, Raw, Symbol};
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::actions::CorporateAction;
+use super::{Px, Shares, ids};
+use crate::Error;
+use crate::costs::{RAW_TICK, UNIT_TICK};
+
+/// One series the venue lets people trade, with what is known of the security.
+///
+/// # Examples
+/// ```
+/// use atlas_core::bars::{Bars, Columns};
+/// use atlas_venue::Listing;
+/// use atlas_venue::core::{ActionKind, CorporateAction};
+///
+/// let bars = Bars::new("AAPL".parse()?, Columns {
+///     dates: vec!["2020-08-28".parse().unwrap(), "2020-08-31".parse().unwrap()],
+///     close: vec![499.23, 129.04],
+///     ..Columns::default()
+/// })?;
+/// let split = CorporateAction {
+///     date: "2020-08-31".parse().unwrap(),
+///     kind: ActionKind::Split { new: 4, old: 1 },
+/// };
+/// let listing = Listing::raw(bars).with_actions([split])?;
+/// assert!(listing.is_shortable());
+/// assert!(!listing.not_shortable().is_shortable());
+/// # Ok::<(), atlas_venue::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Listing {
+    source: Source,
+    actions: Arc<[CorporateAction]>,
+    is_shortable: bool,
+    margin: Option<(u32, u32)>,
+    /// The grid trades are rounded to, if it is coarser than the series' own.
+    tick: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Raw(Arc<Bars<Raw>>),
+    Units(Arc<Bars<Adjusted>>),
+    Crypto(Arc<Bars<Raw>>, CryptoRules),
+}
+
+/// Sizes and prices a crypto pair trades in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CryptoRules {
+    /// Quantities are multiples of it; 10⁻⁹ by default.
+    pub min_trade_increment: Shares,
+    /// Prices are multiples of it; 10⁻⁹ dollars by default.
+    pub price_increment: Px,
+}
+
+impl CryptoRules {
+    /// Nine decimals of both.
+    pub const FINEST: Self =
+        Self { min_trade_increment: Shares::SMALLEST, price_increment: Px::SMALLEST };
+}
+
+impl Listing {
+    /// Prices as printed at the exchange; easy to borrow.
+    pub fn raw(bars: impl Into<Arc<Bars<Raw>>>) -> Self {
+        Self::of(Source::Raw(bars.into()), true)
+    }
+
+    /// Adjusted closes, declared total-return units: orderable in a replay only, traded to six
+    /// decimals, without dividends or splits, which the prices already contain, and never short.
+    pub fn adjusted_units(bars: impl Into<Arc<Bars<Adjusted>>>, _permit: ReplayPermit) -> Self {
+        Self::of(Source::Units(bars.into()), false)
+    }
+
+    /// A crypto pair such as `BTC/USD`: trades around the clock, one bar for each UTC day, for cash
+    /// alone, long only.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if the symbol is no pair, or the increments are none.
+    pub fn crypto(bars: impl Into<Arc<Bars<Raw>>>, rules: CryptoRules) -> Result<Self, Error> {
+        let bars = bars.into();
+        if !bars.symbol().is_crypto() || rules.min_trade_increment.is_zero() {
+            return Err(Error::Setting {
+                setting: "crypto listing",
+                value: bars.symbol().to_string(),
+                range: "a pair such as BTC/USD with increments above zero",
+            });
+        }
+        Ok(Self::of(Source::Crypto(bars, rules), false))
+    }
+
+    fn of(source: Source, is_shortable: bool) -> Self {
+        Self { source, actions: Arc::new([]), is_shortable, margin: None, tick: None }
+    }
+
+    /// With what the company does to its shares; any order of dates.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an action that makes no sense, or for any on something that has none:
+    /// units of an adjusted series and crypto.
+    pub fn with_actions(
+        self,
+        actions: impl IntoIterator<Item = CorporateAction>,
+    ) -> Result<Self, Error> {
+        let mut all: Vec<CorporateAction> = actions.into_iter().collect();
+        all.iter().try_for_each(CorporateAction::check)?;
+        if !all.is_empty() && !matches!(self.source, Source::Raw(_)) {
+            return Err(Error::Setting {
+                setting: "corporate actions",
+                value: format!("{} of {}", all.len(), self.symbol()),
+                range: "on raw series alone",
+            });
+        }
+        all.sort_by_key(|action| action.date);
+        Ok(Self { actions: all.into(), ..self })
+    }
+
+    /// Never to be sold short: nobody lends it (contract §17: easy-to-borrow names only).
+    #[must_use]
+    pub fn not_shortable(self) -> Self {
+        Self { is_shortable: false, ..self }
+    }
+
+    /// With maintenance requirements of its own, in per cent of what a position is worth, long and
+    /// short; leveraged funds need 100.
+    #[must_use]
+    pub fn with_margin(self, long: u32, short: u32) -> Self {
+        Self { margin: Some((long, short)), ..self }
+    }
+
+    /// Quoted and traded in whole cents, as an exchange shows it, if it never costs less than $1.
+    #[must_use]
+    pub fn in_cents(self) -> Self {
+        let is_cheap = self.columns().low.iter().chain(&self.columns().close).any(|low| *low < 1.0);
+        let cent = super::NANO / 100;
+        Self { tick: (!is_cheap && !self.is_crypto()).then_some(cent), ..self }
+    }
+
+    /// What is listed.
+    #[must_use]
+    pub fn symbol(&self) -> &Symbol {
+        match &self.source {
+            Source::Raw(bars) | Source::Crypto(bars, _) => bars.symbol(),
+            Source::Units(bars) => bars.symbol(),
+        }
+    }
+
+    /// Whether this is a crypto pair.
+    #[must_use]
+    pub const fn is_crypto(&self) -> bool {
+        matches!(self.source, Source::Crypto(..))
+    }
+
+    /// Sizes and prices of a crypto pair.
+    #[must_use]
+    pub const fn crypto_rules(&self) -> Option<CryptoRules> {
+        match &self.source {
+            Source::Crypto(_, rules) => Some(*rules),
+            Source::Raw(_) | Source::Units(_) => None,
+        }
+    }
+
+    /// Whether it can be borrowed and sold short.
+    #[must_use]
+    pub const fn is_shortable(&self) -> bool {
+        self.is_shortable
+    }
+
+    /// Whether it can be held on credit.
+    #[must_use]
+    pub const fn is_marginable(&self) -> bool {
+        matches!(self.source, Source::Raw(_))
+    }
+
+    /// Maintenance requirement of its own, in per cent; all of it for what is not marginable.
+    #[must_use]
+    pub fn margin(&self, is_short: bool) -> Option<u32> {
+        let own = self.margin.map(|(long, short)| if is_short { short } else { long });
+        own.or((!self.is_marginable()).then_some(100))
+    }
+
+    /// What the company does to its shares, by date.
+    #[must_use]
+    pub fn actions(&self) -> &[CorporateAction] {
+        &self.actions
+    }
+
+    /// Whether prices are units of an adjusted series.
+    #[must_use]
+    pub const fn is_adjusted(&self) -> bool {
+        matches!(self.source, Source::Units(_))
+    }
+
+    /// The columns of the series.
+    pub(crate) fn columns(&self) -> &Columns {
+        match &self.source {
+            Source::Raw(bars) | Source::Crypto(bars, _) => bars.columns(),
+            Source::Units(bars) => bars.columns(),
+        }
+    }
+
+    /// The grid trades are rounded to, in billionths of a dollar.
+    pub(crate) const fn trade_tick(&self) -> i64 {
+        if let Some(tick) = self.tick {
+            return tick;
+        }
+        match &self.source {
+            Source::Raw(_) => RAW_TICK,
+            Source::Units(_) => UNIT_TICK,
+            Source::Crypto(_, rules) => rules.price_increment.nanos(),
+        }
+    }
+
+    /// Whether an order may name `price`: cents from $1 up, hundredths of a cent below (Rule 612);
+    /// units of an adjusted series to six decimals, crypto in its increments.
+    pub(crate) const fn accepts_price(&self, price: Px) -> bool {
+        price.is_on(match &self.source {
+            Source::Raw(_) if price.nanos() >= super::NANO => super::NANO / 100,
+            Source::Raw(_) | Source::Units(_) | Source::Crypto(..) => self.trade_tick(),
+        })
+    }
+
+    /// The venue's identifier of the symbol: the same in every venue.
+    pub(crate) fn asset_id(&self) -> Uuid {
+        ids::asset_id(self.symbol())
+    }
+
+    /// The row of a session, if the series has it.
+    pub(crate) fn row_of(&self, date: NaiveDate) -> Option<usize> {
+        self.columns().dates.binary_search(&date).ok()
+    }
+
+    /// The number of rows up to and including `date`.
+    pub(crate) fn rows_until(&self, date: NaiveDate) -> usize {
+        self.columns().dates.partition_point(|day| *day <= date)
+    }
+
+    /// The close of the last session up to and including `date`.
+    pub(crate) fn close_until(&self, date: NaiveDate) -> Result<Option<Px>, Error> {
+        let row = self.rows_until(date).checked_sub(1);
+        row.map(|row| Px::from_bar(self.columns().close[row])).transpose()
+    }
+
+    /// Shares traded in a session; `None` for data without volume.
+    pub(crate) fn volume(&self, row: usize) -> Option<f64> {
+        self.columns().volume.get(row).copied()
+    }
+}

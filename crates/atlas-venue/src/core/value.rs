@@ -1,0 +1,69 @@
+//! What the account and its positions are worth.
+
+use atlas_core::calendar::Session;
+use atlas_core::{Side, Symbol};
+
+use super::exchange::Exchange;
+use super::listing::Listing;
+use super::market::{Market, Phase};
+use super::quotes::Book;
+use super::{Money, Px};
+use crate::{AccountRules, Error};
+
+impl Exchange {
+    /// What the account may do.
+    #[must_use]
+    pub const fn rules(&self) -> AccountRules {
+        self.config.account
+    }
+
+    /// Value of all positions at the last known prices, those sold short below zero.
+    pub(crate) fn market_value(&self) -> Result<Money, Error> {
+        let mut sum = Money::ZERO;
+        for (symbol, holding) in &self.state.ledger.holdings {
+            sum = sum.plus(holding.signed().at(self.mark_of_holding(symbol)?))?;
+        }
+        Ok(sum)
+    }
+
+    /// The last known price of something held.
+    pub(crate) fn mark_of_holding(&self, symbol: &Symbol) -> Result<Px, Error> {
+        if let Some(middle) = self.state.quotes.get(symbol).and_then(Book::middle) {
+            return Ok(middle);
+        }
+        self.mark_at(symbol, self.state.clock)
+    }
+
+    /// Cash and all positions, without fees owed.
+    pub(crate) fn equity(&self) -> Result<Money, Error> {
+        self.state.ledger.cash.plus(self.market_value()?)
+    }
+
+    /// Best bid and offer: the last known price, worse by the slippage on either side, so that an
+    /// order trades at what was quoted; where quotes come in, the last of them. `None` before the first
+    /// price.
+    pub(crate) fn quote(&self, symbol: &Symbol) -> Result<Option<(Px, Px)>, Error> {
+        if let Some(book) = self.state.quotes.get(symbol) {
+            return Ok(book.both());
+        }
+        let Some(listing) = self.market.listing(symbol) else { return Ok(None) };
+        let Some(mark) = self.market.mark(listing, self.state.clock)? else { return Ok(None) };
+        let tick = listing.trade_tick();
+        let side = |side| self.slippage.worsened(mark, side, tick);
+        Ok(Some((side(Side::Sell), side(Side::Buy))))
+    }
+
+    /// Bid and ask around a price that was, by the same rule.
+    pub(crate) fn quote_around(&self, listing: &Listing, mark: Px) -> (Px, Px) {
+        let side = |side| self.slippage.worsened(mark, side, listing.trade_tick());
+        (side(Side::Sell), side(Side::Buy))
+    }
+
+    /// The session that is open now.
+    pub(crate) fn session(&self) -> Result<Option<Session>, Error> {
+        match Market::phase(self.state.clock)? {
+            Phase::Open(session) => Ok(Some(session)),
+            Phase::Closed { .. } => Ok(None),
+        }
+    }
+}

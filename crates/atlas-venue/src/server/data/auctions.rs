@@ -1,0 +1,80 @@
+//! The auctions of the past: at the open and at the close of each session.
+
+use axum::Json;
+use axum::extract::{Path, Query as Pairs};
+use serde_json::{Value, json};
+
+use super::super::answer::Answer;
+use super::super::query::Query;
+use super::super::wire::{number, stamp};
+use super::super::{Ctx, Shared};
+use super::page::{Page, Window};
+use super::{Market, Params, check, check_feed, in_data, listing, symbols};
+use crate::tape::{Day, Days, midnight};
+
+/// `GET /v2/stocks/auctions`
+pub(super) async fn stocks(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
+    let query = Query::new(pairs);
+    let names = symbols(&query, Market::Stocks)?;
+    let page = in_data(page(&shared, &query, &names))?;
+    Ok(Json(json!({ "auctions": page.points, "next_page_token": page.token })))
+}
+
+/// `GET /v2/stocks/{symbol}/auctions`
+pub(super) async fn stock(
+    Ctx(shared): Ctx,
+    Path(symbol): Path<String>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    check(&symbol, Market::Stocks)?;
+    let names = std::slice::from_ref(&symbol);
+    let mut page = in_data(page(&shared, &Query::new(pairs), names))?;
+    let auctions = page.points.remove(&symbol).unwrap_or_default();
+    Ok(Json(json!({ "symbol": symbol, "auctions": auctions, "next_page_token": page.token })))
+}
+
+fn page(shared: &Shared, query: &Query, names: &[String]) -> Answer<Page> {
+    check_feed(query)?;
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    shared.venue.inspect(|exchange| {
+        let window = Window::read(query, exchange)?;
+        let mut page = Page::default();
+        'names: for name in &names {
+            let Some(listing) = listing(exchange, name, Market::Stocks) else { continue };
+            let Some((start, end)) = window.of(name) else { continue };
+            let days = Days::new(exchange, listing)?;
+            let mut rows: Vec<usize> = (days.first_row(start)..days.len()).collect();
+            if window.newest_first {
+                rows.reverse();
+            }
+            for row in rows {
+                let Some(day) = days.day(row)? else { continue };
+                let date = days.shown_date(day.session.date);
+                let at = midnight(date, false);
+                if at < start || at > end {
+                    continue;
+                }
+                let mut point = auction(&day);
+                point["d"] = json!(date);
+                if !window.add(&mut page, name, at, point) {
+                    break 'names;
+                }
+            }
+        }
+        Ok(page)
+    })
+}
+
+/// Opening and closing auction of a day; no closing one while it goes on.
+fn auction(day: &Day) -> Value {
+    let close = (day.session.close - day.session.open).num_milliseconds();
+    let one = |place: i64, condition: &str| {
+        json!([{
+            "c": condition, "p": number(day.price(place)), "s": 100, "t": stamp(day.stamp(place)),
+            "x": "N",
+        }])
+    };
+    let closing = if day.end() >= day.stamp(close) { one(close, "6") } else { json!([]) };
+    json!({ "o": one(0, "Q"), "c": closing })
+}

@@ -1,0 +1,257 @@
+//! The market-data streams: `/v2/{feed}` for stocks, `/v1beta3/crypto/us` for crypto.
+//!
+//! Every feed of stocks carries the same: the venue's one market. What is sent is what the clock
+//! has passed since the last message, made by [one rule](crate::tape): trades and quotes, a bar at
+//! the end of each minute, with it the running bar of the day, and a status when trading starts or
+//! ends. Bars are never corrected, as no trade comes late. On `/v2/test` the symbol `FAKEPACA`
+//! moves as the first of the venue's stocks.
+
+mod news;
+mod subscription;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_core::Symbol;
+use atlas_core::time::Timestamp;
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::super::account::{Server, Shared};
+use super::super::data::Market;
+use super::super::lens::{SIGHT, Sight};
+use super::outbox::{Encoding, Outbox, read};
+use super::{Closed, stopped};
+use crate::faults::{Fault, Target};
+use subscription::Subscription;
+
+/// The feeds of stocks.
+pub(super) const STOCK_FEEDS: [&str; 7] =
+    ["iex", "sip", "delayed_sip", "boats", "overnight", "otc", "test"];
+
+/// Takes a connection to a feed of stocks.
+pub(super) async fn open_stocks(
+    State(server): State<Arc<Server>>,
+    uri: Uri,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let stand_in = uri.path().ends_with("/test");
+    open(server, &headers, upgrade, Subscription::new(Market::Stocks, stand_in)).await
+}
+
+/// Takes a connection to the crypto feed.
+pub(super) async fn open_crypto(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    open(server, &headers, upgrade, Subscription::new(Market::Crypto, false)).await
+}
+
+async fn open(
+    server: Arc<Server>,
+    headers: &HeaderMap,
+    upgrade: WebSocketUpgrade,
+    subscription: Subscription,
+) -> Response {
+    let fault = server.faults.take(Target::Connect);
+    match &fault {
+        Some(Fault::FailBefore(status) | Fault::FailAfter(status)) => {
+            let status = axum::http::StatusCode::from_u16(*status);
+            return status.unwrap_or(axum::http::StatusCode::BAD_GATEWAY).into_response();
+        }
+        Some(Fault::Delay(wait)) => tokio::time::sleep(*wait).await,
+        Some(_) | None => {}
+    }
+    let encoding = Encoding::asked(headers, true, Encoding::Text);
+    let account = server.account_in(headers).map(Arc::clone);
+    upgrade.on_upgrade(async move |socket| {
+        let moves = server.driver.moves();
+        let last = server.driver.now();
+        let outbox = Outbox::new(encoding, Target::Feed);
+        let session = Session { server, socket, outbox, account: None, subscription, moves, last };
+        session.run(account, fault).await;
+    })
+}
+
+/// One connection.
+struct Session {
+    server: Arc<Server>,
+    socket: WebSocket,
+    outbox: Outbox,
+    account: Option<Arc<Shared>>,
+    subscription: Subscription,
+    moves: watch::Receiver<Timestamp>,
+    /// Up to where the client has been told everything.
+    last: Timestamp,
+}
+
+impl Session {
+    async fn run(mut self, account: Option<Arc<Shared>>, fault: Option<Fault>) {
+        // However it ended, the peer may be gone already.
+        drop(self.talk(account, fault).await);
+        drop(self.socket.send(Message::Close(None)).await);
+    }
+
+    async fn talk(
+        &mut self,
+        account: Option<Arc<Shared>>,
+        fault: Option<Fault>,
+    ) -> Result<(), Closed> {
+        match fault {
+            // The connection limit, for one: code 406.
+            Some(Fault::Reject { status, message, .. }) => {
+                self.say(&error(i64::from(status), &message)).await?;
+                return Err(Closed);
+            }
+            Some(Fault::DropBefore | Fault::DropAfter) => return Err(Closed),
+            _ => {}
+        }
+        self.say(&success("connected")).await?;
+        if account.is_some() {
+            self.account = account;
+            self.say(&success("authenticated")).await?;
+        }
+        let mut stopping = self.server.stopping.clone();
+        let mut halts = self.server.halts.subscribe();
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.answer(message).await?,
+                    Some(Err(_)) | None => return Err(Closed),
+                },
+                moved = self.moves.changed() => match moved {
+                    Ok(()) => self.tell().await?,
+                    Err(_) => return Err(Closed),
+                },
+                halt = halts.recv() => if let Ok((symbol, halted)) = halt {
+                    self.tell_halt(&symbol, halted).await?;
+                },
+                () = &mut patience, if self.account.is_none() => {
+                    self.say(&error(404, "auth timeout")).await?;
+                    return Err(Closed);
+                }
+                () = stopped(&mut stopping) => return Err(Closed),
+            }
+        }
+    }
+
+    async fn answer(&mut self, message: Message) -> Result<(), Closed> {
+        if matches!(message, Message::Close(_)) {
+            return Err(Closed);
+        }
+        // Pings are answered below this layer.
+        let Some(command) = read(&message) else { return Ok(()) };
+        let reply = match command {
+            Ok(command) => self.obey(&command),
+            Err(_) => error(400, "invalid syntax"),
+        };
+        self.say(&reply).await
+    }
+
+    fn obey(&mut self, command: &Value) -> Value {
+        let text = |name: &str| command.get(name).and_then(Value::as_str).unwrap_or_default();
+        match text("action") {
+            "auth" if self.account.is_some() => error(403, "already authenticated"),
+            "auth" => {
+                self.account = self.server.account(text("key"), text("secret")).map(Arc::clone);
+                if self.account.is_some() {
+                    success("authenticated")
+                } else {
+                    error(402, "auth failed")
+                }
+            }
+            "subscribe" | "unsubscribe" if self.account.is_none() => {
+                error(401, "not authenticated")
+            }
+            action @ ("subscribe" | "unsubscribe") => {
+                if self.subscription.is_empty() {
+                    // What happened before anybody asked is history.
+                    self.last = self.server.driver.now();
+                }
+                match self.subscription.change(command, action == "subscribe") {
+                    Ok(()) => self.subscription.told(),
+                    Err((code, text)) => error(code, text),
+                }
+            }
+            _ => error(400, "invalid syntax"),
+        }
+    }
+
+    /// Tells that trading in a symbol was halted by hand, or goes on.
+    async fn tell_halt(&mut self, symbol: &Symbol, halted: bool) -> Result<(), Closed> {
+        if self.account.is_none() || !self.subscription.wants("statuses", symbol.as_str()) {
+            return Ok(());
+        }
+        let now = self.server.driver.lens().show(self.server.driver.now());
+        let (code, words) = if halted { news::HALTED } else { news::RESUMED };
+        let message = news::status(symbol.as_str(), code, words, now);
+        self.outbox.deliver(&mut self.socket, &self.server, json!([message])).await
+    }
+
+    /// Sends what has happened since the last time.
+    async fn tell(&mut self) -> Result<(), Closed> {
+        let now = *self.moves.borrow_and_update();
+        let Some(account) = self.account.as_ref().filter(|_| !self.subscription.is_empty()) else {
+            self.last = now;
+            return Ok(());
+        };
+        if now <= self.last {
+            return Ok(());
+        }
+        let sight = Sight { lens: self.server.driver.lens(), ..Sight::default() };
+        let made = SIGHT.sync_scope(sight, || {
+            account
+                .venue
+                .inspect(|exchange| news::between(exchange, &self.subscription, self.last, now))
+        });
+        self.last = now;
+        let messages = match made {
+            Ok(messages) => messages,
+            Err(problem) => {
+                tracing::error!(%problem, "market data could not be made");
+                self.say(&error(500, "internal error")).await?;
+                return Err(Closed);
+            }
+        };
+        for batch in messages.chunks(BATCH) {
+            let sent = self.outbox.deliver(&mut self.socket, &self.server, json!(batch));
+            match tokio::time::timeout(SLOW, sent).await {
+                Ok(sent) => sent?,
+                Err(_) => {
+                    // Whoever does not read for so long is not left with a gap it cannot see.
+                    let slow = error(407, "slow client");
+                    drop(tokio::time::timeout(Duration::from_secs(1), self.say(&slow)).await);
+                    return Err(Closed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, message: &Value) -> Result<(), Closed> {
+        self.outbox.answer(&mut self.socket, &json!([message])).await
+    }
+}
+
+fn success(text: &str) -> Value {
+    json!({ "T": "success", "msg": text })
+}
+
+fn error(code: i64, text: &str) -> Value {
+    json!({ "T": "error", "code": code, "msg": text })
+}
+
+/// How long a client may take to show its keys.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may leave a message unread.
+const SLOW: Duration = Duration::from_secs(15);
+/// Most messages in a frame.
+const BATCH: usize = 100;

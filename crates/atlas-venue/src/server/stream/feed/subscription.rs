@@ -1,0 +1,159 @@
+//! What a client of a market-data stream wants to hear.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::super::super::data::{Market, listing};
+use crate::core::{Exchange, Listing};
+
+/// What a client wants to hear: symbols by channel.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) market: Market,
+    /// Whether `FAKEPACA` stands for the first stock, and nothing else is there.
+    stand_in: bool,
+    channels: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+impl Subscription {
+    pub(super) fn new(market: Market, stand_in: bool) -> Self {
+        let names: &[&'static str] = match market {
+            Market::Stocks => &STOCK_CHANNELS,
+            Market::Crypto => &CRYPTO_CHANNELS,
+        };
+        let channels = names.iter().map(|name| (*name, BTreeSet::new())).collect();
+        Self { market, stand_in, channels }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.channels.values().all(BTreeSet::is_empty)
+    }
+
+    /// Adds or removes what a command names; nothing is changed if any part of it is wrong.
+    ///
+    /// # Errors
+    /// Code and text of Alpaca's for what is wrong.
+    pub(super) fn change(&mut self, command: &Value, add: bool) -> Result<(), (i64, &'static str)> {
+        const SYNTAX: (i64, &str) = (400, "invalid syntax");
+        let mut wanted = Vec::new();
+        for (name, symbols) in command.as_object().ok_or(SYNTAX)? {
+            if name == "action" || symbols.is_null() {
+                continue;
+            }
+            let Some((channel, _)) = self.channels.get_key_value(name.as_str()) else {
+                let known =
+                    STOCK_CHANNELS.iter().chain(&CRYPTO_CHANNELS).any(|known| known == name);
+                return Err(if known {
+                    (410, "invalid subscribe action for this feed")
+                } else {
+                    SYNTAX
+                });
+            };
+            for symbol in symbols.as_array().ok_or(SYNTAX)? {
+                wanted.push((*channel, symbol.as_str().ok_or(SYNTAX)?));
+            }
+        }
+        for (channel, symbol) in wanted {
+            self.put(channel, symbol, add);
+            if channel == "trades" && self.market == Market::Stocks {
+                // Corrections come with the trades.
+                self.put("corrections", symbol, add);
+                self.put("cancelErrors", symbol, add);
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, channel: &str, symbol: &str, add: bool) {
+        let Some(symbols) = self.channels.get_mut(channel) else { return };
+        if add {
+            symbols.insert(symbol.to_owned());
+        } else {
+            symbols.remove(symbol);
+        }
+    }
+
+    /// The whole of it, as a client is told after every change.
+    pub(super) fn told(&self) -> Value {
+        let mut told = json!({ "T": "subscription" });
+        for (channel, symbols) in &self.channels {
+            told[channel] = json!(symbols);
+        }
+        told
+    }
+
+    /// Whether a symbol is wanted on a channel, by name or with all others.
+    pub(super) fn wants(&self, channel: &str, symbol: &str) -> bool {
+        let wanted = self.channels.get(channel);
+        wanted.is_some_and(|symbols| symbols.contains(symbol) || symbols.contains("*"))
+    }
+
+    /// The listings any channel is about, under the names the client uses.
+    pub(super) fn listings<'a>(&self, exchange: &'a Exchange) -> BTreeMap<String, &'a Listing> {
+        let all = || {
+            let crypto = self.market == Market::Crypto;
+            exchange.listings().values().filter(move |l| l.is_crypto() == crypto)
+        };
+        let named: BTreeSet<&String> = self.channels.values().flatten().collect();
+        if self.stand_in {
+            let stock = all().next().filter(|_| !named.is_empty());
+            return stock.map(|stock| (STAND_IN.to_owned(), stock)).into_iter().collect();
+        }
+        if named.iter().any(|name| *name == "*") {
+            return all().map(|listing| (listing.symbol().to_string(), listing)).collect();
+        }
+        let found = |name: &&String| Some(((*name).clone(), listing(exchange, name, self.market)?));
+        named.iter().filter_map(found).collect()
+    }
+}
+
+const STOCK_CHANNELS: [&str; 9] = [
+    "trades",
+    "quotes",
+    "bars",
+    "updatedBars",
+    "dailyBars",
+    "statuses",
+    "lulds",
+    "corrections",
+    "cancelErrors",
+];
+const CRYPTO_CHANNELS: [&str; 6] =
+    ["trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars"];
+/// The symbol of the test feed.
+const STAND_IN: &str = "FAKEPACA";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_is_told_in_full() {
+        let mut wishes = Subscription::new(Market::Stocks, false);
+        let command = json!({ "action": "subscribe", "trades": ["AAPL"], "bars": ["*"] });
+        wishes.change(&command, true).unwrap();
+        let told = wishes.told();
+        assert_eq!((&told["trades"], &told["corrections"]), (&json!(["AAPL"]), &json!(["AAPL"])));
+        assert_eq!((&told["bars"], &told["quotes"]), (&json!(["*"]), &json!([])));
+        assert!(wishes.wants("bars", "MSFT") && !wishes.wants("trades", "MSFT"));
+        let command = json!({ "action": "unsubscribe", "trades": ["AAPL"], "bars": ["*"] });
+        wishes.change(&command, false).unwrap();
+        assert!(wishes.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_changes_nothing() {
+        let mut wishes = Subscription::new(Market::Stocks, false);
+        for (command, code) in [
+            (json!({ "trades": ["AAPL"], "orderbooks": ["AAPL"] }), 410),
+            (json!({ "trades": "AAPL" }), 400),
+            (json!({ "trades": [1] }), 400),
+            (json!({ "nonsense": [] }), 400),
+            (json!([]), 400),
+        ] {
+            assert_eq!(wishes.change(&command, true).unwrap_err().0, code, "{command}");
+        }
+        assert!(wishes.is_empty());
+    }
+}

@@ -1,0 +1,174 @@
+//! Faults over HTTP and websockets.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::ServeOptions;
+use super::socket::Socket;
+use super::{Desk, buy};
+use crate::{Fault, Target};
+
+async fn updates(desk: &Desk) -> Socket {
+    let mut socket = Socket::open(desk, "/stream", &[]).await;
+    let keys = json!({
+        "action": "auth", "key": desk.server.key_id, "secret": desk.server.secret.expose(),
+    });
+    socket.ask(&keys).await;
+    socket.ask(&json!({ "action": "listen", "data": { "streams": ["trade_updates"] } })).await;
+    socket
+}
+
+/// The events of one filled order, as a client hears them.
+async fn heard(desk: &Desk, fault: Fault, id: &str, count: usize) -> Vec<String> {
+    let mut socket = updates(desk).await;
+    desk.server.faults().script(Target::Update, fault);
+    desk.send(buy("1", id)).await;
+    let mut events = Vec::new();
+    while events.len() < count {
+        let message = socket.next().await;
+        events.push(message["data"]["event"].as_str().unwrap_or("closed").to_owned());
+    }
+    events
+}
+
+#[tokio::test]
+async fn messages_get_lost_repeated_late_and_out_of_order() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    assert_eq!(heard(&desk, Fault::Skip, "a", 2).await, ["new", "fill"]);
+    let twice = heard(&desk, Fault::Repeat, "b", 4).await;
+    assert_eq!(twice, ["pending_new", "pending_new", "new", "fill"]);
+    let late = heard(&desk, Fault::Delay(Duration::from_millis(1)), "c", 3).await;
+    assert_eq!(late, ["pending_new", "new", "fill"]);
+    assert_eq!(heard(&desk, Fault::Swap, "d", 3).await, ["new", "pending_new", "fill"]);
+    assert_eq!(heard(&desk, Fault::DropBefore, "e", 1).await, ["closed"]);
+    let without = heard(&desk, Fault::Without("event".to_owned()), "f", 2).await;
+    assert_eq!(without, ["closed", "new"]);
+}
+
+#[tokio::test]
+async fn a_socket_falls_silent() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let mut socket = updates(&desk).await;
+    desk.server.faults().script(Target::Update, Fault::HangBefore);
+    desk.send(buy("1", "a")).await;
+    // It says no more before the server ends.
+    let Desk { server, .. } = desk;
+    server.stop().await;
+    assert_eq!(socket.next().await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_stream_refuses_a_second_connection() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let rule = json!({ "target": "connect", "fault": { "reject":
+        { "status": 406, "code": 0, "message": "connection limit exceeded" } } });
+    assert_eq!(desk.admin("POST", "/atlas/v1/faults", &rule).await.status, 200);
+    let mut socket = Socket::open(&desk, "/v2/iex", &[]).await;
+    assert_eq!(socket.next().await[0]["code"], 406);
+    assert_eq!(socket.next().await, Value::Null);
+    drop(Socket::feed(&desk, "/v2/iex").await);
+}
+
+#[tokio::test]
+async fn a_canceled_order_is_filled_before_the_cancellation_comes() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    // The day falls from 144 to 142.5 and rises before that.
+    let limit = |id: &str, price: &str| {
+        json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": price,
+                "time_in_force": "day", "client_order_id": id })
+    };
+    for (id, price, status) in [("fills", "143.90", "filled"), ("rests", "100", "canceled")] {
+        let order = desk.send(limit(id, price)).await.json();
+        let path = format!("/v2/orders/{}", order["id"].as_str().unwrap());
+        let rule = json!({ "target": "change", "fault": { "late_cancel": 14_400_000 } });
+        desk.admin("POST", "/atlas/v1/faults", &rule).await;
+        assert_eq!(desk.ask("DELETE", &path, "").await.unwrap().status, 204);
+        assert_eq!(desk.get(&path).await["status"], "new");
+        desk.step(14_400_000 - 1_000_000).await;
+        desk.step(1_000_001).await;
+        // The cancellation is another task's.
+        while desk.get(&path).await["status"] == "new" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(desk.get(&path).await["status"], status, "{id}");
+        if status == "filled" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_are_wrong_about_time_prices_and_fields() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let script = async |rule: Value| {
+        assert_eq!(desk.admin("POST", "/atlas/v1/faults", &rule).await.status, 200);
+    };
+    script(json!({ "target": "read", "fault": { "skew": -3_600_000 } })).await;
+    assert_eq!(desk.get("/v2/clock").await["timestamp"], "2019-01-03T09:00:00-05:00");
+    assert_eq!(desk.get("/v2/clock").await["timestamp"], "2019-01-03T10:00:00-05:00");
+    desk.step(3_600_000).await;
+    let price = async || {
+        let quote = desk.get("/v2/stocks/quotes/latest?symbols=AAPL").await;
+        quote["quotes"]["AAPL"]["ap"].as_f64().unwrap()
+    };
+    let fresh = price().await;
+    script(json!({ "target": "read", "fault": { "stale": 3_600_000 } })).await;
+    assert_eq!(price().await, 144.0);
+    assert_eq!(price().await, fresh);
+    assert!((fresh - 144.0).abs() > 0.01);
+    script(json!({ "target": "read", "fault": { "without": "cash" } })).await;
+    assert!(desk.get("/v2/account").await.get("cash").is_none());
+    let instead = json!({ "field": "status", "value": "WEIRD" });
+    script(json!([{ "target": "read", "fault": { "instead": instead }, "times": 2 }])).await;
+    assert_eq!(desk.get("/v2/account").await["status"], "WEIRD");
+    assert_eq!(desk.get("/v2/account").await["status"], "WEIRD");
+    assert_eq!(desk.get("/v2/account").await["status"], "ACTIVE");
+}
+
+#[tokio::test]
+async fn a_script_can_be_random_and_is_checked() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let failures = async || {
+        desk.admin("POST", "/atlas/v1/faults", &json!({ "seed": 5 })).await;
+        let mut failed = Vec::new();
+        for _ in 0..40 {
+            failed.push(desk.ask("GET", "/v2/clock", "").await.unwrap().status == 503);
+        }
+        failed
+    };
+    let rule = json!({ "target": "read", "fault": { "fail_before": 503 }, "chance": 0.3 });
+    desk.admin("POST", "/atlas/v1/faults", &rule).await;
+    let first = failures().await;
+    assert_eq!(first, failures().await);
+    assert!(first.iter().any(|failed| *failed) && first.iter().any(|failed| !failed));
+    assert_eq!(desk.admin("DELETE", "/atlas/v1/faults", &Value::Null).await.status, 204);
+    for (body, word) in [
+        (json!({ "target": "read", "fault": "explode" }), "explode"),
+        (json!({ "target": "all", "fault": "skip" }), "all"),
+        (json!({ "target": "read", "fault": "skip", "chance": 2 }), "chance"),
+        (json!({ "target": "read", "fault": "skip", "often": true }), "often"),
+        (json!({ "seed": -1 }), "-1"),
+    ] {
+        let reply = desk.admin("POST", "/atlas/v1/faults", &body).await;
+        assert_eq!(reply.status, 400, "{body}");
+        assert!(reply.body.contains(word), "{}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn halted_symbols_wait() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let halt = async |halted: bool| {
+        let body = json!({ "symbol": "AAPL", "halted": halted });
+        desk.admin("POST", "/atlas/v1/halts", &body).await.json()
+    };
+    assert_eq!(halt(true).await, json!({ "halted": ["AAPL"] }));
+    desk.send(buy("1", "a")).await;
+    let path = "/v2/orders:by_client_order_id?client_order_id=a";
+    assert_ne!(desk.get(path).await["status"], "filled");
+    assert_eq!(halt(false).await, json!({ "halted": [] }));
+    assert_eq!(desk.get(path).await["status"], "filled");
+    let unknown = json!({ "symbol": "ZZZ", "halted": true });
+    assert_eq!(desk.admin("POST", "/atlas/v1/halts", &unknown).await.status, 404);
+}
