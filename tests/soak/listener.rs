@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How long the last executions may take to arrive.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[derive(Default)]
 struct Heard {
@@ -27,9 +27,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn start(session: Session<Paper>) -> Self {
+    /// Listens from now on; gives back once it is connected.
+    pub(crate) async fn start(session: Session<Paper>) -> Self {
         let heard = Arc::<Heard>::default();
         let task = tokio::spawn(listen(session, Arc::clone(&heard)));
+        while heard.connections.load(Ordering::Relaxed) == 0 {
+            heard.more.notified().await;
+        }
         Self { heard, task }
     }
 
@@ -74,6 +78,7 @@ async fn listen(session: Session<Paper>, heard: Arc<Heard>) {
             }
             Ok(Update::CaughtUp) => {
                 heard.connections.fetch_add(1, Ordering::Relaxed);
+                heard.more.notify_one();
             }
             // Asking again reconnects and makes up for it.
             Ok(_) | Err(_) => {}

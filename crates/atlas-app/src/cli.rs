@@ -7,10 +7,12 @@ use atlas_exec::why::Question;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use crate::cli_operate::{Adopt, Journal, Kill, Monitor, Reconcile, Watchdog, Word};
+pub(crate) use crate::cli_operate::{
+    Adopt, Gate, Journal, Kill, Monitor, Reconcile, Watchdog, Word,
+};
+use crate::commands::controls::Controls;
 use crate::commands::research::Research;
 use crate::exit::TABLE;
-use crate::commands::controls::Controls;
 use crate::serve::VenueCommand;
 
 /// Systematic equity trading: regime, selection, sizing, checked orders, sells before buys.
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Monitor(Monitor),
     /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
     Watchdog(Watchdog),
+    /// Show what the account has shown for going live, gate by gate; or put a result aside.
+    Gate(Gate),
     /// Prove the journal, or write it out.
     #[command(subcommand)]
     Journal(Journal),

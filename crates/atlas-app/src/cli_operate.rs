@@ -18,6 +18,7 @@ pub(crate) struct Word {
 
 /// How to stop.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Kill {
     /// Cancel every order of Atlas, protective ones included; without it, entries alone.
     #[arg(long)]
@@ -132,6 +133,20 @@ pub(crate) struct Watchdog {
     /// At an alarm, run this program with the alarm's sentence as its argument.
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) hook: Option<PathBuf>,
+}
+
+/// What to do about the gates of live trading.
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// Put this gate's result aside, by name and on the record; never one that guards safety.
+    #[arg(long = "override", value_name = "GATE", requires = "why")]
+    pub(crate) put_aside: Option<String>,
+    /// Why, for the journal.
+    #[arg(long, value_name = "WORDS", requires = "put_aside")]
+    pub(crate) why: Option<String>,
+    /// Who, for the journal.
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "operator", hide_env = true)]
+    pub(crate) by: String,
 }
 
 /// What to do with a journal.

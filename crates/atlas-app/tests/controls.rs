@@ -53,3 +53,14 @@ fn rules_that_cannot_be_used_are_named() {
     atlas(state.path(), &line).fails(3, &["desk.sector = 0.3", "above position_deny"]);
     atlas(state.path(), "controls explain --profile daring").fails(2, &["daring"]);
 }
+
+#[test]
+fn every_run_tries_the_controls_and_keeps_the_result() {
+    let state = TempDir::new().unwrap();
+    let report = atlas(state.path(), "rebalance --json").json();
+    assert_eq!(report["controls"]["broken"], serde_json::json!([]));
+    assert!(report["controls"]["tried"].as_u64().unwrap() >= 24);
+    let artifact = std::fs::read(report["artifact"].as_str().unwrap()).unwrap();
+    let kept: Value = serde_json::from_slice(&artifact).unwrap();
+    assert_eq!(kept["controls"], report["controls"]);
+}

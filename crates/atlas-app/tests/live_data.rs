@@ -213,7 +213,7 @@ async fn missing_stale_or_partial_data_are_one_sentence_and_leave_no_trace() {
     let file = folder.join("prices/AAA.csv");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, &text[..text.len() / 2]).unwrap();
-    stage.run(&state, &format!("plan --account remote --universe AAA,BBB --json"), more).json();
+    stage.run(&state, "plan --account remote --universe AAA,BBB --json", more).json();
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     stage.server.stop().await;
 }

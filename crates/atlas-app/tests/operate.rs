@@ -83,14 +83,11 @@ fn flattening_sells_what_atlas_owns_and_the_books_agree() {
 
 /// Waits until a process holds the account.
 fn wait_until_held(folder: &AccountFolder) {
-    #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
-    for _ in 0..2_000 {
-        if AccountLock::holder(folder).unwrap().is_some() {
-            return;
-        }
+    let held = (0..2_000).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("nobody took the account");
+        AccountLock::holder(folder).unwrap().is_some()
+    });
+    assert!(held, "nobody took the account");
 }
 
 #[test]
@@ -240,6 +237,31 @@ async fn what_is_wrong_before_an_execution_is_all_said() {
 }
 
 #[test]
+fn the_gates_of_live_trading_can_be_put_aside_by_name_but_for_safety() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), FIRST).json();
+    let gates = |line: &str| {
+        let run = atlas(state.path(), line);
+        assert_eq!(run.code, 8, "{run:?}");
+        serde_json::from_str::<Value>(&run.stdout).unwrap()["gates"].clone()
+    };
+    let of = |gates: &Value, name: &str| {
+        let found = gates.as_array().unwrap().iter().find(|gate| gate["gate"] == name).unwrap();
+        (found["passed"].as_bool().unwrap(), found["overridden_by"].clone())
+    };
+    let heard = gates("gate --json");
+    assert!(!of(&heard, "paper_days").0 && of(&heard, "active").0 && of(&heard, "no_mismatch").0);
+    let heard = gates("gate --override live-gate-paper-days --why hurry --by ann --json");
+    assert_eq!(of(&heard, "paper_days"), (false, "ann".into()));
+    let export = atlas(state.path(), "journal export").stdout;
+    assert!(export.contains("hurry"), "the override is on the record");
+    atlas(state.path(), "gate --override live-gate-active --why hurry").fails(8, &["safety"]);
+    atlas(state.path(), "gate --override luck --why hurry").fails(8, &["luck"]);
+    atlas(state.path(), "pause --why lunch --json").json();
+    assert!(!of(&gates("gate --json"), "active").0);
+}
+
+#[test]
 fn a_change_of_regime_is_journaled_with_the_exposure_around_it() {
     let state = TempDir::new().unwrap();
     let first = atlas(state.path(), FIRST).json();
@@ -266,17 +288,13 @@ fn a_change_of_regime_is_journaled_with_the_exposure_around_it() {
 
 /// Waits until an audit holds a word, and says where it is.
 fn wait_for_line(folder: &Path, word: &str) -> std::path::PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
-    for _ in 0..2_000 {
-        let files = fs::read_dir(folder).into_iter().flatten();
-        for path in files.map(|file| file.unwrap().path()) {
-            if fs::read_to_string(&path).unwrap().contains(word) {
-                return path;
-            }
-        }
+    let look = || {
         std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("nothing was seen");
+        let files = fs::read_dir(folder).into_iter().flatten();
+        let mut paths = files.map(|file| file.unwrap().path());
+        paths.find(|path| fs::read_to_string(path).unwrap().contains(word))
+    };
+    (0..2_000).find_map(|_| look()).unwrap()
 }
 
 fn limit(dollars: i64) -> Kind {

@@ -25,7 +25,7 @@ impl Served {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let ready = serde_json::from_str(&line).unwrap();
         Self { child, ready }
     }
 
@@ -180,7 +180,7 @@ fn a_session_is_served_as_if_it_were_now() {
     let shown: chrono::DateTime<chrono::FixedOffset> =
         clock["timestamp"].as_str().unwrap().parse().unwrap();
     // Not the date of any data.
-    assert!(shown.to_rfc3339() > "2026".to_owned());
+    assert!(*shown.to_rfc3339() > *"2026");
     served.stop("-TERM");
 }
 

@@ -189,8 +189,8 @@ fn from_file(path: &Path) -> Result<Vec<Symbol>, Error> {
 
 fn understood(known: &[Universe]) -> String {
     let names: Vec<&str> = known.iter().map(|universe| universe.name.as_str()).collect();
-    let names = names.iter().map(|name| format!("{name}, ")).collect::<String>();
-    format!("{names}symbols separated by commas, or a file with one symbol a line")
+    let rest = "symbols separated by commas, or a file with one symbol a line";
+    names.into_iter().chain([rest]).collect::<Vec<_>>().join(", ")
 }
 
 /// At most thirty symbols, and how many more there are.

@@ -9,8 +9,8 @@ use atlas_broker::{Activity, ActivityId};
 use atlas_core::journal::Hash;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{
-    Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, Regime, SignalId,
-    SignalOutcome, Symbol, Usd,
+    Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, Regime,
+    SignalId, SignalOutcome, Symbol, Usd,
 };
 use atlas_risk::{BreakerEvent, BreakerRules};
 use chrono::NaiveDate;

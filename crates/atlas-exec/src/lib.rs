@@ -13,6 +13,7 @@
 //! - [`monitor`]: orders watched until they have ended, by anybody.
 //! - [`preopen`], [`window`]: what has to be right before a plan is carried out, and when.
 //! - [`verification`]: what an execution came to, against what it was meant to.
+//! - [`evidence`]: what an account has shown for going live.
 //! - [`watchdog`]: notices that whoever trades has fallen silent.
 //! - [`why`]: decisions computed again and explained.
 //! - [`shell`]: the sequencer driven against a broker, crash-safe.
@@ -23,6 +24,7 @@ pub mod approver;
 pub mod decision;
 pub mod error;
 pub mod event;
+pub mod evidence;
 pub mod folder;
 pub mod journal;
 pub mod kill;

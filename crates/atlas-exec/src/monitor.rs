@@ -113,7 +113,8 @@ impl Monitor<'_> {
             if self.most.is_some_and(|most| watched >= most) {
                 return Ok(Ended::TimeOver);
             }
-            let wait = self.most.map_or(self.poll, |most| self.poll.min(most - watched));
+            let wait =
+                self.most.map_or(self.poll, |most| self.poll.min(most.saturating_sub(watched)));
             self.listen(&mut stream, wait, &ids, &mut last, tell).await?;
             watched += wait;
         }
@@ -145,7 +146,9 @@ impl Monitor<'_> {
                     let id = update.order.client_order_id.clone();
                     self.note(Source::Stream, &id, Some(&update.order), last, tell)?;
                     let ended = |id: &ClientOrderId| {
-                        last.get(id).and_then(|seen| seen.status).is_some_and(OrderStatus::is_terminal)
+                        last.get(id)
+                            .and_then(|seen| seen.status)
+                            .is_some_and(OrderStatus::is_terminal)
                     };
                     if ids.iter().all(ended) {
                         // The next look confirms it.

@@ -97,13 +97,18 @@ pub async fn clock_skew(broker: &dyn Broker, now: Timestamp) -> Check {
 #[must_use]
 pub fn disk_room(folder: &Path) -> Check {
     let path = folder.join(format!(".room-{}.tmp", std::process::id()));
-    let written = OpenOptions::new().create(true).truncate(true).write(true).open(&path).and_then(
-        |mut file| file.write_all(&vec![0x5A; ROOM]).and_then(|()| file.sync_all()),
-    );
+    let written = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(&vec![0x5A; ROOM]).and_then(|()| file.sync_all()));
     drop(fs::remove_file(&path));
     let found = match written {
         Ok(()) => Ok(format!("{} takes at least 8 MiB more", folder.display())),
-        Err(error) => Err(format!("{} takes no 8 MiB more ({error}): free space", folder.display())),
+        Err(error) => {
+            Err(format!("{} takes no 8 MiB more ({error}): free space", folder.display()))
+        }
     };
     Check::of("disk", found)
 }
@@ -124,7 +129,8 @@ mod tests {
     fn what_is_not_known_is_not_unchanged() {
         let (one, other) = (Hash::of(b"one"), Hash::of(b"other"));
         assert!(unchanged("program", Some(one), Some(one)).passed);
-        for (approved, running) in [(Some(one), Some(other)), (None, Some(one)), (Some(one), None)] {
+        for (approved, running) in [(Some(one), Some(other)), (None, Some(one)), (Some(one), None)]
+        {
             assert!(!unchanged("program", approved, running).passed);
         }
     }

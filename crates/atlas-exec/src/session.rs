@@ -10,8 +10,8 @@ use atlas_risk::{BreakerEvent, BreakerRules};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event, OverrideRecorded, RegimeChanged, StateEntered,
-    StateLeft, Subject,
+    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event,
+    OverrideRecorded, RegimeChanged, StateEntered, StateLeft, Subject,
 };
 use crate::folder::{
     AccountFolder, AccountLock, Command, Fence, FenceNote, Heartbeat, Inbox, InputStore, Received,
@@ -124,11 +124,8 @@ impl Session {
             Event::ArtifactUnaccounted(ArtifactUnaccounted { path, head })
         });
         let entered = Event::StateEntered(StateEntered { cause: Cause::LostTail, detail });
-        let drafts = found.chain([entered]).map(|event| Draft {
-            ts_event: now,
-            decision_id: None,
-            event,
-        });
+        let drafts =
+            found.chain([entered]).map(|event| Draft { ts_event: now, decision_id: None, event });
         self.journal.append(now, drafts.collect())
     }
 

@@ -11,7 +11,7 @@ fn template(text: &str) -> Value {
     serde_json::from_str(text).expect("a golden payload")
 }
 
-fn filled_in(text: &str, values: Value) -> Value {
+fn filled_in(text: &str, values: &Value) -> Value {
     let mut payload = template(text);
     let object = payload.as_object_mut().expect("an object");
     for (name, value) in values.as_object().expect("an object") {
@@ -28,7 +28,7 @@ fn instant(t: Timestamp) -> String {
 pub(super) fn account(account: &Account) -> Value {
     filled_in(
         include_str!("../../golden/alpaca/account.json"),
-        json!({
+        &json!({
             "account_number": account.account_number,
             "cash": account.cash,
             "equity": account.equity,
@@ -42,7 +42,7 @@ pub(super) fn account(account: &Account) -> Value {
 pub(super) fn position(position: &Position) -> Value {
     filled_in(
         include_str!("../../golden/alpaca/position.json"),
-        json!({
+        &json!({
             "symbol": position.symbol,
             "qty": position.qty,
             "qty_available": position.qty_available,
@@ -72,7 +72,7 @@ pub(super) fn order(order: &BrokerOrder, asked: Option<&(OrderRequest, Terms)>) 
     let class = asked.map_or("", |(_, terms)| terms.order_class());
     filled_in(
         include_str!("../../golden/alpaca/order.json"),
-        json!({
+        &json!({
             "id": order.venue_order_id,
             "client_order_id": order.client_order_id,
             "symbol": order.symbol,
@@ -119,7 +119,7 @@ pub(super) fn activity(activity: &Activity) -> Value {
             let cumulative = name.rsplit(':').next().expect("a quantity").to_owned();
             filled_in(
                 include_str!("../../golden/alpaca/fill.json"),
-                json!({
+                &json!({
                     "id": activity.id,
                     "order_id": fill.venue_order_id,
                     "symbol": fill.symbol,
@@ -142,7 +142,7 @@ pub(super) fn activity(activity: &Activity) -> Value {
             };
             filled_in(
                 include_str!("../../golden/alpaca/cash.json"),
-                json!({
+                &json!({
                     "id": activity.id,
                     "activity_type": code,
                     "date": cash.date,
@@ -162,7 +162,7 @@ pub(super) fn clock(clock: &MarketClock) -> Value {
     };
     filled_in(
         include_str!("../../golden/alpaca/clock.json"),
-        json!({
+        &json!({
             "timestamp": eastern(clock.timestamp),
             "is_open": clock.is_open,
             "next_open": eastern(clock.next_open),
@@ -178,11 +178,11 @@ pub(super) fn quote(quote: &Quote) -> Value {
     };
     filled_in(
         include_str!("../../golden/alpaca/quote.json"),
-        json!({ "t": instant(quote.ts_event), "bp": number(quote.bid), "ap": number(quote.ask) }),
+        &json!({ "t": instant(quote.ts_event), "bp": number(quote.bid), "ap": number(quote.ask) }),
     )
 }
 
 pub(super) fn configuration(suspended: bool) -> Value {
     let text = include_str!("../../golden/alpaca/configuration.json");
-    filled_in(text, json!({ "suspend_trade": suspended }))
+    filled_in(text, &json!({ "suspend_trade": suspended }))
 }

@@ -22,13 +22,15 @@ pub(super) async fn check(mut job: Job) -> Result<()> {
     result
 }
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Body<'a> {
+    passed: bool,
+    checks: &'a [Check],
+}
+
 async fn check_at(job: &Job, seat: &Seat, decided: &Decided) -> Result<()> {
     let checks = look(job, seat, decided).await?;
-    #[derive(Serialize)]
-    struct Body<'a> {
-        passed: bool,
-        checks: &'a [Check],
-    }
     let lines = checks.iter().map(|check| {
         let word = if check.passed { "ok   " } else { "WRONG" };
         format!("  {word} {:<13} {}", check.name, check.sentence)
@@ -54,11 +56,8 @@ pub(super) async fn before_execution(job: &Job, seat: &Seat, decided: &Decided) 
 }
 
 fn refuse_failed(job: &Job, checks: &[Check]) -> Result<()> {
-    let wrong: Vec<&str> = checks
-        .iter()
-        .filter(|check| !check.passed)
-        .map(|check| check.sentence.as_str())
-        .collect();
+    let wrong: Vec<&str> =
+        checks.iter().filter(|check| !check.passed).map(|check| check.sentence.as_str()).collect();
     if wrong.is_empty() {
         return Ok(());
     }

@@ -33,17 +33,19 @@ pub(super) fn journal(job: &Job, what: &Journal) -> Result<()> {
     }
 }
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Body<'a> {
+    whole: bool,
+    #[serde(flatten)]
+    found: &'a atlas_exec::journal::AccountVerification,
+    sentences: &'a [String],
+}
+
 fn verify(job: &Job, folder: &AccountFolder) -> Result<()> {
     let found = verify_account(folder)?;
     let journal = &found.journal;
     let sentences: Vec<String> = journal.findings.iter().map(ToString::to_string).collect();
-    #[derive(Serialize)]
-    struct Body<'a> {
-        whole: bool,
-        #[serde(flatten)]
-        found: &'a atlas_exec::journal::AccountVerification,
-        sentences: &'a [String],
-    }
     let body = Body { whole: journal.is_whole(), found: &found, sentences: &sentences };
     let text = if journal.is_whole() {
         format!(

@@ -22,6 +22,7 @@ use crate::seat::{Ground, Hold, Reached, WAITS};
 
 /// What was done, in the order in which it was done.
 #[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a deed that was done or not")]
 struct Done {
     fence: bool,
     canceled: Vec<ClientOrderId>,

@@ -5,6 +5,7 @@ mod approve;
 mod check;
 pub(crate) mod controls;
 mod execute;
+mod gate;
 mod journal;
 mod kill;
 mod monitor;
@@ -52,8 +53,10 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Plan(flags) => {
             rebalance::rebalance(Job::new("plan", common)?, flags, Extent::Plan).await
         }
-        Command::Approve { hash } => approve::approve(Job::new("approve", common)?, &hash).await,
-        Command::Execute => execute::execute(Job::new("execute", common)?).await,
+        Command::Approve { hash } => {
+            Box::pin(approve::approve(Job::new("approve", common)?, &hash)).await
+        }
+        Command::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
         Command::Venue(VenueCommand::Serve(flags)) => serve::serve(common, flags).await,
         Command::Resume(word) => operate::resume(Job::new("resume", common)?, &word).await,
         Command::Pause(word) => operate::pause(&Job::new("pause", common)?, &word),
@@ -64,13 +67,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Controls(what) => controls::controls(&Job::new("controls", common)?, &what),
         Command::Research(what) => research::run(what, common).await,
         Command::Status => status::status(&Job::new("status", common)?),
-        Command::Monitor(flags) => {
-            monitor::monitor(&Job::new("monitor", common)?, &flags).await
-        }
-        Command::Check => check::check(Job::new("check", common)?).await,
+        Command::Monitor(flags) => monitor::monitor(&Job::new("monitor", common)?, &flags).await,
+        Command::Check => Box::pin(check::check(Job::new("check", common)?)).await,
         Command::Watchdog(flags) => {
             watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
         }
+        Command::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
         Command::Why { about } => why::why(&Job::new("why", common)?, &about),
         Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),
     }

@@ -60,13 +60,15 @@ pub(super) async fn monitor(job: &Job, flags: &Monitor) -> Result<()> {
     finish(job, ended, &path, &seen)
 }
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Body<'a> {
+    ended: Ended,
+    csv: &'a Path,
+    sightings: &'a [Sighting],
+}
+
 fn finish(job: &Job, ended: Ended, path: &Path, seen: &[Sighting]) -> Result<()> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        ended: Ended,
-        csv: &'a Path,
-        sightings: &'a [Sighting],
-    }
     let text = match ended {
         Ended::Terminal => format!("Everything has ended; the audit is {}.", path.display()),
         Ended::TimeOver => format!("Not everything has ended; the audit is {}.", path.display()),
@@ -97,7 +99,11 @@ fn subject(state: &State, what: &str) -> Result<Subject> {
     if let Ok(id) = what.parse::<ClientOrderId>()
         && id.is_ours()
     {
-        return if state.orders().contains_key(&id) { Ok(Subject::Order(id)) } else { Err(unknown()) };
+        return if state.orders().contains_key(&id) {
+            Ok(Subject::Order(id))
+        } else {
+            Err(unknown())
+        };
     }
     let by_hash = |hash: &str| {
         let mut latest = state.decisions().values().rev();
@@ -112,14 +118,13 @@ fn subject(state: &State, what: &str) -> Result<Subject> {
 
 /// A new file for the audit, with its head.
 fn audit(folder: &AccountFolder, flags: &Monitor) -> Result<(PathBuf, File)> {
-    let path = match &flags.csv {
-        Some(path) => path.clone(),
-        None => {
-            let place = folder.root().join("monitor");
-            fs::create_dir_all(&place)?;
-            let stamp = SystemClock.now().format("%Y%m%dT%H%M%S%6fZ");
-            place.join(format!("{}-{stamp}.csv", flags.what))
-        }
+    let path = if let Some(path) = &flags.csv {
+        path.clone()
+    } else {
+        let place = folder.root().join("monitor");
+        fs::create_dir_all(&place)?;
+        let stamp = SystemClock.now().format("%Y%m%dT%H%M%S%6fZ");
+        place.join(format!("{}-{stamp}.csv", flags.what))
     };
     let file = OpenOptions::new().create_new(true).write(true).open(&path);
     let mut file = file.map_err(|error| {

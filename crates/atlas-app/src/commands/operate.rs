@@ -18,6 +18,14 @@ use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Post;
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Paused<'a> {
+    state: Option<TradingState>,
+    held_by: Option<atlas_exec::folder::Holder>,
+    command_file: &'a str,
+}
+
 /// Holds the account back: by its running process if there is one, at once otherwise.
 pub(super) fn pause(job: &Job, word: &Word) -> Result<()> {
     let folder = existing(job, "to hold back")?;
@@ -44,13 +52,7 @@ pub(super) fn pause(job: &Job, word: &Word) -> Result<()> {
             format!("Account {} takes the command up when it is next used.", job.account)
         }
     };
-    #[derive(Serialize)]
-    struct Body<'a> {
-        state: Option<TradingState>,
-        held_by: Option<atlas_exec::folder::Holder>,
-        command_file: &'a str,
-    }
-    tell(job, &Body { state: taken, held_by: holder, command_file: &file }, &text)
+    tell(job, &Paused { state: taken, held_by: holder, command_file: &file }, &text)
 }
 
 /// Lets the account trade again, if books and broker agree.
@@ -105,6 +107,15 @@ async fn reconcile_at(job: &Job, post: &mut Post, adopt: Option<Reconcile>) -> R
     show(job, post, &found, adopted.as_deref())
 }
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Compared<'a> {
+    state: TradingState,
+    adopted: Option<&'a str>,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
 fn show(job: &Job, post: &Post, found: &Reconciliation, adopted: Option<&str>) -> Result<()> {
     let state = post.session.trading_state();
     let comparison = Comparison::from(found);
@@ -115,14 +126,7 @@ fn show(job: &Job, post: &Post, found: &Reconciliation, adopted: Option<&str>) -
         comparison.sentences.join("\n  ")
     };
     let text = format!("{taken}Account {} is {state}: {verdict}", job.account);
-    #[derive(Serialize)]
-    struct Body<'a> {
-        state: TradingState,
-        adopted: Option<&'a str>,
-        #[serde(flatten)]
-        comparison: &'a Comparison,
-    }
-    tell(job, &Body { state, adopted, comparison: &comparison }, &text)?;
+    tell(job, &Compared { state, adopted, comparison: &comparison }, &text)?;
     if found.is_clean() {
         return Ok(());
     }

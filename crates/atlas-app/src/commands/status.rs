@@ -40,6 +40,7 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a step of its own")]
 struct Pending {
     decision_id: DecisionId,
     as_of: NaiveDate,

@@ -24,6 +24,7 @@ use crate::exit::{Exit, Failure};
 use crate::job::Job;
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a deed that was done or not")]
 struct Body<'a> {
     #[serde(flatten)]
     sight: &'a Sight,
@@ -83,7 +84,9 @@ async fn alarm(
         Err(error) => Err(error),
     };
     let action = match (&raised, &stopped) {
-        (Ok(()), Ok(killed)) => format!("the fence is up, {} entries canceled", killed.canceled.len()),
+        (Ok(()), Ok(killed)) => {
+            format!("the fence is up, {} entries canceled", killed.canceled.len())
+        }
         (Ok(()), Err(error)) => format!("the fence is up; {error:#}"),
         (Err(error), _) => format!("the fence is NOT up: {error}"),
     };

@@ -13,16 +13,18 @@ use crate::document::tell;
 use crate::job::Job;
 use crate::render::{dollars, evidence};
 
+/// The document of the command.
+#[derive(Serialize)]
+struct Body<'a> {
+    recomputed: &'static str,
+    #[serde(flatten)]
+    told: &'a Explanation,
+}
+
 /// Proves and shows.
 pub(super) fn why(job: &Job, about: &Question) -> Result<()> {
     let folder: AccountFolder = existing(job, "to explain")?;
     let told = why::explain(&folder, about)?;
-    #[derive(Serialize)]
-    struct Body<'a> {
-        recomputed: &'static str,
-        #[serde(flatten)]
-        told: &'a Explanation,
-    }
     let body = Body { recomputed: "identical", told: &told };
     // On a whole decision, what the strategy itself dropped is counted rather than shown.
     let brief = matches!(about, Question::Date(_) | Question::Decision(_));

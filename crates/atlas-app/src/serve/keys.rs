@@ -75,5 +75,6 @@ fn random_hex() -> Result<String> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Failure::error(Exit::Internal, format!("the system gives no random numbers: {error}"))
     })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }

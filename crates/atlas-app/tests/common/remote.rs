@@ -43,11 +43,12 @@ impl Remote {
         let data = data(last.date, |_, lines| lines);
         let source = CsvSource::open(data.path()).unwrap();
         let universe = Universe::resolve(Some("AAA,BBB"), &source).unwrap();
-        let listings =
-            source.load(&universe).unwrap().series.into_values().map(|series| match series {
-                Series::Raw(bars) => Listing::raw(bars),
-                Series::Adjusted(_) => panic!("the files have raw prices"),
-            });
+        let series = source.load(&universe).unwrap().series.into_values();
+        // The files have raw prices.
+        let listings = series.filter_map(|series| match series {
+            Series::Raw(bars) => Some(Listing::raw(bars)),
+            Series::Adjusted(_) => None,
+        });
         let start = last.open + chrono::TimeDelta::minutes(10);
         let venue = Venue::open(None, VenueConfig::realistic(start), listings).unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
@@ -105,13 +106,16 @@ impl Remote {
     /// Shares of a symbol at the venue, by its ledger.
     pub(crate) fn held(&self, symbol: &str) -> i64 {
         self.venue.inspect(|exchange| {
-            let fills = exchange.activities().iter().filter_map(|activity| match &activity.entry {
-                Entry::Fill(fill) if fill.symbol.as_str() == symbol => Some(fill),
-                _ => None,
-            });
-            fills
-                .map(|fill| fill.qty.nanos() / NANO * if fill.side == Side::Buy { 1 } else { -1 })
-                .sum()
+            let mut held = 0;
+            for activity in exchange.activities() {
+                if let Entry::Fill(fill) = &activity.entry
+                    && fill.symbol.as_str() == symbol
+                {
+                    let sign = if fill.side == Side::Buy { 1 } else { -1 };
+                    held += sign * fill.qty.nanos() / NANO;
+                }
+            }
+            held
         })
     }
 

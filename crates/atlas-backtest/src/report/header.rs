@@ -85,7 +85,10 @@ impl StatedCosts {
         let slippage = match costs.slippage {
             Slippage::None => "no slippage".to_owned(),
             Slippage::Fixed(bps) => format!("{bps} bps of slippage"),
-            other => format!("slippage {other:?}"),
+            other @ (Slippage::Growing { .. }
+            | Slippage::HalfSpread(_)
+            | Slippage::SquareRoot { .. }
+            | _) => format!("slippage {other:?}"),
         };
         let fees = if costs.regulatory {
             "US regulatory fees of the day where evidenced"

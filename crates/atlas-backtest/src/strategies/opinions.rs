@@ -127,6 +127,7 @@ fn ended(opinion: &Opinion, age: u32, close: f64) -> Option<&'static str> {
 }
 
 /// What the selector makes of a symbol before ranks are known.
+#[expect(clippy::struct_excessive_bools, reason = "held and long are questions of their own")]
 struct Row<'a> {
     symbol: &'a Symbol,
     held: bool,

@@ -21,6 +21,15 @@ pub(crate) enum Placement {
     Unknown(Error),
 }
 
+/// Why an order was not sent.
+#[derive(Debug)]
+enum KeptBack {
+    /// It cannot be, now or later.
+    Refused(Refusal),
+    /// What has to be read first could not be.
+    Unread(Error),
+}
+
 /// Whether the order may be at the broker already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
@@ -54,44 +63,59 @@ impl<M: Mode> Session<M> {
         sent: &Sent,
         attempt: Attempt,
     ) -> Placement {
+        let call = match self.prepare(request, sent, attempt).await {
+            Ok(call) => call,
+            Err(unsent) => return self.kept_back(request, sent, attempt, unsent).await,
+        };
+        match self.trading.send(&call).await {
+            Ok(answer) => self.judge(&call, &answer, request, sent, attempt).await,
+            Err(error) => unsent(error, attempt),
+        }
+    }
+
+    /// The call that makes the order, or why there is none; nothing is changed by asking.
+    async fn prepare(
+        &self,
+        request: &OrderRequest,
+        sent: &Sent,
+        attempt: Attempt,
+    ) -> Result<Call, KeptBack> {
         let call = match sent {
             Sent::Submitted(terms) => submit_call(request, *terms),
             Sent::Replacing(old) => match self.replace_call(request, old).await {
                 Ok(call) => call,
                 // An order the broker does not know is replaced neither now nor later.
                 Err(Error::Refused { code, reason, .. }) => {
-                    let refusal = Refusal { code, reason };
-                    return match attempt {
-                        Attempt::First => Placement::Refused(refusal),
-                        Attempt::Again => self.adopt(request, sent, refusal).await,
-                    };
+                    return Err(KeptBack::Refused(Refusal { code, reason }));
                 }
-                // Reading the old order changed nothing, but says nothing about an earlier attempt.
-                Err(error) if attempt == Attempt::First => return Placement::NotReached(error),
-                Err(error) => return Placement::Unknown(error),
+                Err(error) => return Err(KeptBack::Unread(error)),
             },
         };
-        let call = match call {
-            Ok(call) => call,
-            Err(reason) => {
-                let refusal = Refusal { code: None, reason };
-                return match attempt {
-                    Attempt::First => Placement::Refused(refusal),
-                    Attempt::Again => self.adopt(request, sent, refusal).await,
-                };
-            }
-        };
+        let refuse = |reason| KeptBack::Refused(Refusal { code: None, reason });
+        let call = call.map_err(refuse)?;
         if attempt == Attempt::First {
-            match self.too_small(request).await {
-                Ok(None) => {}
-                Ok(Some(reason)) => return Placement::Refused(Refusal { code: None, reason }),
-                // Without a price nobody can tell, and nothing was sent.
-                Err(error) => return Placement::NotReached(error),
-            }
+            // Without a price nobody can tell whether it is too small, and nothing was sent.
+            let small = self.too_small(request).await.map_err(KeptBack::Unread)?;
+            small.map_or(Ok(()), |reason| Err(refuse(reason)))?;
         }
-        match self.trading.send(&call).await {
-            Ok(answer) => self.judge(&call, &answer, request, sent, attempt).await,
-            Err(error) => unsent(error, attempt),
+        Ok(call)
+    }
+
+    /// What became of an order that was not sent now: an earlier attempt may have been.
+    async fn kept_back(
+        &self,
+        request: &OrderRequest,
+        sent: &Sent,
+        attempt: Attempt,
+        why: KeptBack,
+    ) -> Placement {
+        match (why, attempt) {
+            (KeptBack::Refused(refusal), Attempt::First) => Placement::Refused(refusal),
+            (KeptBack::Refused(refusal), Attempt::Again) => {
+                self.adopt(request, sent, refusal).await
+            }
+            (KeptBack::Unread(error), Attempt::First) => Placement::NotReached(error),
+            (KeptBack::Unread(error), Attempt::Again) => Placement::Unknown(error),
         }
     }
 

@@ -43,6 +43,8 @@ pub fn read_everything(bytes: &[u8]) {
         WireActivity, WireAsset, WireCalendarDay, WireCanceled, WireClock, WireConfiguration,
         WireEntry, WireHistory, WirePosition,
     };
+    use std::hint::black_box;
+
     use serde::de::DeserializeOwned;
     use serde_json::value::RawValue;
 
@@ -57,10 +59,10 @@ pub fn read_everything(bytes: &[u8]) {
     drop(read::<WirePosition>(bytes).map(WirePosition::position));
     drop(read::<WireAsset>(bytes).map(WireAsset::asset));
     drop(read::<WireHistory>(bytes).map(WireHistory::history));
-    drop(read::<WireClock>(bytes));
+    black_box(read::<WireClock>(bytes));
     drop(read::<WireCalendarDay>(bytes).map(|day| day.session()));
     drop(read::<WireCanceled>(bytes).map(|order| order.id()));
-    drop(read::<WireConfiguration>(bytes));
+    black_box(read::<WireConfiguration>(bytes));
     let activity = read::<Box<RawValue>>(bytes).and_then(|raw| WireActivity::read(&raw).ok());
     if let Some(activity) = activity {
         match &activity.entry {

@@ -30,8 +30,10 @@ pub struct AccountVerification {
 /// [`Error`] if the journal cannot be opened at all; damage is a [`Finding`].
 pub fn verify_account(folder: &AccountFolder) -> Result<AccountVerification, Error> {
     let artifacts = artifact_heads(folder, |_| true)?;
-    let heads: Vec<(String, Hash)> =
-        artifacts.iter().filter_map(|Headed { path, head }| Some((path.clone(), (*head)?))).collect();
+    let heads: Vec<(String, Hash)> = artifacts
+        .iter()
+        .filter_map(|Headed { path, head }| Some((path.clone(), (*head)?)))
+        .collect();
     let mut journal = verify(&folder.journal(), &heads)?;
     let unreadable = artifacts.iter().filter(|found| found.head.is_none());
     journal.findings.extend(

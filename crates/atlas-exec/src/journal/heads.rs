@@ -41,7 +41,8 @@ pub fn artifact_heads(
         let name = file.file_name().to_string_lossy().into_owned();
         let path = format!("artifacts/{name}");
         // What begins with a dot is a draft that never became an artifact.
-        let artifact = !name.starts_with('.') && name.ends_with(".json") && file.path().is_file();
+        let json = file.path().extension().is_some_and(|extension| extension == "json");
+        let artifact = !name.starts_with('.') && json && file.path().is_file();
         if artifact && wanted(&path) {
             let read = fs::read(file.path()).ok();
             let artifact = read.and_then(|text| serde_json::from_slice::<Artifact>(&text).ok());

@@ -11,8 +11,8 @@ use std::time::Duration;
 use atlas_broker::{Broker, Submission};
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{
-    Account, AccountName, ClientOrderId, OrderEvent, OrderRequest, OrderStatus, OrderType, Position,
-    Qty, Quote, Regime, Side, Symbol, TimeInForce,
+    Account, AccountName, ClientOrderId, OrderEvent, OrderRequest, OrderStatus, OrderType,
+    Position, Qty, Quote, Regime, Side, Symbol, TimeInForce,
 };
 use atlas_risk::{
     Activity, ApprovedOrder, Authority, BreakerStance, Context, Entries, Hours, Limits, OpenOrder,

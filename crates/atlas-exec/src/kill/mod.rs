@@ -1,8 +1,6 @@
 //! The kill switch: works from a second process while the first one hangs.
 
 mod flatten;
-#[cfg(test)]
-mod tests;
 
 use atlas_broker::{Broker, BrokerOrder};
 use atlas_core::time::Timestamp;
@@ -12,7 +10,7 @@ use crate::error::Error;
 use crate::folder::{Fence, FenceNote};
 use crate::states::Cause;
 
-pub use flatten::{Flatten, Flattened, Sold, Sale, flatten};
+pub use flatten::{Flatten, Flattened, Sale, Sold, flatten};
 
 /// Which orders the kill switch cancels. Other clients' orders are never touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

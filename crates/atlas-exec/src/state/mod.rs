@@ -12,6 +12,7 @@ use atlas_core::journal::{Hash, Record};
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, ExecutionId, Qty, Side, Symbol};
 use atlas_risk::{BreakerStance, CircuitBreaker};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use books::{Books, DaySells, Lot, Owner};
@@ -48,6 +49,8 @@ pub struct State {
     commands: BTreeSet<String>,
     breaker: Option<CircuitBreaker>,
     artifacts: BTreeSet<String>,
+    overrides: BTreeMap<String, String>,
+    days_compared: BTreeSet<NaiveDate>,
 }
 
 /// A hash whose default is [`Hash::ZERO`].
@@ -216,6 +219,18 @@ impl State {
         &self.artifacts
     }
 
+    /// What was overridden, with who did it last.
+    #[must_use]
+    pub const fn overrides(&self) -> &BTreeMap<String, String> {
+        &self.overrides
+    }
+
+    /// Days, in UTC, on which books and broker were compared.
+    #[must_use]
+    pub const fn days_compared(&self) -> &BTreeSet<NaiveDate> {
+        &self.days_compared
+    }
+
     /// Whether a command file was taken before.
     #[must_use]
     pub fn has_taken(&self, file: &str) -> bool {
@@ -278,6 +293,7 @@ impl State {
                 let (seq, at) = (record.seq, record.ts_event);
                 let net = result.account.equity.checked_sub(self.books.flows())?;
                 self.track.see(at.date_naive(), net);
+                self.days_compared.insert(at.date_naive());
                 self.reconciled = Some(LastReconciliation { seq, at, result: *result });
                 Ok(())
             }
@@ -286,7 +302,11 @@ impl State {
                 Ok(())
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
-            Event::OverrideRecorded(_) | Event::RegimeChanged(_) => Ok(()),
+            Event::OverrideRecorded(recorded) => {
+                self.overrides.insert(recorded.what, recorded.by);
+                Ok(())
+            }
+            Event::RegimeChanged(_) => Ok(()),
             Event::ArtifactUnaccounted(found) => {
                 self.artifacts.insert(found.path);
                 Ok(())

@@ -13,6 +13,8 @@ pub struct Track {
     last: Option<(NaiveDate, Usd)>,
     /// What the last day is measured from.
     base: Option<Usd>,
+    /// The deepest fall from a peak so far, as a share of it.
+    deepest: Option<Decimal>,
 }
 
 impl Track {
@@ -20,7 +22,17 @@ impl Track {
     pub(super) fn see(&mut self, day: NaiveDate, net: Usd) {
         self.base = Some(self.base_of(day, net));
         self.last = Some((day, net));
-        self.peak = Some(self.peak.map_or(net, |peak| peak.max(net)));
+        let peak = self.peak.map_or(net, |peak| peak.max(net));
+        self.peak = Some(peak);
+        // What cannot be told, from a peak of nothing, counts as having lost everything.
+        let fall = change(peak, net).map_or(Decimal::ONE, |change| -change);
+        self.deepest = Some(self.deepest.map_or(fall, |deepest| deepest.max(fall)));
+    }
+
+    /// The deepest fall from a peak, as a share of it; `None` if nothing was seen yet.
+    #[must_use]
+    pub const fn deepest(&self) -> Option<Decimal> {
+        self.deepest
     }
 
     /// What a day's return is measured from: what the session before it ended at, if that was

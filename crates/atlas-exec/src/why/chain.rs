@@ -83,9 +83,10 @@ pub(super) fn chains(
 ) -> Result<Vec<Chain>, Error> {
     let wanted = |symbol: &Symbol| match question {
         Question::Symbol(asked) => asked == symbol,
-        Question::Order(id) => {
-            plan.orders.iter().any(|o| o.request.client_order_id == *id && o.request.symbol == *symbol)
-        }
+        Question::Order(id) => plan
+            .orders
+            .iter()
+            .any(|o| o.request.client_order_id == *id && o.request.symbol == *symbol),
         Question::Date(_) | Question::Decision(_) => true,
     };
     let mut steps = steps(folder, decision)?;
@@ -190,6 +191,15 @@ fn words(update: &OrderEvent) -> String {
         OrderEvent::Accepted { venue_order_id } => format!("accepted as {venue_order_id}"),
         OrderEvent::Rejected { reason } => format!("rejected: {reason}"),
         OrderEvent::NotPlaced { reason } => format!("never reached the broker: {reason}"),
-        other => format!("{other:?}").to_lowercase(),
+        OrderEvent::Denied { .. }
+        | OrderEvent::Submitted
+        | OrderEvent::Filled(_)
+        | OrderEvent::CancelRequested
+        | OrderEvent::CancelRejected
+        | OrderEvent::Canceled
+        | OrderEvent::Expired
+        | OrderEvent::ReplaceRequested
+        | OrderEvent::ReplaceRejected
+        | OrderEvent::Replaced => format!("{update:?}").to_lowercase(),
     }
 }

@@ -116,7 +116,8 @@ fn recompute(
         return Ok(plan);
     }
     let told: Result<RebalancePlan, _> = serde_json::from_slice(&kept);
-    let what = told.map_or("the journaled plan cannot be read", |told| first_difference(&told, &plan));
+    let what =
+        told.map_or("the journaled plan cannot be read", |told| first_difference(&told, &plan));
     Err(differs(format!(
         "the plan computed again has hash {}, the journaled one {}: {what}",
         Hash::of(&again).short(),
@@ -127,7 +128,10 @@ fn recompute(
 /// The first part of the chain that came out differently.
 fn first_difference(told: &RebalancePlan, again: &RebalancePlan) -> &'static str {
     let parts = [
-        ("the account or its mode differs", (&told.account, told.mode) == (&again.account, again.mode)),
+        (
+            "the account or its mode differs",
+            (&told.account, told.mode) == (&again.account, again.mode),
+        ),
         ("its dates differ", (told.as_of, told.execute_on) == (again.as_of, again.execute_on)),
         ("the regime differs", told.regime == again.regime),
         ("equity or budget differ", (told.equity, told.budget) == (again.equity, again.budget)),

@@ -67,9 +67,8 @@ impl Question {
         match self {
             Self::Order(id) => latest.find(|d| d.planned.legs.iter().any(|leg| leg.id() == id)),
             Self::Symbol(symbol) => {
-                let traded = |d: &&Decision| {
-                    d.planned.legs.iter().any(|leg| leg.request.symbol == *symbol)
-                };
+                let traded =
+                    |d: &&Decision| d.planned.legs.iter().any(|leg| leg.request.symbol == *symbol);
                 // Where it was never traded, a signal that came to nothing is the answer.
                 let signalled = |d: &&Decision| {
                     let end = format!("-{symbol}");

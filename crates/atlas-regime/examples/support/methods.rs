@@ -191,7 +191,9 @@ impl Forecast {
         }
         for row in &mut moves {
             let total: f64 = row.iter().sum();
-            row.iter_mut().for_each(|p| *p /= total);
+            for p in row {
+                *p /= total;
+            }
         }
         Self { cols, moves, means, variances }
     }

@@ -89,10 +89,8 @@ pub(crate) fn fit(
         FitOptions { returns, feature_weights: weights.as_deref(), warm_start: warm, starts: None };
     let rows = Rows::new(&matrix.data, matrix.cols).map_err(text)?;
     let grid = if case.flag("cont")? { Some(grid(case)?) } else { None };
-    let mut key = format!("{jump:?} {options:?}");
-    for input in ["X", "X_values", "n_rows", "cont", "grid_size", "mode_loss"] {
-        key.push_str(&format!(" {:?}", case.opt(input)));
-    }
+    let inputs = ["X", "X_values", "n_rows", "cont", "grid_size", "mode_loss"];
+    let key = format!("{jump:?} {options:?} {:?}", inputs.map(|input| case.opt(input)));
     let known = folder.fits.get(&key, || run(case, &jump, rows, &options, grid.as_ref()))?;
     let (penalties, found) = (&known.0, &known.1);
     let weighted: Vec<f64> = match &weights {
@@ -200,11 +198,14 @@ fn run(
     Ok((penalties, found))
 }
 
+/// The replay of a restart with this number from this start.
+type Again<'a> = dyn Fn(usize, &[f64]) -> Result<Arc<Replay>, String> + 'a;
+
 /// Every restart against the file, and against a plain replay of it.
 fn restarts(
     case: &Case<'_>,
     rows: Rows<'_>,
-    again: &dyn Fn(usize, &[f64]) -> Result<Arc<Replay>, String>,
+    again: &Again<'_>,
     found: &Found,
     warm: Option<&[f64]>,
 ) -> Result<(), String> {

@@ -153,8 +153,8 @@ const INPUTS: &[&str] = &[
 /// section 14 of the specification lets pass.
 fn change(number: &mut Value, place: &str) {
     let ends = |fields: &[&str]| {
-        let names = place.split('/').filter(|part| part.parse::<usize>().is_err());
-        names.last().is_some_and(|name| fields.contains(&name))
+        let mut names = place.split('/').filter(|part| part.parse::<usize>().is_err());
+        names.next_back().is_some_and(|name| fields.contains(&name))
     };
     let moved = |x: f64| {
         if ends(&["min_margin", "online_margin"]) {

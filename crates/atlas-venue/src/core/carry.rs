@@ -97,21 +97,30 @@ impl Accrued {
 impl Exchange {
     /// Charges the nights from a close to the next session, and posts the month at its end.
     pub(super) fn accrue(&mut self, session: &Session) -> Result<(), Error> {
+        let ledger = &self.state.ledger;
+        let is_still = self.carry.idle == 0
+            && ledger.cash >= Money::ZERO
+            && ledger.holdings.is_empty()
+            && ledger.unsettled.is_empty()
+            && ledger.accrued == Accrued::default();
+        if is_still {
+            return Ok(());
+        }
         // After the last session of the calendar one night is charged.
         let next = Calendar::nyse().next_session(session.date).ok().map(|next| next.date);
         let nights = next.map_or(1, |next| (next - session.date).num_days());
         let year = i128::from(ONE) * 360;
         let part = |of: Money, rate: i64| of.fraction(i128::from(rate) * i128::from(nights), year);
-        let (rates, mut accrued) = (self.carry, self.state.ledger.accrued);
+        let (rates, mut accrued) = (self.carry, ledger.accrued);
         let mut collateral = Money::ZERO;
-        for (symbol, holding) in &self.state.ledger.holdings {
+        for (symbol, holding) in &ledger.holdings {
             if holding.is_short {
                 let value = self.mark_of_holding(symbol)?.times(holding.qty);
                 collateral = collateral.plus(value)?;
                 accrued.borrow = accrued.borrow.plus(part(value, rates.borrow)?)?;
             }
         }
-        let settled = self.state.ledger.settled(session.date)?;
+        let settled = ledger.settled(session.date)?;
         if settled < Money::ZERO {
             accrued.debit = accrued.debit.plus(part(settled.negated(), rates.debit)?)?;
         } else if rates.idle > 0 {

@@ -135,10 +135,10 @@ impl Listing {
         Self { margin: Some((long, short)), ..self }
     }
 
-    /// Quoted and traded in whole cents, as an exchange shows it, if it never costs less than $1.
+    /// Quoted and traded in whole cents, as an exchange shows it, if its last price is at least $1.
     #[must_use]
     pub fn in_cents(self) -> Self {
-        let is_cheap = self.columns().low.iter().chain(&self.columns().close).any(|low| *low < 1.0);
+        let is_cheap = self.columns().close.last().is_none_or(|close| *close < 1.0);
         let cent = super::NANO / 100;
         Self { tick: (!is_cheap && !self.is_crypto()).then_some(cent), ..self }
     }

@@ -24,9 +24,10 @@ impl Exchange {
     /// of crypto around the clock, a UTC day at a time.
     pub(super) fn walk(&mut self, session: Option<&Session>, to: Timestamp) -> Result<(), Error> {
         loop {
-            let midnight = utc_day(self.state.clock.date_naive()).close;
-            let has_crypto = self.open.keys().any(atlas_core::Symbol::is_crypto);
-            let stop = if has_crypto { to.min(midnight) } else { to };
+            let mut stop = to;
+            if self.open.keys().any(atlas_core::Symbol::is_crypto) {
+                stop = to.min(utc_day(self.state.clock.date_naive()).close);
+            }
             self.walk_part(session, stop)?;
             if self.state.clock >= to {
                 return Ok(());

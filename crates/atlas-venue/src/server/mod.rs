@@ -14,10 +14,14 @@
 //! | `/v2/positions`, `/v2/positions/{symbol}` | GET, DELETE |
 //! | `/v2/watchlists[/{id}[/{symbol}]]`, `/v2/watchlists:by_name` | GET, POST, PUT, DELETE |
 //! | `/v2/assets[/{symbol}]`, `/v2/clock`, `/v2/calendar` | GET |
-//! | `/v2/stocks/bars`, `/v2/stocks/{symbol}/bars` | GET (`1Day`) |
+//! | `/v2/stocks/{bars,quotes,trades,auctions}`, `/v2/stocks/{symbol}/…` | GET, with paging |
 //! | `/v2/stocks/{quotes,trades,bars}/latest`, `/v2/stocks/snapshots` | GET, also by symbol |
+//! | `/v2/stocks/meta/…`, `/v1/corporate-actions` | GET |
+//! | `/v1beta3/crypto/us/{bars,quotes,trades,latest/…,snapshots}` | GET, without keys too |
 //! | `/stream` | websocket, `trade_updates` |
-//! | `/atlas/v1/clock`, `/atlas/v1/faults` | with the header `Atlas-Admin-Token` |
+//! | `/v2/events/trades`, `/v2beta1/events/trades` | server-sent events |
+//! | `/v2/{iex,sip,delayed_sip,boats,overnight,otc,test}`, `/v1beta3/crypto/us` | websocket, market data |
+//! | `/atlas/v1/{clock,faults,halts}` | with the header `Atlas-Admin-Token` |
 //!
 //! The server keeps no state of its own; it asks the venue, and moves its clock as [`Pace`] says.
 

@@ -20,7 +20,9 @@ fn write(value: &Value, stamps: bool, to: &mut Vec<u8>) {
         Value::String(text) => write_text(text, to),
         Value::Array(items) => {
             write_length(items.len(), [0x90, 0xdc, 0xdd], to);
-            items.iter().for_each(|item| write(item, stamps, to));
+            for item in items {
+                write(item, stamps, to);
+            }
         }
         Value::Object(fields) => {
             write_length(fields.len(), [0x80, 0xde, 0xdf], to);

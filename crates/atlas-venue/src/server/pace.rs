@@ -133,7 +133,9 @@ impl Driver {
         let wall = clock.now();
         let until = session.close - LAST_MINUTE;
         let mut lens = (*run.lens).clone();
-        let venue_from = lens.shift(here.min(until).max(self.now()), wall).min(until);
+        // What has happened stays where it was shown.
+        let first = self.now() + TimeDelta::milliseconds(1);
+        let venue_from = lens.shift(here.min(until).max(first), wall);
         lens.show_as(session.date, to_eastern(wall)?.date_naive());
         for venue in &self.venues {
             venue.drift_to(venue_from)?;

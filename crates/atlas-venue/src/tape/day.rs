@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 
 use super::candle::between;
 use super::{Candle, MINUTE, SLOT};
-use crate::Error;
 use crate::core::ids;
 use crate::core::{Leg, Listing, Path, Px};
 
@@ -50,7 +49,7 @@ impl Day {
         path: Path,
         seed: u64,
         known: TimeDelta,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let around_the_clock = listing.is_crypto();
         let length = (session.close - session.open).num_milliseconds();
         let until = known.num_milliseconds().clamp(0, length);
@@ -68,7 +67,7 @@ impl Day {
         });
         let tick = listing.trade_tick();
         let shift = TimeDelta::zero();
-        Ok(Self { session, shift, path, seed, tick, around_the_clock, weights, volume, until })
+        Self { session, shift, path, seed, tick, around_the_clock, weights, volume, until }
     }
 
     /// How far the day is known, as it is shown.

@@ -82,7 +82,7 @@ impl<'a> Days<'a> {
             return Ok(None);
         }
         let seed = self.exchange.state().seed;
-        let mut day = Day::new(self.listing, session, path, seed, self.now - session.open)?;
+        let mut day = Day::new(self.listing, session, path, seed, self.now - session.open);
         day.shift = lens::session_shift(&session, self.listing.is_crypto());
         Ok(Some(day))
     }

@@ -4,8 +4,6 @@ use atlas_core::calendar::from_eastern;
 use atlas_core::time::Timestamp;
 use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta};
 
-use super::Days;
-
 /// The length of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeframe {
@@ -41,12 +39,6 @@ impl Timeframe {
 
     fn months(count: u32) -> Option<Self> {
         [1, 2, 3, 4, 6, 12].contains(&count).then_some(Self::Months(count))
-    }
-
-    /// The first row of the bars of a day and more that start at or after a shown moment.
-    pub(crate) fn first_row_of(self, days: &Days<'_>, shown: Timestamp) -> usize {
-        // A bar holds only whole ones: one that has begun before is no part of the answer.
-        days.first_row(shown)
     }
 
     /// The first date of the bar a date belongs to, for bars of a day and more.

@@ -131,11 +131,11 @@ impl Choices {
         universe: &Universe,
         strategy: StrategySpec,
     ) -> Result<Config> {
-        let (no_regime, none) = (self.rules.no_regime, None);
+        let no_regime = self.rules.no_regime;
         let decide = Decide {
             dry_run: false,
             force: false,
-            universe: none.clone(),
+            universe: None,
             top_n: self.top_n,
             regime: None,
         };

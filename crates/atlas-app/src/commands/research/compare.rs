@@ -23,7 +23,7 @@ use crate::render;
 pub(crate) struct Flags {
     #[command(flatten)]
     choices: Choices,
-    /// Folder for strategy_comparison.csv, an equity curve a strategy, and the charts.
+    /// Folder for `strategy_comparison.csv`, an equity curve a strategy, and the charts.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
     /// Only these strategies, each with its parameters, such as "sma fast=5 slow=20".

@@ -55,6 +55,7 @@ pub(crate) async fn run(what: Research, common: Common) -> Result<()> {
 }
 
 /// An error of the backtester with its exit code.
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err as it is")]
 pub(super) fn told(error: atlas_backtest::Error) -> anyhow::Error {
     use atlas_backtest::Error as E;
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has one meaning")]
@@ -65,8 +66,12 @@ pub(super) fn told(error: atlas_backtest::Error) -> anyhow::Error {
         | E::NoStrategy { .. }
         | E::Strategy { .. }
         | E::Memory { .. } => Exit::Usage,
-        E::Empty { .. } | E::AfterEnd { .. } | E::NoPrices { .. } | E::Data { .. } => Exit::Data,
-        E::Plan { .. } | E::Members { .. } => Exit::Data,
+        E::Empty { .. }
+        | E::AfterEnd { .. }
+        | E::NoPrices { .. }
+        | E::Data { .. }
+        | E::Plan { .. }
+        | E::Members { .. } => Exit::Data,
         _ => Exit::Internal,
     };
     Failure::error(exit, error.to_string())

@@ -29,7 +29,6 @@ impl Progress {
                 drop(writeln!(std::io::stderr(), "\natlas: {words}"));
             }
             if tokio::signal::ctrl_c().await.is_ok() {
-                #[expect(clippy::exit, reason = "asked for twice")]
                 std::process::exit(130);
             }
         });

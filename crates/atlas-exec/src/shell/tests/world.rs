@@ -101,7 +101,7 @@ impl UpdateStream for Wire {
                 self.next += 1;
                 return Ok(match activity.entry {
                     Entry::Fill(fill) => Update::Fill(fill),
-                    _ => Update::CaughtUp,
+                    Entry::Cash(_) | _ => Update::CaughtUp,
                 });
             }
             // Time passes while one listens.

@@ -93,6 +93,30 @@ fn cuts_name_rule_and_numbers() {
 }
 
 #[test]
+fn a_part_at_a_bound_is_no_cut() {
+    let one = [candidate(0, 10_000, 0, 0)];
+    let sized = |wish: u32, equity: u32, profile: Profile| {
+        let limits = profile.limits().check().unwrap();
+        let wishes = Wishes::Dollars(vec![usd(wish)]);
+        spread(&one, &wishes, &room(equity, equity, equity), &limits).unwrap()
+    };
+    // The largest position to the dollar is not reduced.
+    let largest = sized(3_500, 10_000, Profile::Standard);
+    assert_eq!((shares(&largest), rules(&largest)), (vec!["S0 35".to_owned()], vec![]));
+    // 450 buy four; the smallest position of 500, here the largest too, is five.
+    let raised = sized(450, 5_000, Profile::Conservative);
+    assert_eq!(shares(&raised), ["S0 5"]);
+    let cut = &raised.cuts[0];
+    assert_eq!((cut.rule, cut.kind), (GateName::MinPosition, CutKind::Raised));
+    assert_eq!((cut.value, cut.limit), (Decimal::from(400), Decimal::from(500)));
+    assert_eq!(cut.sentence, "its part buys 400 USD; raised to 500 USD");
+    // A dollar of equity less, and it is above the largest.
+    let too_dear = sized(450, 4_999, Profile::Conservative);
+    assert_eq!(rules(&too_dear), [("S0".into(), GateName::PositionSize, CutKind::Skipped)]);
+    assert_eq!(too_dear.cuts[0].value, Decimal::from(500));
+}
+
+#[test]
 fn wishes_weigh_and_dollars_bound() {
     let pair = [candidate(0, 1_000, 0, 0), candidate(1, 1_000, 0, 0)];
     let room = room(10_000, 4_000, 10_000);

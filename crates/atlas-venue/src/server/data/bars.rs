@@ -85,7 +85,8 @@ impl Request<'_> {
             window.add(page, self.name, candle.start, bar(candle, self.market))
         };
         let Timeframe::Minutes(minutes) = self.frame else {
-            let first = self.frame.first_row_of(&days, start);
+            // A bar holds whole days only: one that has begun before is no part of the answer.
+            let first = days.first_row(start);
             let mut candles = days.long(first, self.frame, |row, candle| {
                 factors.apply(self.listing, newest, row, candle)
             })?;

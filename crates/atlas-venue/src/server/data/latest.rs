@@ -126,7 +126,13 @@ fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error
         let tick = listing.trade_tick();
         Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
     };
-    Ok(mark.map(on_grid).map(|price| Tick { at: shown(exchange.now()), slot, price, size, depth: (1, 1) }))
+    Ok(mark.map(on_grid).map(|price| Tick {
+        at: shown(exchange.now()),
+        slot,
+        price,
+        size,
+        depth: (1, 1),
+    }))
 }
 
 fn latest_quote(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {

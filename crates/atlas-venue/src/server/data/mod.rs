@@ -127,7 +127,7 @@ fn check_feed(query: &Query) -> Answer<()> {
 fn in_data<T>(answer: Answer<T>) -> Answer<T> {
     answer.map_err(|failure| match failure {
         Failure::BadRequest(text) => Failure::BadData(text),
-        other => other,
+        other @ (Failure::Refused(_) | Failure::BadData(_) | Failure::Unauthorized) => other,
     })
 }
 

@@ -82,7 +82,9 @@ impl Window {
 /// Hexadecimal digits of `symbol|nanoseconds`: safe in an address, and no invitation to be made up.
 fn write_token(symbol: &str, at: Timestamp) -> String {
     let nanos = at.timestamp_nanos_opt().unwrap_or_default();
-    format!("{symbol}|{nanos}").bytes().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    let bytes = format!("{symbol}|{nanos}").into_bytes();
+    bytes.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn read_token(text: &str) -> Answer<(String, Timestamp)> {

@@ -61,7 +61,7 @@ pub(super) async fn quotes_of(
     Path(symbol): Path<String>,
     params: Params,
 ) -> Answer<Json<Value>> {
-    single(&ctx, symbol, params, What::Quotes)
+    single(&ctx, &symbol, params, What::Quotes)
 }
 
 /// `GET /v2/stocks/{symbol}/trades`
@@ -70,7 +70,7 @@ pub(super) async fn trades_of(
     Path(symbol): Path<String>,
     params: Params,
 ) -> Answer<Json<Value>> {
-    single(&ctx, symbol, params, What::Trades)
+    single(&ctx, &symbol, params, What::Trades)
 }
 
 fn several(
@@ -87,14 +87,14 @@ fn several(
 
 fn single(
     Ctx(shared): &Ctx,
-    symbol: String,
+    symbol: &str,
     Pairs(pairs): Params,
     what: What,
 ) -> Answer<Json<Value>> {
-    check(&symbol, Market::Stocks)?;
-    let names = std::slice::from_ref(&symbol);
-    let mut page = in_data(page(shared, &Query::new(pairs), names, Market::Stocks, what))?;
-    let points = page.points.remove(&symbol).unwrap_or_default();
+    check(symbol, Market::Stocks)?;
+    let names = [symbol.to_owned()];
+    let mut page = in_data(page(shared, &Query::new(pairs), &names, Market::Stocks, what))?;
+    let points = page.points.remove(symbol).unwrap_or_default();
     Ok(Json(json!({ "symbol": symbol, what.name(): points, "next_page_token": page.token })))
 }
 

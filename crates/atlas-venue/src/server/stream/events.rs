@@ -41,6 +41,9 @@ struct Kept {
     dropped: Option<Arc<Entry>>,
 }
 
+/// What has come, and what is to come.
+type Told = (Vec<Arc<Entry>>, Receiver<Arc<Entry>>);
+
 /// One update and its name.
 #[derive(Debug)]
 struct Entry {
@@ -85,10 +88,7 @@ impl Log {
 
     /// What has come since, and what comes from now on, without gap or repetition; `None` if some
     /// of it is kept no more.
-    fn since(
-        &self,
-        fits: impl Fn(&Entry) -> bool,
-    ) -> Option<(Vec<Arc<Entry>>, Receiver<Arc<Entry>>)> {
+    fn since(&self, fits: impl Fn(&Entry) -> bool) -> Option<Told> {
         let kept = self.lock();
         if kept.dropped.as_ref().is_some_and(|dropped| fits(dropped)) {
             return None;

@@ -58,9 +58,9 @@ pub(super) fn read(message: &Message) -> Option<Result<Value, String>> {
     let read = serde_json::from_slice(bytes);
     Some(match read {
         Ok(value) => Ok(value),
-        Err(error) => msgpack::decode(bytes)
-            .filter(|value| value.is_object())
-            .ok_or_else(|| error.to_string()),
+        Err(error) => {
+            msgpack::decode(bytes).filter(Value::is_object).ok_or_else(|| error.to_string())
+        }
     })
 }
 

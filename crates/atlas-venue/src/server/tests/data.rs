@@ -25,7 +25,7 @@ async fn bars_of_every_length_agree() {
         assert_eq!(day[0][key].as_f64(), Some(price), "{key}");
     }
     assert_eq!(day[0]["v"], 40_000);
-    for (frame, count) in [("1Min", 390), ("5T", 78), ("30Min", 13), ("1Hour", 7), ("4H", 3)] {
+    for (frame, count) in [("1Min", 390), ("5T", 78), ("30Min", 13), ("1Hour", 7), ("4H", 2)] {
         let bars = get(frame).await;
         let bars = bars.as_array().unwrap();
         assert_eq!(bars.len(), count, "{frame}");
@@ -92,7 +92,8 @@ async fn nothing_is_known_before_it_happens() {
     for what in ["trades", "quotes"] {
         let path = format!("/v2/stocks/AAPL/{what}?start=2019-01-03&end=2019-01-05&sort=desc");
         let point = desk.get(&path).await[what][0]["t"].as_str().unwrap().to_owned();
-        assert!(("2019-01-03T15:01:20Z".."2019-01-03T15:01:30.9Z").contains(&&*point), "{point}");
+        let age = desk.venue.now() - point.parse::<atlas_core::time::Timestamp>().unwrap();
+        assert!((0..=10_000).contains(&age.num_milliseconds()), "{point}");
     }
     let snapshot = desk.get("/v2/stocks/AAPL/snapshot").await;
     assert_eq!(snapshot["dailyBar"]["t"], "2019-01-03T05:00:00Z");
@@ -137,13 +138,17 @@ async fn crypto_needs_no_keys_and_no_session() {
     assert_eq!(day["bars"]["BTC/USD"].as_array().unwrap().len(), 24);
     let daily = open(&format!("{base}/bars?symbols=BTC/USD&timeframe=1Day&start=2018-12-31")).await;
     assert_eq!(daily["bars"]["BTC/USD"][0]["t"], "2019-01-01T00:00:00Z");
-    for path in ["latest/trades", "latest/bars", "latest/orderbooks", "snapshots", "trades", "quotes"]
+    for path in
+        ["latest/trades", "latest/bars", "latest/orderbooks", "snapshots", "trades", "quotes"]
     {
         let body = open(&format!("{base}/{path}?symbols=BTC/USD&limit=2")).await;
         let name = path.rsplit('/').next().unwrap();
         assert!(body[name]["BTC/USD"].is_object() || body[name]["BTC/USD"].is_array(), "{path}");
     }
-    assert_eq!(desk.ask_as("X: y", "GET", "/v2/stocks/snapshots?symbols=AAPL", "").await.unwrap().status, 401);
+    assert_eq!(
+        desk.ask_as("X: y", "GET", "/v2/stocks/snapshots?symbols=AAPL", "").await.unwrap().status,
+        401
+    );
 }
 
 #[tokio::test]

@@ -223,15 +223,13 @@ impl Session {
         };
         for batch in messages.chunks(BATCH) {
             let sent = self.outbox.deliver(&mut self.socket, &self.server, json!(batch));
-            match tokio::time::timeout(SLOW, sent).await {
-                Ok(sent) => sent?,
-                Err(_) => {
-                    // Whoever does not read for so long is not left with a gap it cannot see.
-                    let slow = error(407, "slow client");
-                    drop(tokio::time::timeout(Duration::from_secs(1), self.say(&slow)).await);
-                    return Err(Closed);
-                }
-            }
+            let Ok(sent) = tokio::time::timeout(SLOW, sent).await else {
+                // Whoever does not read for so long is not left with a gap it cannot see.
+                let slow = error(407, "slow client");
+                drop(tokio::time::timeout(Duration::from_secs(1), self.say(&slow)).await);
+                return Err(Closed);
+            };
+            sent?;
         }
         Ok(())
     }

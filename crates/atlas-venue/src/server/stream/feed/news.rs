@@ -27,7 +27,7 @@ pub(super) fn between(
             let place = |moment: Timestamp| (moment - day.session.open).num_milliseconds();
             let (after, until) = (place(from), place(to));
             story.ticks(&day, after, until);
-            story.bars(&day, &days.daily(row)?, after, until);
+            story.bars(&day, days.daily(row)?.as_ref(), after, until);
             story.statuses(&day, after, until);
         }
         all.append(&mut story.told);
@@ -82,7 +82,7 @@ impl Story<'_> {
     }
 
     /// The minutes that have ended, and with each the day so far.
-    fn bars(&mut self, day: &Day, daily: &Option<Candle>, after: i64, until: i64) {
+    fn bars(&mut self, day: &Day, daily: Option<&Candle>, after: i64, until: i64) {
         let (minutes, days) =
             (self.wishes.wants("bars", self.name), self.wishes.wants("dailyBars", self.name));
         if !minutes && !days {
