@@ -10,7 +10,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
     reason = "what does not hold, or is not what was asked for, fails the test"
 )]
@@ -144,6 +143,7 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         what_is_filled_is_not_replaced,
         a_replacement_under_a_used_name_is_refused,
         a_partly_filled_order_keeps_its_fills,
+        what_is_filled_is_the_least_a_replacement_asks_for,
         what_nobody_knows_is_not_replaced;
     money on Memory:
         buys_what_it_buys_and_no_more,

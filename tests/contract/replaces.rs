@@ -1,6 +1,6 @@
 //! One order taking the place of another.
 
-use atlas_broker::Submission;
+use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::OrderStatus;
 use atlas_core::VenueOrderId;
 use atlas_tests::approval::approve;
@@ -39,13 +39,15 @@ pub(crate) async fn a_replacement_under_a_used_name_is_refused(world: &mut World
     assert_eq!(world.open_orders().await, ["old"]);
 }
 
-pub(crate) async fn a_partly_filled_order_keeps_its_fills(world: &mut World) {
+/// An order of which 250 of 1 000 shares are filled.
+async fn partly_filled(world: &World) -> BrokerOrder {
     let old = world.send(buy("old", "THN", 1_000).limit("21")).await;
     assert_eq!((old.status, old.filled_qty), (OrderStatus::PartiallyFilled, qty("250")));
-    let too_few = approve(buy("few", "THN", 250).limit("19.5"));
-    let answer = world.broker().replace(&old.venue_order_id, too_few).await;
-    assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
+    old
+}
 
+pub(crate) async fn a_partly_filled_order_keeps_its_fills(world: &mut World) {
+    let old = partly_filled(world).await;
     let wish = approve(buy("new", "THN", 600).limit("19.5"));
     let answer = world.broker().replace(&old.venue_order_id, wish).await;
     assert!(matches!(answer, Submission::Accepted(_)), "{answer:?}");
@@ -55,12 +57,20 @@ pub(crate) async fn a_partly_filled_order_keeps_its_fills(world: &mut World) {
     assert_eq!(new.replaces.as_ref(), Some(&old.venue_order_id));
     assert_eq!((new.qty, new.filled_qty), (qty("600"), qty("250")), "the total, and what is had");
     assert_eq!(world.fills().await.len(), 1, "nothing is told twice");
-    assert_eq!(world.position("THN").await.unwrap().qty, qty("250"));
     world.check().await;
+}
 
+pub(crate) async fn what_is_filled_is_the_least_a_replacement_asks_for(world: &mut World) {
+    let old = partly_filled(world).await;
+    let few = approve(buy("few", "THN", 250).limit("19.5"));
+    let answer = world.broker().replace(&old.venue_order_id, few).await;
+    assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
+    let more = approve(buy("new", "THN", 251).limit("19.5"));
+    drop(world.broker().replace(&old.venue_order_id, more).await);
     world.advance("2019-01-03T21:00:00Z");
     let new = world.order("new").await;
     assert_eq!((new.status, new.filled_qty), (OrderStatus::Expired, qty("250")));
+    assert_eq!(world.position("THN").await.unwrap().qty, qty("250"));
 }
 
 pub(crate) async fn what_nobody_knows_is_not_replaced(world: &mut World) {

@@ -1,5 +1,5 @@
 //! Several paper accounts in one configuration, each with keys, venue and state of its own.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 

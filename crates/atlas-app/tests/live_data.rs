@@ -1,6 +1,6 @@
 //! `--data alpaca`, through the built program: bars from the venue's server, VIX and rate from a
 //! server of files, all on loopback.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -88,10 +88,12 @@ impl Stage {
         let market = source.load(&universe).unwrap();
         let vix = market.vix.as_ref().unwrap().view();
         let rows = vix.dates().iter().zip(vix.values());
-        let cboe: String = rows
-            .map(|(date, v)| format!("{},{v},{v},{v},{v}\n", date.format("%m/%d/%Y")))
-            .collect();
-        let fred: String = vix.dates().iter().map(|date| format!("{date},3.6\n")).collect();
+        let mut cboe = vec!["DATE,OPEN,HIGH,LOW,CLOSE".to_owned()];
+        cboe.extend(rows.map(|(date, v)| format!("{},{v},{v},{v},{v}", date.format("%m/%d/%Y"))));
+        let mut fred = vec!["observation_date,DTB3".to_owned()];
+        fred.extend(vix.dates().iter().map(|date| format!("{date},3.6")));
+        let file = |lines: &[String]| lines.join("\n") + "\n";
+        let publisher = Publisher::start(file(&cboe), file(&fred));
         let listings = market.series.into_values().map(|series| match series {
             Series::Raw(bars) => Listing::raw(bars),
             Series::Adjusted(_) => panic!("the files have raw prices"),
@@ -99,10 +101,6 @@ impl Stage {
         let venue = Venue::open(None, VenueConfig::realistic(last.close), listings).unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
         let server = serve(venue, listen, ServeOptions::default()).await.unwrap();
-        let publisher = Publisher::start(
-            format!("DATE,OPEN,HIGH,LOW,CLOSE\n{cboe}"),
-            format!("observation_date,DTB3\n{fred}"),
-        );
         Self { last, server, publisher, state: TempDir::new().unwrap() }
     }
 

@@ -1,6 +1,6 @@
 //! The main job through the built binary, on one account over eight dates and all four regimes,
 //! checked against the venue's own ledger and the sample's own prices.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -65,7 +65,7 @@ impl Exchange {
             return Ok(None);
         };
         let Some(listing) = self.market.listing(&order.symbol) else { return Ok(None) };
-        if order.tif == Tif::Cls || self.room(order, listing, path)?.is_zero() {
+        if order.tif == Tif::Cls || self.room(order, listing, path.price_at(0))?.is_zero() {
             return Ok(None);
         }
         let next = |(at, deed)| Next { at, seq, deed };
@@ -149,15 +149,15 @@ impl Exchange {
     }
 
     /// Shares of the bar's volume that are left for the order, in the steps it trades in; its own
-    /// leaves if no limit is set.
+    /// leaves at `price` if no limit is set.
     pub(super) fn room(
         &self,
         order: &OrderRecord,
         listing: &Listing,
-        path: &Path,
+        price: Px,
     ) -> Result<Shares, Error> {
         let step = order.step(listing);
-        let leaves = order.leaves(path.price_at(0)).on_grid(step);
+        let leaves = order.leaves(price).on_grid(step);
         let leaves =
             order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled).on_grid(step)));
         let day = self.day_of(listing)?;

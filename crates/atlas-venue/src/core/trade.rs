@@ -23,11 +23,10 @@ impl Exchange {
         let Some(order) = self.order(seq) else { return Ok(false) };
         let Some(listing) = self.market.listing(&order.symbol) else { return Ok(false) };
         let Some(day) = self.day_of(listing)? else { return Ok(false) };
-        let Some(path) = self.path_of(order, listing, &day)? else { return Ok(false) };
         let wanted = order.leaves(price);
         let tif = order.tif;
         let step = order.step(listing);
-        let room = self.room(order, listing, &path)?.min(wanted.on_grid(step));
+        let room = self.room(order, listing, price)?;
         let paid = self.permitted(order, room, price, &day)?.on_grid(step);
         if paid.is_zero() || (tif == Tif::Fok && paid < wanted) {
             if paid < room || tif == Tif::Fok {

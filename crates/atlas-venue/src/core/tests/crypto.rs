@@ -113,6 +113,13 @@ fn amounts_of_money_buy_whole_increments() {
     exchange.submit(NewOrder { size, ..coin(Side::Buy, "1", Kind::Market, Tif::Gtc) }).unwrap();
     // 0.25974… in steps of 0.0001.
     assert_eq!(told(&exchange, 1), "filled 0.2597@3850");
+    // Away from the day's first price it is one execution as well, sized by the price it gets.
+    let limit = Kind::Limit(px("3820"));
+    exchange.submit(NewOrder { size, ..coin(Side::Buy, "1", limit, Tif::Gtc) }).unwrap();
+    exchange.advance_to(at("2019-01-06T00:00:00Z")).unwrap();
+    assert_eq!(told(&exchange, 2), "filled 0.2617@3820");
+    let fills = |entry: &&Activity| matches!(&entry.entry, Entry::Fill(fill) if fill.order_seq == 2);
+    assert_eq!(exchange.activities().iter().filter(fills).count(), 1);
 }
 
 #[test]
