@@ -5,6 +5,7 @@ mod cli;
 mod cli_operate;
 mod commands;
 mod config;
+mod config_alpaca;
 mod config_data;
 mod decision;
 mod document;

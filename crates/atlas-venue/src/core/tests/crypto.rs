@@ -118,7 +118,8 @@ fn amounts_of_money_buy_whole_increments() {
     exchange.submit(NewOrder { size, ..coin(Side::Buy, "1", limit, Tif::Gtc) }).unwrap();
     exchange.advance_to(at("2019-01-06T00:00:00Z")).unwrap();
     assert_eq!(told(&exchange, 2), "filled 0.2617@3820");
-    let fills = |entry: &&Activity| matches!(&entry.entry, Entry::Fill(fill) if fill.order_seq == 2);
+    let fills =
+        |entry: &&Activity| matches!(&entry.entry, Entry::Fill(fill) if fill.order_seq == 2);
     assert_eq!(exchange.activities().iter().filter(fills).count(), 1);
 }
 
