@@ -60,8 +60,13 @@ impl Matrix {
 }
 
 fn fits(c: &mut Criterion) -> Result<()> {
-    for (id, states, rows) in [("k2_t2000", 2, 2000), ("k2_t5000", 2, 5000), ("k4_t5000", 4, 5000)]
-    {
+    let sizes = [
+        ("k2_t2000", 2, 2000),
+        ("k2_t5000", 2, 5000),
+        ("k4_t5000", 4, 5000),
+        ("k8_t5000", 8, 5000),
+    ];
+    for (id, states, rows) in sizes {
         let matrix = Matrix::read(&["full3", "train3"], 3, rows)?;
         let (rows, params) = (matrix.rows()?, JumpParams::new(states, 50.0).check()?);
         let fit = params.fit(rows, Some(&matrix.returns))?;
