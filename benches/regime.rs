@@ -2,7 +2,8 @@
 //!
 //! `regime/fit_*`: one fit, ten starts, seed 0. The golden matrices come from `ATLAS_GOLDEN_DIR`,
 //! `../shared/golden/jump` beside the repository or the compact subset in the repository; `full3` is wrapped to the
-//! wanted number of rows, and where it is absent `train3` takes its place.
+//! wanted number of rows, and where it is absent `train3` takes its place. Which file each figure
+//! comes from is said; only a missing folder skips, anything else fails.
 
 #![expect(clippy::print_stderr, reason = "a bench tells what it measured")]
 
@@ -20,6 +21,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// No folder of golden matrices is there.
+#[derive(Debug)]
+struct NoFolder;
+
+impl std::fmt::Display for NoFolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no folder of golden matrices is there")
+    }
+}
+
+impl std::error::Error for NoFolder {}
+
 /// A matrix and its returns.
 struct Matrix {
     cols: usize,
@@ -34,10 +47,18 @@ impl Matrix {
         let compact = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/jump"));
         let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/golden/jump");
         let folders = given.into_iter().chain([PathBuf::from(shared), compact]);
-        let mut files =
-            folders.flat_map(|f| names.iter().map(move |n| f.join(format!("X_{n}.csv"))));
-        let text = files.find_map(|file| std::fs::read_to_string(file).ok());
-        let text = text.ok_or("no golden matrix found")?;
+        let folders: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+        if folders.is_empty() {
+            return Err(NoFolder.into());
+        }
+        let mut files = folders
+            .iter()
+            .flat_map(|f| names.iter().map(move |n| (*n, f.join(format!("X_{n}.csv")))))
+            .filter(|(_, file)| file.exists());
+        let (name, file) = files.next().ok_or_else(|| format!("no matrix {names:?}"))?;
+        let text = std::fs::read_to_string(&file)?;
+        let short = if name == names[0] { "" } else { ", which stands in for another" };
+        eprintln!("the next figures use {name}{short}: {}", file.display());
         let mut lines = Vec::new();
         for line in text.lines().skip(1) {
             let numbers: Vec<f64> = line.split(',').filter_map(|c| c.parse().ok()).collect();
@@ -163,6 +184,7 @@ fn detectors(c: &mut Criterion) -> Result<()> {
 fn all(c: &mut Criterion) {
     for bench in [fits, filters, detectors] {
         if let Err(problem) = bench(c) {
+            assert!(problem.is::<NoFolder>(), "the bench failed: {problem}");
             eprintln!("skipped: {problem}");
         }
     }

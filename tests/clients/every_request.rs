@@ -129,6 +129,7 @@ async fn lists(session: &Session<Paper>) {
         side: Some(Side::Buy),
         after: Some(all[0].submitted_at),
         until: all.last().map(|order| order.submitted_at),
+        ..OrderFilter::default()
     };
     session.orders(&filter).await.expect("orders");
     assert!(session.open_orders().await.expect("orders").is_empty());

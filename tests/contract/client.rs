@@ -6,7 +6,7 @@ use atlas_broker::alpaca::{OrderFilter, Paper, Session, Which};
 use atlas_broker::market_data::{
     Adjustment, BarsRequest, DataEvent, MarketData as _, Subscription, Timeframe,
 };
-use atlas_broker::{Broker as _, StopLoss, Terms};
+use atlas_broker::{Broker as _, StopLoss, Submission, Terms, Trail};
 use atlas_core::{OrderStatus, Side};
 use atlas_tests::approval::approve;
 use atlas_tests::block_on;
@@ -176,5 +176,23 @@ fn auctions_and_extended_hours_are_sent() {
         world.send(buy("open", "UPP", 10).tif(TimeInForce::Opg)).await;
         world.advance("2019-01-04T14:30:01Z");
         assert_eq!(world.order("open").await.status, OrderStatus::Filled);
+    });
+}
+
+#[test]
+fn a_trailing_stop_gets_another_trail() {
+    with_client(async |world, session| {
+        world.send(buy("b", "UPP", 10)).await;
+        let trail = |text: &str| Trail::Price(price(text));
+        let stop = |name: &str| sell(name, "UPP", 10).stop("97");
+        world.send_with(stop("wide"), Terms::Trailing(trail("3"))).await;
+        let old = world.order("wide").await.venue_order_id;
+        let percent = Trail::Percent("2".parse().unwrap());
+        let other = session.replace_trail(&old, approve(stop("percent")), percent).await;
+        assert!(matches!(other, Submission::Refused { .. }), "{other:?}");
+        let near = session.replace_trail(&old, approve(stop("near")), trail("2")).await;
+        let Submission::Accepted(near) = near else { panic!("{near:?}") };
+        assert_eq!(near.replaces.as_ref(), Some(&old));
+        assert_eq!(world.order("wide").await.status, OrderStatus::Replaced);
     });
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write as _};
 
 use anyhow::Result;
 use atlas_core::{OrderRequest, OrderStatus, OrderType, Regime, Rounding, SignalOutcome, Usd};
-use atlas_regime::{DecidedBy, RegimeEstimate, ReturnBasis, VixEvidence};
+use atlas_regime::{DecidedBy, Naming, RegimeEstimate, ReturnBasis, VixEvidence};
 use atlas_report::RunReport;
 use atlas_report::run::{Books, OrderReport, RunStatus};
 use atlas_risk::VerdictKind;
@@ -175,11 +175,21 @@ pub(crate) fn evidence(estimate: &RegimeEstimate) -> String {
         _ => "returns as the artifact says".to_owned(),
     };
     let vix = match &evidence.vix {
+        VixEvidence::Read(reading) if evidence.vix_unseen > 0 => format!(
+            "VIX {:.2}, {} sessions of the hold window without a close",
+            reading.close, evidence.vix_unseen
+        ),
         VixEvidence::Read(reading) => format!("VIX {:.2}", reading.close),
         VixEvidence::Missing { .. } => "VIX missing, shock rule not applied".to_owned(),
         _ => "VIX as the artifact says".to_owned(),
     };
-    format!("{rule}; {vix}; model of {}; {returns}", evidence.refit_date)
+    let naming = match evidence.naming {
+        Naming::Exchanged { .. } => {
+            ", INCIDENT: bull and bear changed places since the refit before"
+        }
+        Naming::Agrees | Naming::NotCompared | _ => "",
+    };
+    format!("{rule}; {vix}; model of {}{naming}; {returns}", evidence.refit_date)
 }
 
 fn write_preview(out: &mut String, report: &RunReport) -> Result<()> {

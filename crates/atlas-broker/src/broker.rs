@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, ActivityId};
 use crate::error::Error;
-use crate::terms::Terms;
+use crate::terms::{Terms, Trail};
 use crate::updates::UpdateStream;
 
 /// An order as the broker reports it. Amounts are cumulative.
@@ -98,6 +98,8 @@ pub enum Sent {
     Submitted(Terms),
     /// As the replacement of this order.
     Replacing(VenueOrderId),
+    /// As the replacement of this trailing stop, with this trail.
+    ReplacingTrail(VenueOrderId, Trail),
 }
 
 impl UnknownOutcome {
@@ -213,6 +215,19 @@ pub trait Broker: Send + Sync {
     async fn replace(&self, old: &VenueOrderId, order: ApprovedOrder) -> Submission {
         let _ = old;
         Submission::NotReached { order, error: unsupported("replacing an order") }
+    }
+
+    /// The same for a trailing stop: the approved order is a stop, and the new one follows the
+    /// market at this trail, dollars or per cent as the old one does. The stop price of the approval
+    /// is not sent: where the stop stands is the market's doing.
+    async fn replace_trail(
+        &self,
+        old: &VenueOrderId,
+        order: ApprovedOrder,
+        trail: Trail,
+    ) -> Submission {
+        let _ = (old, trail);
+        Submission::NotReached { order, error: unsupported("replacing a trailing stop") }
     }
 
     /// Asks for every open order to be canceled; gives the orders that were asked for.

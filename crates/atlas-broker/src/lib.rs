@@ -1,7 +1,7 @@
 //! The [`Broker`] contract, the market data contract, and a careful Alpaca client that keeps both.
 //!
 //! With the cargo feature `mock`, `MockBroker` and `MockMarketData` (module `mock`) stand in
-//! for either contract in the tests of crates that use them. The feature `live` adds the way to real
+//! for either contract, and `FakeUpdates` for a stream, in the tests of crates that use them. The feature `live` adds the way to real
 //! money; see [`alpaca`].
 
 pub mod activity;
@@ -22,6 +22,6 @@ pub use daily::daily_bars;
 pub use error::Error;
 pub use market_data::MarketData;
 #[cfg(any(test, feature = "mock"))]
-pub use mock::{MockBroker, MockMarketData};
+pub use mock::{FakeUpdates, MockBroker, MockMarketData, UpdateFeed};
 pub use terms::{StopLoss, Terms, Trail};
 pub use updates::{OrderNews, OrderUpdate, Update, UpdateStream};

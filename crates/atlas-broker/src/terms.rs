@@ -52,6 +52,9 @@ pub enum Terms {
     /// Instead of the quantity the broker is asked for an amount of money. The approval is its
     /// ceiling: the amount is at most the approved quantity at the order's limit, so a buy never
     /// costs more than was approved, and a sell never moves more shares.
+    ///
+    /// So the order has to be a limit order, although Alpaca takes market orders too: that is meant.
+    /// A market order has no price at which the approved quantity would be a ceiling in dollars.
     Notional(Usd),
 }
 

@@ -9,7 +9,9 @@
 mod support;
 
 use atlas_core::Regime;
-use atlas_regime::{Detector, DetectorParams, Inputs, RegimeEstimate, VixPolicy};
+use atlas_regime::{
+    DecidedBy, Detector, DetectorParams, Inputs, Naming, RegimeEstimate, VixPolicy,
+};
 use chrono::NaiveDate;
 use support::{Dated, Figures, Outcome, YEAR, data_folder, deviation, float, mean};
 
@@ -87,6 +89,7 @@ fn report(said: &[RegimeEstimate], index: &Dated) -> Outcome<()> {
         );
     }
     allocation(said, index, model, full);
+    overrides(said, index);
     crises(said, index)?;
     false_alarms(said, index);
     Ok(())
@@ -111,6 +114,47 @@ fn allocation(said: &[RegimeEstimate], index: &Dated, model: Reading, full: Read
     }
     let whole = vec![1.0; returns.len()];
     println!("{}\n", Figures::of(&whole, &returns, &cash, 0.0).row("index held", ""));
+}
+
+/// What the shock override alone did: the sessions on which it put the strategy that is fully
+/// invested in bull and neutral, and out in bear and crash, out of an index the model would hold.
+fn overrides(said: &[RegimeEstimate], index: &Dated) {
+    let shocked = |e: &RegimeEstimate| e.evidence.decided_by == DecidedBy::VixShock;
+    let shocks = said.windows(2).filter(|p| !shocked(&p[0]) && shocked(&p[1])).count()
+        + usize::from(said.first().is_some_and(shocked));
+    let days = said.iter().filter(|e| shocked(e)).count();
+    // Signal of t, held from t + 2 on.
+    let missed: Vec<f64> = said
+        .iter()
+        .filter(|e| shocked(e) && !defensive(e.evidence.model_regime))
+        .filter_map(|e| {
+            let t = e.evidence.session;
+            index.values.get(t + 2).map(|close| close / index.values[t + 1] - 1.0)
+        })
+        .collect();
+    let growth = missed.iter().fold(1.0, |all, r| all * (1.0 + r)) - 1.0;
+    println!(
+        "Shock override: {shocks} shocks, {days} sessions under it; on {} of them the model says \
+         bull or neutral. A 0/1 strategy is out of the index then because of the override alone, \
+         and the index makes {:+.1} % in all on the sessions the signals are held (mean {:+.3} % \
+         a session, volatility {:.1} % a year, before costs).\n",
+        missed.len(),
+        100.0 * growth,
+        100.0 * mean(&missed),
+        100.0 * YEAR.sqrt() * deviation(&missed)
+    );
+    let crossed = |e: &&RegimeEstimate| {
+        e.evidence.rungs.is_some_and(|r| r.windows(2).any(|p| p[0].total_cmp(&p[1]).is_ge()))
+    };
+    let exchanged = |e: &&RegimeEstimate| {
+        e.evidence.model_age == 0 && matches!(e.evidence.naming, Naming::Exchanged { .. })
+    };
+    println!(
+        "Sessions with rungs in one place: {}. Refits whose names disagree with the nearest \
+         centres of the refit before: {}.\n",
+        said.iter().filter(crossed).count(),
+        said.iter().filter(exchanged).count()
+    );
 }
 
 /// Sessions from the index's peak to the first of ten defensive labels out of eleven.

@@ -114,7 +114,8 @@ pub enum Error {
         /// Last date of the VIX series not after it.
         last: Option<NaiveDate>,
     },
-    /// The VIX does not reach back far enough to see a three-session rise.
+    /// The VIX does not reach back far enough to see a three-session rise, or starts so late that a
+    /// shock before its first row may still be in force; the policy is to refuse.
     #[error(
         "the VIX has only {have} of the last {need} sessions up to {as_of}: the shock rule cannot \
          be judged"

@@ -14,8 +14,8 @@ use crate::Error;
 /// ```
 /// use atlas_regime::Ewm;
 /// let mut mean = Ewm::new(1.0)?;
-/// assert_eq!(mean.push(3.0), 3.0);
-/// assert!((mean.push(0.0) - 1.0).abs() < 1e-15); // weights 1 and 1/2
+/// assert_eq!(mean.push(3.0)?, 3.0);
+/// assert!((mean.push(0.0)? - 1.0).abs() < 1e-15); // weights 1 and 1/2
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,8 +45,27 @@ impl Ewm {
     }
 
     /// Takes one observation in and gives the mean up to and including it.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for NaN or infinity, [`Error::Overflow`] where the weighted sum
+    /// overflows; the mean is then as it was. No other.
+    pub fn push(&mut self, x: f64) -> Result<f64, Error> {
+        if !x.is_finite() {
+            let what = "the observation";
+            return Err(Error::NotFinite { what, row: 0, column: 0, value: x });
+        }
+        let mut next = self.clone();
+        let mean = next.add(x);
+        if !mean.is_finite() {
+            return Err(Error::Overflow { what: "weighted mean" });
+        }
+        *self = next;
+        Ok(mean)
+    }
+
+    /// [`push`](Self::push) for what is known to be finite and far from the largest number.
     #[expect(clippy::float_cmp, reason = "the reference skips the update on exact equality")]
-    pub fn push(&mut self, x: f64) -> f64 {
+    pub(crate) fn add(&mut self, x: f64) -> f64 {
         let mean = match self.mean {
             None => x,
             Some(mut mean) => {
@@ -61,7 +80,25 @@ impl Ewm {
         self.mean = Some(mean);
         mean
     }
+
+    /// Whether a restored mean is one that observations can have led to.
+    pub(crate) fn is_sound(&self, fresh: &Self) -> bool {
+        self.q.to_bits() == fresh.q.to_bits()
+            && (1.0..COUNT_MAX).contains(&self.weight)
+            && self.mean.is_none_or(|mean| mean.abs() <= MEAN_MAX)
+    }
+
+    /// Whether the mean is one of numbers that are not negative.
+    pub(crate) fn is_not_negative(&self) -> bool {
+        self.mean.is_none_or(|mean| mean >= 0.0)
+    }
 }
+
+/// More weight than observations there ever are.
+const COUNT_MAX: f64 = 1e12;
+
+/// Larger than any mean of returns or of their squares, and far from overflow.
+pub(crate) const MEAN_MAX: f64 = 1e200;
 
 #[cfg(test)]
 mod tests {
@@ -73,7 +110,7 @@ mod tests {
         let mut ewm = Ewm::new(2.5).unwrap();
         let q = 0.5_f64.powf(1.0 / 2.5);
         for t in 0..xs.len() {
-            let found = ewm.push(xs[t]);
+            let found = ewm.push(xs[t]).unwrap();
             let (mut top, mut bottom, mut w) = (0.0, 0.0, 1.0);
             for x in xs[..=t].iter().rev() {
                 top += w * x;
@@ -89,5 +126,17 @@ mod tests {
         for h in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Ewm::new(h).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_no_number_or_too_large_is_refused_and_changes_nothing() {
+        let mut ewm = Ewm::new(2.0).unwrap();
+        ewm.push(f64::MAX).unwrap();
+        let before = ewm.clone();
+        for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(matches!(ewm.push(x), Err(Error::NotFinite { .. })));
+        }
+        assert_eq!(ewm.push(f64::MAX / 1.1), Err(Error::Overflow { what: "weighted mean" }));
+        assert_eq!(ewm, before);
     }
 }

@@ -88,12 +88,13 @@ impl Feature {
 /// use atlas_regime::{Feature, FeatureStream};
 /// let mut stream = FeatureStream::new(&Feature::PAPER)?;
 /// let mut row = [0.0; 3];
-/// stream.push(-0.01, &mut row);
+/// stream.push(-0.01, &mut row)?;
 /// assert!((row[0] - 0.01).abs() < 1e-15); // downside deviation of a single loss of 1 %
 /// assert!((row[1] + 1.0).abs() < 1e-12); // mean over deviation
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct FeatureStream {
     features: Vec<Feature>,
     pairs: Vec<Pair>,
@@ -147,13 +148,26 @@ impl FeatureStream {
     ///
     /// Until the first negative return Sortino ratios are infinite or NaN and log deviations −∞.
     ///
-    /// # Panics
-    /// If `out` is shorter than the list of features.
-    pub fn push(&mut self, simple_return: f64, out: &mut [f64]) {
+    /// # Errors
+    /// [`Error::Shape`] if `out` has another length than the list of features,
+    /// [`Error::NotFinite`] for NaN or infinity, [`Error::Overflow`] for a return too large to be
+    /// squared and averaged; the stream is then as it was. No other.
+    pub fn push(&mut self, simple_return: f64, out: &mut [f64]) -> Result<(), Error> {
+        if out.len() != self.features.len() {
+            let (found, expected) = (out.len(), self.features.len());
+            return Err(Error::Shape { what: "the row of features", found, expected });
+        }
+        if !simple_return.is_finite() {
+            let (what, value) = ("the return", simple_return);
+            return Err(Error::NotFinite { what, row: 0, column: 0, value });
+        }
+        if simple_return.abs() > RETURN_MAX {
+            return Err(Error::Overflow { what: "features" });
+        }
         let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
         let mut values = [(0.0, 0.0); MAX_HALFLIVES];
         for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
-            *value = (pair.mean.push(simple_return), pair.downside.push(loss * loss).sqrt());
+            *value = (pair.mean.add(simple_return), pair.downside.add(loss * loss).sqrt());
         }
         for ((feature, &pair), slot) in self.features.iter().zip(&self.pair_of).zip(out) {
             let (mean, deviation) = values[pair];
@@ -164,19 +178,56 @@ impl FeatureStream {
                 Feature::Sortino { .. } => mean / deviation,
             };
         }
+        Ok(())
     }
 
     /// Features of a whole series of returns, row after row.
-    #[must_use]
-    pub fn batch(mut self, simple_returns: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub fn batch(mut self, simple_returns: &[f64]) -> Result<Vec<f64>, Error> {
         let cols = self.features.len();
         let mut out = vec![0.0; cols * simple_returns.len()];
         for (row, &r) in out.chunks_exact_mut(cols).zip(simple_returns) {
-            self.push(r, row);
+            self.push(r, row)?;
         }
-        out
+        Ok(out)
     }
 }
+
+/// A stream as it was filed away.
+#[derive(Deserialize)]
+struct Stored {
+    features: Vec<Feature>,
+    pairs: Vec<Pair>,
+    pair_of: Vec<usize>,
+}
+
+impl TryFrom<Stored> for FeatureStream {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let fresh = Self::new(&stored.features)?;
+        let fits = |(pair, fresh): (&Pair, &Pair)| {
+            pair.halflife.to_bits() == fresh.halflife.to_bits()
+                && pair.mean.is_sound(&fresh.mean)
+                && pair.downside.is_sound(&fresh.downside)
+                && pair.downside.is_not_negative()
+        };
+        let same = stored.pair_of == fresh.pair_of && stored.pairs.len() == fresh.pairs.len();
+        if !same || !stored.pairs.iter().zip(&fresh.pairs).all(fits) {
+            return Err(Error::Parameter {
+                name: "pairs",
+                value: format!("a list of {}", stored.pairs.len()),
+                rule: "the means of the half-lives of the features",
+            });
+        }
+        Ok(Self { pairs: stored.pairs, ..fresh })
+    }
+}
+
+/// The largest return whose square can be averaged.
+const RETURN_MAX: f64 = 1e90;
 
 /// More half-lives than anybody has features for.
 const MAX_HALFLIVES: usize = 32;
@@ -189,10 +240,28 @@ mod tests {
     fn features_are_undefined_before_the_first_loss() {
         let mut stream = FeatureStream::new(&Feature::PACKAGE[..3]).unwrap();
         let mut row = [0.0; 3];
-        stream.push(0.01, &mut row);
+        stream.push(0.01, &mut row).unwrap();
         assert!((row[0] - 0.01).abs() < 1e-15);
         assert!(row[1].is_infinite() && row[1] < 0.0);
         assert!(row[2].is_infinite() && row[2] > 0.0);
+    }
+
+    #[test]
+    fn bad_returns_and_rows_are_refused_and_change_nothing() {
+        let mut stream = FeatureStream::new(&Feature::PAPER).unwrap();
+        let mut row = [0.0; 3];
+        stream.push(-0.01, &mut row).unwrap();
+        let before = stream.clone();
+        for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(matches!(stream.push(x, &mut row), Err(Error::NotFinite { .. })));
+        }
+        assert_eq!(stream.push(-1e160, &mut row), Err(Error::Overflow { what: "features" }));
+        for len in [0, 2, 4] {
+            let found = stream.push(0.01, &mut vec![0.0; len]);
+            assert!(matches!(found, Err(Error::Shape { expected: 3, .. })));
+        }
+        assert_eq!(stream, before);
+        assert!(stream.batch(&[0.01, f64::NAN]).is_err());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::discrete::estep::{advance_values, first_smallest, loss};
+use crate::model::{defined, named_centers};
+use crate::stored::{Buffer, restored};
 use crate::{Error, JumpModel};
 
 /// What the filter says after one observation.
@@ -10,7 +12,8 @@ use crate::{Error, JumpModel};
 pub struct StateEstimate {
     /// The last state of the cheapest path through everything pushed so far.
     pub state: u8,
-    /// How much costlier the cheapest path into any other state is; infinite with one state.
+    /// How much costlier the cheapest path into any other state is; infinite with one state, or
+    /// where all others are too far away to be squared.
     pub margin: f64,
 }
 
@@ -28,15 +31,18 @@ pub struct StateEstimate {
 /// assert_eq!(filter.push(&[4.0])?.state, 1);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct Filter {
     centers: Vec<f64>,
     features: usize,
     penalty: f64,
     weights: Option<Vec<f64>>,
     /// The weighted row.
-    weighted: Vec<f64>,
+    weighted: Buffer<Vec<f64>>,
     values: Vec<f64>,
+    /// The values to be, until they are known to be usable.
+    next: Buffer<Vec<f64>>,
     pushed: u64,
 }
 
@@ -48,7 +54,8 @@ impl Filter {
     pub fn new(model: &JumpModel) -> Result<Self, Error> {
         model.check()?;
         Ok(Self {
-            weighted: vec![0.0; model.features],
+            weighted: Buffer(vec![0.0; model.features]),
+            next: Buffer(vec![0.0; model.states()]),
             weights: model.feature_weights.clone(),
             centers: model.flat_centers(),
             features: model.features,
@@ -62,7 +69,8 @@ impl Filter {
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers; the filter is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row so far from every centre that no state has a finite
+    /// cost any more; the filter is then as it was. No other.
     #[inline]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         let number = usize::try_from(self.pushed).unwrap_or(usize::MAX);
@@ -73,18 +81,14 @@ impl Filter {
         let row = match &self.weights {
             None => row,
             Some(weights) => {
-                for ((slot, x), w) in self.weighted.iter_mut().zip(row).zip(weights) {
+                for ((slot, x), w) in self.weighted.0.iter_mut().zip(row).zip(weights) {
                     *slot = x * w;
                 }
-                &self.weighted
+                &self.weighted.0
             }
         };
         if let [bull, bear] = self.values.as_mut_slice() {
             let losses = both_losses(row, self.centers.split_at(self.features));
-            // A number that is not finite makes both losses so, and is then looked for.
-            if !(losses.0 + losses.1).is_finite() {
-                check_row(row, self.features, number)?;
-            }
             let (to_bull, to_bear) = (*bear + self.penalty, *bull + self.penalty);
             let (in_bull, in_bear) = if self.pushed == 0 {
                 (0.0, 0.0)
@@ -94,15 +98,24 @@ impl Filter {
                     if *bear < to_bear { *bear } else { to_bear },
                 )
             };
-            *bull = losses.0 + in_bull;
-            *bear = losses.1 + in_bear;
-        } else if self.pushed == 0 {
-            let centers = self.centers.chunks_exact(self.features);
-            for (v, c) in self.values.iter_mut().zip(centers) {
-                *v = loss(row, c);
+            let costs = (losses.0 + in_bull, losses.1 + in_bear);
+            // A number that is not finite, or too large, shows in both, and is then looked for.
+            if !(costs.0 + costs.1).is_finite() {
+                check_costs(row, number, &[costs.0, costs.1])?;
             }
+            (*bull, *bear) = costs;
         } else {
-            advance_values(&mut self.values, self.penalty, row, &self.centers);
+            let next = self.next.0.as_mut_slice();
+            if self.pushed == 0 {
+                for (v, c) in next.iter_mut().zip(self.centers.chunks_exact(self.features)) {
+                    *v = loss(row, c);
+                }
+            } else {
+                next.copy_from_slice(&self.values);
+                advance_values(next, self.penalty, row, &self.centers);
+            }
+            check_costs(row, number, next)?;
+            self.values.copy_from_slice(next);
         }
         self.pushed += 1;
         Ok(self.estimate())
@@ -147,6 +160,64 @@ fn both_losses(row: &[f64], (first, second): (&[f64], &[f64])) -> (f64, f64) {
     }
     let half = |sum: f64| if sum.is_nan() { f64::INFINITY } else { 0.5 * sum };
     (half(sums.0), half(sums.1))
+}
+
+/// Refuses a row after which no state has a finite cost: nothing could be told apart ever after.
+#[cold]
+#[inline(never)]
+fn check_costs(row: &[f64], number: usize, costs: &[f64]) -> Result<(), Error> {
+    check_row(row, row.len(), number)?;
+    if costs.iter().any(|cost| cost.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::Overflow { what: "online filter" })
+}
+
+/// A filter as it is filed away; infinite costs are absent, as are the centres of empty states.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    features: usize,
+    centers: Vec<Option<Vec<f64>>>,
+    penalty: f64,
+    weights: Option<Vec<f64>>,
+    values: Vec<Option<f64>>,
+    pushed: u64,
+}
+
+impl From<Filter> for Stored {
+    fn from(filter: Filter) -> Self {
+        Self {
+            features: filter.features,
+            centers: named_centers(&filter.centers, filter.features),
+            penalty: filter.penalty,
+            weights: filter.weights,
+            values: defined(&filter.values),
+            pushed: filter.pushed,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Filter {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let mut model = JumpModel::from_centers(stored.centers, stored.penalty)?;
+        if model.features != stored.features {
+            let (found, expected) = (model.features, stored.features);
+            return Err(Error::Shape { what: "a centre of the filter", found, expected });
+        }
+        model.feature_weights = stored.weights;
+        let mut filter = Self::new(&model)?;
+        let states = filter.values.len();
+        filter.values = restored(&stored.values, "the costs", states, f64::INFINITY)?;
+        if stored.pushed >= u64::MAX / 2 {
+            let value = stored.pushed.to_string();
+            return Err(Error::Parameter { name: "pushed", value, rule: "a count of rows" });
+        }
+        filter.pushed = stored.pushed;
+        Ok(filter)
+    }
 }
 
 /// Refuses a row of another length or with a number that is not finite.
@@ -198,8 +269,48 @@ mod tests {
                 assert!(matches!(f.push(&[bad]), Err(Error::NotFinite { column: 0, .. })));
                 assert_eq!(f, before);
             }
-            // So far away that its distance overflows, but finite.
-            assert!(f.push(&[1e200]).is_ok());
+            for pushes in 0..3 {
+                // So far away that its distance overflows, but finite.
+                let before = f.clone();
+                assert_eq!(f.push(&[1e200]), Err(Error::Overflow { what: "online filter" }));
+                assert_eq!(f, before);
+                assert!(f.push(&[5.0]).unwrap().margin.is_finite(), "after {pushes} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_too_far_away_to_be_squared_comes_back() {
+        let centers = vec![Some(vec![1e154]), Some(vec![-1e154])];
+        let mut f = Filter::new(&JumpModel::from_centers(centers, 3.0).unwrap()).unwrap();
+        let estimate = f.push(&[-1e154]).unwrap();
+        assert_eq!((estimate.state, estimate.margin), (1, f64::INFINITY));
+        let json = serde_json::to_string(&f).unwrap();
+        assert_eq!(serde_json::from_str::<Filter>(&json).unwrap(), f);
+        assert_eq!(f.push(&[1e154]).unwrap().state, 0);
+    }
+
+    #[test]
+    fn a_stored_filter_goes_on_and_a_damaged_one_is_refused() {
+        let mut f = filter();
+        f.push(&[0.3]).unwrap();
+        let json = serde_json::to_value(&f).unwrap();
+        let mut restored: Filter = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(restored, f);
+        assert_eq!(restored.push(&[4.0]), f.push(&[4.0]));
+        let broken = [
+            ("features", serde_json::json!(2)),
+            ("centers", serde_json::json!([])),
+            ("centers", serde_json::json!([null, null])),
+            ("penalty", serde_json::json!(-1.0)),
+            ("weights", serde_json::json!([1.0, 1.0])),
+            ("values", serde_json::json!([1.0])),
+            ("values", serde_json::json!([null, null])),
+        ];
+        for (field, value) in broken {
+            let mut json = json.clone();
+            json[field] = value;
+            assert!(serde_json::from_value::<Filter>(json).is_err(), "{field}");
         }
     }
 

@@ -74,14 +74,15 @@ mod rows;
 mod scaler;
 mod sliding;
 pub mod sparse;
+mod stored;
 mod trend;
 mod vix;
 
 pub use descent::{Restart, Stop};
 pub use detector::{
     CheckedDetectorParams, DecidedBy, Detector, DetectorParams, Evidence, FeatureReading, Inputs,
-    LadderParams, MarketState, RegimeEstimate, RegimeRule, ReturnBasis, Series, VixEvidence,
-    VixPolicy, ZScoreParams,
+    LadderParams, MarketState, Naming, RegimeEstimate, RegimeRule, ReturnBasis, Series,
+    VixEvidence, VixPolicy, ZScoreBranch, ZScoreParams,
 };
 pub use discrete::{CheckedJumpParams, Fit, FitOptions, JumpParams};
 pub use error::Error;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descent::Steps as _;
 use crate::discrete::estep::Discrete;
+use crate::discrete::params::STATES_MAX;
 use crate::{Error, Rows, SortBy};
 
 /// The format of serialized models this version writes and reads.
@@ -139,8 +140,8 @@ impl JumpModel {
     ///
     /// # Errors
     /// [`Error::Format`] for another format, [`Error::Shape`] where lengths disagree,
-    /// [`Error::TooFewRows`] without centres, [`Error::Parameter`] for a bad penalty,
-    /// [`Error::NotFinite`] for a centre that is not finite; no other.
+    /// [`Error::TooFewRows`] without centres, [`Error::Parameter`] for a bad penalty or more than 8
+    /// states, [`Error::NotFinite`] for a centre or weight that is not finite; no other.
     pub fn check(&self) -> Result<(), Error> {
         if self.format != MODEL_FORMAT {
             let (found, expected) = (self.format, MODEL_FORMAT);
@@ -152,7 +153,17 @@ impl JumpModel {
             let (found, expected) = (weights.len(), self.features);
             return Err(Error::Shape { what: "the list of feature weights", found, expected });
         }
-        if self.centers.is_empty() || self.features == 0 {
+        if let Some(weights) = &self.feature_weights
+            && let Some(column) = weights.iter().position(|x| !x.is_finite())
+        {
+            let (what, value) = ("the list of feature weights", weights[column]);
+            return Err(Error::NotFinite { what, row: 0, column, value });
+        }
+        if self.centers.len() > STATES_MAX {
+            let value = self.centers.len().to_string();
+            return Err(Error::Parameter { name: "states", value, rule: "1 to 8" });
+        }
+        if self.centers.iter().all(Option::is_none) || self.features == 0 {
             return Err(Error::TooFewRows { what: "the centres", have: 0, need: 1 });
         }
         if !(self.penalty.is_finite() && self.penalty >= 0.0) {

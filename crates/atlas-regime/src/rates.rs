@@ -46,11 +46,19 @@ impl RateQuote {
 pub const RATE_CARRY_DAYS_MAX: u32 = 10;
 
 /// Simple returns per session; entry `t` is the return from session `t − 1` to `t`, entry 0 is 0.
+///
+/// A return to or from a close that is not a positive finite number is NaN, which everything that
+/// takes returns refuses.
 #[must_use]
 pub fn simple_returns(closes: &[f64]) -> Vec<f64> {
+    let usable = |close: f64| close.is_finite() && close > 0.0;
+    let one = |pair: &[f64]| {
+        let (before, now) = (pair[0], pair[1]);
+        if usable(before) && usable(now) { now / before - 1.0 } else { f64::NAN }
+    };
     let mut returns = Vec::with_capacity(closes.len());
     returns.extend(closes.first().map(|_| 0.0));
-    returns.extend(closes.windows(2).map(|pair| pair[1] / pair[0] - 1.0));
+    returns.extend(closes.windows(2).map(one));
     returns
 }
 
@@ -62,7 +70,9 @@ pub fn simple_returns(closes: &[f64]) -> Vec<f64> {
 /// # Errors
 /// [`Error::RateStartsLate`] if the first rate comes after the first session,
 /// [`Error::RateGap`] if a rate would have to be carried more than [`RATE_CARRY_DAYS_MAX`] days,
-/// [`Error::Shape`] if dates and rates differ in number; no other.
+/// [`Error::Shape`] if dates and rates differ in number, [`Error::TooFewRows`] without rates,
+/// [`Error::DatesNotIncreasing`] for dates out of order, [`Error::NotFinite`] for a rate that is
+/// NaN or infinite, or whose bond-equivalent yield is; no other.
 ///
 /// # Examples
 /// ```
@@ -84,6 +94,13 @@ pub fn accrued_interest(
     if rate_dates.len() != rates_pct.len() {
         let (found, expected) = (rates_pct.len(), rate_dates.len());
         return Err(Error::Shape { what: "the rate series", found, expected });
+    }
+    check_increasing("index", sessions)?;
+    check_increasing("rate", rate_dates)?;
+    let yields = rates_pct.iter().map(|&rate| quote.bond_equivalent_pct(rate));
+    if let Some(row) = yields.into_iter().position(|rate| !rate.is_finite()) {
+        let (what, value) = ("the rate series", rates_pct[row]);
+        return Err(Error::NotFinite { what, row, column: 0, value });
     }
     let Some(&index) = sessions.first() else { return Ok(Vec::new()) };
     match rate_dates.first() {
@@ -107,6 +124,16 @@ pub fn accrued_interest(
         interest.push(yearly * days(before, now) / 365.0);
     }
     Ok(interest)
+}
+
+fn check_increasing(series: &'static str, dates: &[NaiveDate]) -> Result<(), Error> {
+    match dates.windows(2).position(|pair| pair[0] >= pair[1]) {
+        None => Ok(()),
+        Some(at) => {
+            let (previous, date) = (dates[at], dates[at + 1]);
+            Err(Error::DatesNotIncreasing { series, row: at + 1, previous, date })
+        }
+    }
 }
 
 /// Calendar days from one date to a later one.
@@ -141,5 +168,31 @@ mod tests {
         let found =
             accrued_interest(&sessions, &rates, &[0.0, 50.0], RateQuote::BondEquivalent).unwrap();
         assert_eq!(found, [0.0, 0.0]);
+    }
+
+    #[test]
+    fn dates_out_of_order_and_rates_that_are_no_numbers_are_refused() {
+        let (ordered, mixed) = ([day(1, 2), day(1, 3)], [day(1, 3), day(1, 2)]);
+        let rates = [1.0, 2.0];
+        let quote = RateQuote::Discount;
+        for (sessions, dates, series) in [(mixed, ordered, "index"), (ordered, mixed, "rate")] {
+            let found = accrued_interest(&sessions, &dates, &rates, quote).unwrap_err();
+            let expected = (1, day(1, 3), day(1, 2));
+            let (row, previous, date) = expected;
+            assert_eq!(found, Error::DatesNotIncreasing { series, row, previous, date });
+        }
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let found = accrued_interest(&ordered, &ordered, &[1.0, bad], quote);
+            assert!(matches!(found, Err(Error::NotFinite { row: 1, .. })));
+        }
+    }
+
+    #[test]
+    fn a_close_that_is_no_price_gives_no_return() {
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let found = simple_returns(&[1.0, 2.0, bad, 3.0, 6.0]);
+            assert!(found[2].is_nan() && found[3].is_nan());
+            assert_eq!((found[1], found[4]), (1.0, 1.0));
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::{Error, Rows};
 /// let data = [0.0, 1.0, 2.0, 3.0, 100.0];
 /// let clipper = Clipper::fit(Rows::new(&data, 1)?, 1.0)?;
 /// let mut row = [100.0];
-/// clipper.apply(&mut row);
+/// clipper.apply(&mut row)?;
 /// assert!(row[0] < 62.0);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
@@ -45,8 +45,12 @@ impl Clipper {
         Ok(Self { lower: bound(-1.0), upper: bound(1.0) })
     }
 
-    /// Clips one row in place; its length is the number of columns.
-    pub fn apply(&self, row: &mut [f64]) {
+    /// Clips one row in place.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a row of another length, which is then as it was; no other.
+    pub fn apply(&self, row: &mut [f64]) -> Result<(), Error> {
+        check_width(row, self.lower.len())?;
         for ((x, &low), &high) in row.iter_mut().zip(&self.lower).zip(&self.upper) {
             *x = if *x < low {
                 low
@@ -55,6 +59,19 @@ impl Clipper {
             } else {
                 *x
             };
+        }
+        Ok(())
+    }
+
+    /// Refuses restored bounds of another width, or that no fit gives.
+    pub(crate) fn check(&self, cols: usize) -> Result<(), Error> {
+        check_width(&self.lower, cols)?;
+        check_width(&self.upper, cols)?;
+        let pairs = || self.lower.iter().zip(&self.upper);
+        match pairs().position(|(low, high)| !(low.is_finite() && high.is_finite() && low <= high))
+        {
+            None => Ok(()),
+            Some(column) => Err(out_of_range("clipper", column)),
         }
     }
 
@@ -80,7 +97,7 @@ impl Clipper {
 /// let data = [1.0, 7.0, 3.0, 7.0];
 /// let scaler = Scaler::fit(Rows::new(&data, 2)?)?;
 /// let mut row = [3.0, 7.5];
-/// scaler.apply(&mut row);
+/// scaler.apply(&mut row)?;
 /// assert_eq!(row, [1.0, 0.5]);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
@@ -106,10 +123,29 @@ impl Scaler {
         Ok(Self { mean, variance, scale })
     }
 
-    /// Scales one row in place; its length is the number of columns.
-    pub fn apply(&self, row: &mut [f64]) {
+    /// Scales one row in place.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a row of another length, which is then as it was; no other.
+    pub fn apply(&self, row: &mut [f64]) -> Result<(), Error> {
+        check_width(row, self.mean.len())?;
         for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
             *x = (*x - mean) / scale;
+        }
+        Ok(())
+    }
+
+    /// Refuses a restored scale of another width, or that no fit gives.
+    pub(crate) fn check(&self, cols: usize) -> Result<(), Error> {
+        for list in [&self.mean, &self.variance, &self.scale] {
+            check_width(list, cols)?;
+            if let Some(column) = list.iter().position(|x| !x.is_finite()) {
+                return Err(out_of_range("scaler", column));
+            }
+        }
+        match self.scale.iter().position(|scale| *scale <= 0.0) {
+            None => Ok(()),
+            Some(column) => Err(out_of_range("scaler", column)),
         }
     }
 
@@ -130,6 +166,18 @@ impl Scaler {
     pub fn scale(&self) -> &[f64] {
         &self.scale
     }
+}
+
+fn check_width(row: &[f64], expected: usize) -> Result<(), Error> {
+    if row.len() == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { what: "the row", found: row.len(), expected })
+}
+
+fn out_of_range(name: &'static str, column: usize) -> Error {
+    let value = format!("bad in column {column}");
+    Error::Parameter { name, value, rule: "finite, in order and with a positive scale" }
 }
 
 /// Whether a variance is nothing but rounding noise of the mean (scikit-learn's rule).
@@ -188,6 +236,19 @@ mod tests {
         let data = [0.1; 7];
         let scaler = Scaler::fit(Rows::new(&data, 1).unwrap()).unwrap();
         assert_eq!(scaler.scale(), [1.0]);
+    }
+
+    #[test]
+    fn a_row_of_another_width_is_refused_and_left_alone() {
+        let data = [0.0, 1.0, 2.0, 5.0];
+        let rows = Rows::new(&data, 2).unwrap();
+        let (clipper, scaler) = (Clipper::fit(rows, 1.0).unwrap(), Scaler::fit(rows).unwrap());
+        for mut row in [vec![], vec![9.0], vec![9.0; 3]] {
+            let before = row.clone();
+            assert!(matches!(clipper.apply(&mut row), Err(Error::Shape { expected: 2, .. })));
+            assert!(matches!(scaler.apply(&mut row), Err(Error::Shape { expected: 2, .. })));
+            assert_eq!(row, before);
+        }
     }
 
     #[test]

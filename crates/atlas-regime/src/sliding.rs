@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrete::estep::loss;
 use crate::filter::check_row;
+use crate::stored::Buffer;
 use crate::{Error, JumpModel};
 
 /// The last state of the cheapest path through the last `lookback` observations, for two states.
@@ -27,10 +28,13 @@ use crate::{Error, JumpModel};
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct SlidingFilter {
     model: JumpModel,
+    #[serde(skip_serializing)]
     centers: [Vec<f64>; 2],
-    weighted: Vec<f64>,
+    #[serde(skip_serializing)]
+    weighted: Buffer<Vec<f64>>,
     lookback: usize,
     /// Differences of losses in the window, oldest first.
     gaps: VecDeque<f64>,
@@ -66,10 +70,10 @@ impl SlidingFilter {
         };
         Ok(Self {
             centers: [first.clone(), second.clone()],
-            weighted: vec![0.0; model.features],
+            weighted: Buffer(vec![0.0; model.features]),
             model: model.clone(),
             lookback,
-            gaps: VecDeque::with_capacity(lookback + 1),
+            gaps: VecDeque::with_capacity(lookback.min(RESERVED)),
             pushed: 0,
             expanding: 0.0,
             pair: (model.penalty, -model.penalty),
@@ -78,18 +82,29 @@ impl SlidingFilter {
         })
     }
 
+    /// Whether this is a filter of that model and length.
+    pub(crate) fn runs_on(&self, model: &JumpModel, lookback: usize) -> bool {
+        self.model == *model && self.lookback == lookback
+    }
+
     /// Takes one observation in and gives the state; O(D), or O(D + lookback) where nothing has
     /// been forgotten within the window.
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers; the filter is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared; the filter
+    /// is then as it was. No other.
     #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
     pub fn push(&mut self, row: &[f64]) -> Result<u8, Error> {
         check_row(row, self.model.features, self.pushed)?;
-        self.model.weigh(row, &mut self.weighted);
+        self.model.weigh(row, &mut self.weighted.0);
         let [first, second] = &self.centers;
-        let gap = loss(&self.weighted, second) - loss(&self.weighted, first);
+        let gap = loss(&self.weighted.0, second) - loss(&self.weighted.0, first);
+        if gap.is_nan() {
+            return Err(Error::Overflow { what: "sliding filter" });
+        }
+        // One centre may be infinitely far away; no gap beyond the penalty matters.
+        let gap = gap.clamp(-GAP_MAX, GAP_MAX);
         if self.gaps.len() == self.lookback {
             self.gaps.pop_front();
         }
@@ -115,6 +130,63 @@ impl SlidingFilter {
     }
 }
 
+/// Entries room is made for at once.
+const RESERVED: usize = 4096;
+
+/// As good as infinite, yet a penalty can be added to it.
+const GAP_MAX: f64 = f64::MAX / 4.0;
+
+/// A filter as it was filed away; what follows from the model is worked out again.
+#[derive(Deserialize)]
+struct Stored {
+    model: JumpModel,
+    lookback: usize,
+    gaps: VecDeque<f64>,
+    pushed: usize,
+    expanding: f64,
+    pair: (f64, f64),
+    pair_start: usize,
+    forgotten: Option<usize>,
+}
+
+impl TryFrom<Stored> for SlidingFilter {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let mut filter = Self::new(&stored.model, stored.lookback)?;
+        let (found, expected) = (stored.gaps.len(), stored.pushed.min(stored.lookback));
+        if found != expected {
+            return Err(Error::Shape { what: "the window of the filter", found, expected });
+        }
+        let sums = [stored.expanding, stored.pair.0, stored.pair.1];
+        for (column, &value) in sums.iter().chain(&stored.gaps).enumerate() {
+            if !value.is_finite() {
+                let what = "the stored filter";
+                return Err(Error::NotFinite { what, row: 0, column, value });
+            }
+        }
+        let counted = stored.pushed < COUNT_MAX && stored.pair_start <= stored.pushed;
+        if !counted || stored.forgotten.is_some_and(|from| from >= stored.pushed) {
+            let value = format!("{} of {}", stored.pair_start, stored.pushed);
+            return Err(Error::Parameter {
+                name: "pair_start",
+                value,
+                rule: "a row pushed before",
+            });
+        }
+        filter.gaps = stored.gaps;
+        filter.pushed = stored.pushed;
+        filter.expanding = stored.expanding;
+        filter.pair = stored.pair;
+        filter.pair_start = stored.pair_start;
+        filter.forgotten = stored.forgotten;
+        Ok(filter)
+    }
+}
+
+/// More observations than anybody pushes; a count beyond is damaged.
+pub(crate) const COUNT_MAX: usize = 1 << 40;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,5 +208,30 @@ mod tests {
                 assert_eq!(Some(found), expected, "penalty {penalty}, row {t}");
             }
         }
+    }
+
+    #[test]
+    fn a_row_too_far_away_is_refused_and_changes_nothing() {
+        let centers = vec![Some(vec![0.0]), Some(vec![4.0])];
+        let model = JumpModel::from_centers(centers, 3.0).unwrap();
+        let mut filter = SlidingFilter::new(&model, 10).unwrap();
+        for row in [0.1, 3.9, 4.2] {
+            let before = filter.clone();
+            assert_eq!(filter.push(&[1e200]), Err(Error::Overflow { what: "sliding filter" }));
+            assert_eq!(filter, before);
+            filter.push(&[row]).unwrap();
+        }
+        assert_eq!(filter.push(&[4.0]), Ok(1));
+    }
+
+    #[test]
+    fn one_centre_may_be_too_far_away_and_the_filter_still_be_stored() {
+        let centers = vec![Some(vec![1e154]), Some(vec![-1e154])];
+        let model = JumpModel::from_centers(centers, 3.0).unwrap();
+        let mut filter = SlidingFilter::new(&model, 10).unwrap();
+        assert_eq!(filter.push(&[-1e154]), Ok(1));
+        let json = serde_json::to_string(&filter).unwrap();
+        assert_eq!(serde_json::from_str::<SlidingFilter>(&json).unwrap(), filter);
+        assert_eq!(filter.push(&[1e154]), Ok(0));
     }
 }

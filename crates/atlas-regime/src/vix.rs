@@ -16,7 +16,8 @@ pub struct VixParams {
     pub level: Option<f64>,
     /// Sessions a shock lasts at least, the one it starts in included.
     pub hold_min: u32,
-    /// Sessions a shock lasts at most after the last session that triggered it.
+    /// Sessions a shock lasts at most from the last session that triggered it on, that one
+    /// included: 21 holds for that session and the 20 after it.
     pub hold_max: u32,
     /// Share of the rise (from the close before the shock to the highest since) that must be given
     /// back before release, 0 to 1.
@@ -25,7 +26,7 @@ pub struct VixParams {
 
 impl Default for VixParams {
     /// +20 % in one session or +50 % in three; held at least 10 sessions, until half of the rise is
-    /// given back, at most 21 sessions after the last trigger; no level rule.
+    /// given back, at most 21 sessions from the last trigger on, its own included; no level rule.
     fn default() -> Self {
         Self { rise_1: 0.20, rise_3: 0.50, level: None, hold_min: 10, hold_max: 21, give_back: 0.5 }
     }
@@ -124,9 +125,9 @@ pub struct VixShock {
 /// use atlas_regime::{VixParams, VixRule};
 /// let mut rule = VixRule::new(VixParams::default())?;
 /// for close in [13.0, 13.5, 17.3] {
-///     rule.push(Some(close));
+///     rule.push(Some(close))?;
 /// }
-/// assert!(rule.push(Some(37.3)).is_some_and(|r| r.shock.is_some()));
+/// assert!(rule.push(Some(37.3))?.is_some_and(|r| r.shock.is_some()));
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,7 +150,14 @@ impl VixRule {
 
     /// Takes one session's close in; `None` where the session has none, which leaves a shock in
     /// force as it is and lets one session of its hold pass.
-    pub fn push(&mut self, close: Option<f64>) -> Option<VixReading> {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for a close that is NaN, infinite or not positive; the rule is then as
+    /// it was. No other.
+    pub fn push(&mut self, close: Option<f64>) -> Result<Option<VixReading>, Error> {
+        if let Some(value) = close.filter(|c| !(c.is_finite() && *c > 0.0)) {
+            return Err(Error::NotFinite { what: "the VIX close", row: 0, column: 0, value });
+        }
         let [third, _, last] = self.recent;
         let change = |base: Option<f64>| Some(close? / base? - 1.0);
         let (change_1, change_3) = (change(last), change(third));
@@ -162,7 +170,8 @@ impl VixRule {
         self.recent.rotate_left(1);
         self.recent[2] = close;
         self.shock = self.next_shock(close, trigger, base);
-        close.map(|close| VixReading { close, change_1, change_3, trigger, shock: self.shock })
+        let shock = self.shock;
+        Ok(close.map(|close| VixReading { close, change_1, change_3, trigger, shock }))
     }
 
     /// The shock in force after the last session.
@@ -230,7 +239,7 @@ mod tests {
     fn run(params: &VixParams, closes: &[f64]) -> Vec<bool> {
         let params = VixParams { hold_min: 3, ..params.clone() };
         let mut rule = VixRule::new(params).unwrap();
-        closes.iter().map(|&c| rule.push(Some(c)).unwrap().shock.is_some()).collect()
+        closes.iter().map(|&c| rule.push(Some(c)).unwrap().unwrap().shock.is_some()).collect()
     }
 
     #[test]
@@ -265,9 +274,29 @@ mod tests {
     #[test]
     fn a_missing_session_leaves_the_change_undefined() {
         let mut rule = VixRule::new(VixParams::default()).unwrap();
-        rule.push(Some(10.0));
-        assert_eq!(rule.push(None), None);
-        let reading = rule.push(Some(14.0)).unwrap();
+        rule.push(Some(10.0)).unwrap();
+        assert_eq!(rule.push(None), Ok(None));
+        let reading = rule.push(Some(14.0)).unwrap().unwrap();
         assert_eq!((reading.change_1, reading.shock), (None, None));
+    }
+
+    #[test]
+    fn the_longest_hold_counts_the_session_of_the_trigger() {
+        let mut closes = vec![10.0];
+        closes.extend([14.0; 30]);
+        let shocks = run(&VixParams::default(), &closes);
+        assert_eq!(shocks.iter().filter(|s| **s).count(), 21);
+        assert_eq!((shocks[1], shocks[21], shocks[22]), (true, true, false));
+    }
+
+    #[test]
+    fn a_close_that_is_no_price_is_refused_and_changes_nothing() {
+        let mut rule = VixRule::new(VixParams::default()).unwrap();
+        rule.push(Some(10.0)).unwrap();
+        let before = rule.clone();
+        for bad in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(rule.push(Some(bad)), Err(Error::NotFinite { .. })));
+        }
+        assert_eq!(rule, before);
     }
 }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use atlas_regime::hmm::{HmmFilter, HmmModel};
+use atlas_regime::hmm::{HMM_FORMAT, HmmFilter, HmmModel};
 use atlas_regime::rolling::{RollingDetector, RollingParams};
 use atlas_regime::{
     Detector, DetectorParams, Feature, FeatureStream, Filter, Inputs, JumpModel, JumpParams, Rows,
@@ -48,7 +48,8 @@ fn bits(values: &[f64]) -> Vec<u64> {
 }
 
 fn features(market: &Market) -> Vec<Vec<f64>> {
-    let data = FeatureStream::new(&Feature::PAPER).unwrap().batch(&simple_returns(&market.closes));
+    let stream = FeatureStream::new(&Feature::PAPER).unwrap();
+    let data = stream.batch(&simple_returns(&market.closes)).unwrap();
     data.chunks(3)
         .map(|row| row.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect())
         .collect()
@@ -105,6 +106,7 @@ fn features_filters_and_rules_do_not_look_ahead() {
     });
     check("hidden Markov filter", &|m| {
         let model = HmmModel {
+            format: HMM_FORMAT,
             initial: vec![0.5, 0.5],
             transitions: vec![vec![0.98, 0.02], vec![0.05, 0.95]],
             means: vec![vec![0.0006], vec![-0.001]],
@@ -119,7 +121,9 @@ fn features_filters_and_rules_do_not_look_ahead() {
     });
     check("VIX shock", &|m| {
         let mut rule = VixRule::new(VixParams::default()).unwrap();
-        let step = |close: &f64| vec![u64::from(rule.push(Some(*close)).unwrap().shock.is_some())];
+        let step = |close: &f64| {
+            vec![u64::from(rule.push(Some(*close)).unwrap().unwrap().shock.is_some())]
+        };
         m.vix.iter().map(step).collect()
     });
     check("trend and range", &|m| {
@@ -240,11 +244,11 @@ proptest! {
     fn features_in_one_go_equal_features_one_by_one(
         returns in prop::collection::vec(-0.2_f64..0.2, 1..200),
     ) {
-        let batch = FeatureStream::new(&Feature::PACKAGE).unwrap().batch(&returns);
+        let batch = FeatureStream::new(&Feature::PACKAGE).unwrap().batch(&returns).unwrap();
         let mut stream = FeatureStream::new(&Feature::PACKAGE).unwrap();
         let mut row = [0.0; 9];
         for (r, expected) in returns.iter().zip(batch.chunks(9)) {
-            stream.push(*r, &mut row);
+            stream.push(*r, &mut row).unwrap();
             prop_assert_eq!(bits(&row), bits(expected));
         }
     }

@@ -6,8 +6,8 @@ mod support;
 
 use atlas_core::Regime;
 use atlas_regime::{
-    DecidedBy, Detector, DetectorParams, Error, Inputs, RegimeEstimate, ReturnBasis, Series,
-    VixEvidence, VixPolicy,
+    DecidedBy, Detector, DetectorParams, Error, Inputs, Naming, RegimeEstimate, ReturnBasis,
+    Series, VixEvidence, VixPolicy,
 };
 use support::Market;
 
@@ -157,4 +157,123 @@ fn an_estimate_survives_json() {
     let estimate = detector(small()).detect(&market.inputs(799)).unwrap();
     let json = serde_json::to_string(&estimate).unwrap();
     assert_eq!(serde_json::from_str::<RegimeEstimate>(&json).unwrap(), estimate);
+}
+
+/// A shock before the VIX's first row may still be in force: a series that starts inside the hold
+/// window is refused or flagged, one that covers it is neither.
+#[test]
+fn a_vix_that_starts_inside_the_hold_window_is_refused_or_flagged() {
+    let mut market = Market::new(800, 10);
+    market.vix.fill(15.0);
+    // A shock that the policy to carry on cannot see once its session is cut off.
+    market.vix[790..].fill(19.0);
+    let as_of = market.dates[799];
+    let flagging = DetectorParams { vix_missing: VixPolicy::CarryOn, ..small() };
+    // Holds of up to 21 sessions, the first rise of which looks three back: sessions 776 to 799.
+    for (start, unseen) in [(0, 0), (776, 0), (777, 1), (790, 14), (796, 20)] {
+        let mut inputs = market.inputs(799);
+        let vix = Series { dates: &market.dates[start..], values: &market.vix[start..] };
+        inputs.vix = Some(vix);
+        let refused = detector(small()).detect(&inputs);
+        let carried = detector(flagging.clone()).detect(&inputs).unwrap();
+        assert_eq!(carried.evidence.vix_unseen, unseen);
+        assert_eq!(carried.regime == Regime::Crash, start < 790, "{start}");
+        if unseen == 0 {
+            assert_eq!(refused.as_ref(), Ok(&carried));
+        } else {
+            let (have, need) = (24 - unseen, 24);
+            assert_eq!(refused, Err(Error::VixGap { as_of, have, need }));
+        }
+    }
+    // A session without a close inside the window is counted; the rule goes on.
+    let dates = [&market.dates[..785], &market.dates[786..]].concat();
+    let values = [&market.vix[..785], &market.vix[786..]].concat();
+    let mut inputs = market.inputs(799);
+    inputs.vix = Some(Series { dates: &dates, values: &values });
+    let estimate = detector(small()).detect(&inputs).unwrap();
+    assert_eq!((estimate.regime, estimate.evidence.vix_unseen), (Regime::Crash, 1));
+}
+
+#[test]
+fn a_history_with_a_short_vix_equals_detecting_every_date() {
+    let market = Market::new(800, 11);
+    let mut inputs = market.inputs(799);
+    inputs.vix = Some(Series { dates: &market.dates[700..790], values: &market.vix[700..790] });
+    let detector =
+        detector(DetectorParams { vix_missing: VixPolicy::CarryOn, refit_every: 40, ..small() });
+    let history = detector.history(&inputs, market.dates[690]).unwrap();
+    assert_eq!(history.len(), 110);
+    for estimate in &history {
+        let as_of = estimate.as_of;
+        assert_eq!(detector.detect(&Inputs { as_of, ..inputs }).as_ref(), Ok(estimate));
+    }
+}
+
+#[test]
+fn the_branch_of_the_z_scores_is_named() {
+    let market = Market::new(1200, 12);
+    let params = DetectorParams { lookback: 600, rows_min: 400, ..DetectorParams::seed() };
+    let history = detector(params).history(&market.inputs(1199), market.dates[760]).unwrap();
+    let mut branches = std::collections::BTreeSet::new();
+    for estimate in &history {
+        let evidence = &estimate.evidence;
+        let branch = evidence.z_branch.unwrap();
+        assert_eq!(branch.regime(), evidence.model_regime);
+        let z = evidence.features[1].expanding_z.unwrap();
+        if evidence.model_regime == Regime::Bull {
+            assert!(z > 0.0);
+        }
+        branches.insert(format!("{branch:?}"));
+    }
+    assert!(branches.len() >= 3, "{branches:?}");
+    let ladder = detector(small()).detect(&market.inputs(1199)).unwrap();
+    assert_eq!(ladder.evidence.z_branch, None);
+}
+
+/// Short samples of a market without a premium for calm: now and then the state that earned more
+/// in one sample is the one that earned less in the next.
+#[test]
+fn states_that_change_names_at_a_refit_are_an_incident() {
+    let params = DetectorParams {
+        lookback: 150,
+        rows_min: 100,
+        warm_up: 100,
+        refit_every: 100,
+        penalty: 5.0,
+        ..DetectorParams::calibrated()
+    };
+    let detector = detector(params);
+    let mut seen = [0, 0];
+    for seed in 0..8 {
+        let market = Market::new(1000, seed);
+        let history = detector.history(&market.inputs(999), market.dates[300]).unwrap();
+        assert_eq!(history[0].evidence.naming, Naming::NotCompared, "no refit before the first");
+        for estimate in history.iter().skip(100).filter(|e| e.evidence.model_age % 33 == 1) {
+            match estimate.evidence.naming {
+                Naming::Agrees => seen[0] += 1,
+                Naming::Exchanged { distance_same, distance_exchanged } => {
+                    assert!(distance_exchanged < distance_same);
+                    seen[1] += 1;
+                    // It is said by a single detection as well, and for as long as the refit lasts.
+                    let inputs = Inputs { as_of: estimate.as_of, ..market.inputs(999) };
+                    assert_eq!(detector.detect(&inputs).as_ref(), Ok(estimate));
+                }
+                Naming::NotCompared | _ => panic!("{estimate:?}"),
+            }
+        }
+    }
+    assert!(seen[0] > seen[1] && seen[1] > 0, "{seen:?}");
+}
+
+/// Estimates stored before the newer parts of the evidence were recorded can be read.
+#[test]
+fn an_older_estimate_can_be_read() {
+    let market = Market::new(800, 9);
+    let mut estimate = detector(small()).detect(&market.inputs(799)).unwrap();
+    let mut json = serde_json::to_value(&estimate).unwrap();
+    for field in ["vix_unseen", "z_branch", "naming"] {
+        assert!(json["evidence"].as_object_mut().unwrap().remove(field).is_some(), "{field}");
+    }
+    estimate.evidence.naming = Naming::NotCompared;
+    assert_eq!(serde_json::from_value::<RegimeEstimate>(json).unwrap(), estimate);
 }

@@ -29,7 +29,8 @@ pub enum Target {
     Update,
     /// A message of the market-data streams, with the same possibilities.
     Feed,
-    /// Opening a stream.
+    /// Opening a stream: of market data, of order updates, or of server-sent events. It may be
+    /// refused, delayed, cut or fall silent; other faults leave it alone.
     Connect,
 }
 
@@ -68,7 +69,7 @@ pub enum Fault {
     Repeat,
     /// A message of a stream is sent after the one that follows it.
     Swap,
-    /// The next order fills at most this share of its quantity in the present session.
+    /// The next order of a number of shares fills at most this share of it in the present session.
     PartialFill(Weight),
     /// Every moment in the answer is wrong by so many milliseconds: later if above zero.
     Skew(i64),
@@ -84,7 +85,8 @@ pub enum Fault {
         value: serde_json::Value,
     },
     /// A cancellation is accepted, and carried out only when so many milliseconds of the venue's
-    /// time have passed: the order can be filled until then.
+    /// time have passed: until then the order is `pending_cancel` and can be filled. For requests
+    /// that cancel one order or all; others leave the rule alone.
     LateCancel(u32),
 }
 
@@ -154,10 +156,15 @@ impl Faults {
 
     /// The fault for a request that has just come in.
     pub(crate) fn take(&self, target: Target) -> Option<Fault> {
+        self.take_if(target, |_| true)
+    }
+
+    /// The fault for a request that has just come in; those that do not fit stay where they are.
+    pub(crate) fn take_if(&self, target: Target, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut script = self.lock();
         for at in 0..script.rules.len() {
             let rule = &script.rules[at];
-            if rule.target != target {
+            if rule.target != target || !fits(&rule.fault) {
                 continue;
             }
             let (chance, fault) = (rule.chance, rule.fault.clone());

@@ -72,8 +72,13 @@
 //!
 //! # What is not
 //!
-//! Options, leverage in crypto, extended-hours prices, and brokers' locates of hard-to-borrow shares.
-//! Requests for them are refused, and endpoints that do not exist answer 404: nothing is pretended.
+//! Options, leverage in crypto, and brokers' locates of hard-to-borrow shares. Requests for them are
+//! refused, and endpoints that do not exist answer 404.
+//!
+//! Trading outside of regular hours: the data have no prices there. An order with `extended_hours` is
+//! checked as Alpaca checks it (a DAY or GTC limit order) and taken, and works in regular hours alone
+//! like any other limit order. One that comes outside of them is `accepted` and waits for the next
+//! opening; a DAY order expires at the regular close of the session it works in, not at 20:00.
 
 mod config;
 pub mod core;

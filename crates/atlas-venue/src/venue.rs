@@ -281,6 +281,14 @@ impl Venue {
         })
     }
 
+    /// Changes what the account's owner has forbidden it.
+    pub(crate) fn configure(&self, act: impl FnOnce(&mut Exchange)) -> Result<(), Refusal> {
+        self.change(|exchange| {
+            act(exchange);
+            Ok(())
+        })
+    }
+
     /// Halts trading in a symbol, or lifts the halt; see [`Exchange::halt`].
     ///
     /// # Errors
@@ -295,6 +303,15 @@ impl Venue {
     /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
     pub fn cancel(&self, id: Uuid) -> Result<(), Refusal> {
         self.change(|exchange| exchange.cancel(id))
+    }
+
+    /// Accepts the cancellation of an order, to be carried out later; see
+    /// [`Exchange::begin_cancel`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn begin_cancel(&self, id: Uuid) -> Result<(), Refusal> {
+        self.change(|exchange| exchange.begin_cancel(id))
     }
 
     /// Lets the next order fill by at most this share in its first session; see

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use atlas_core::time::Timestamp;
 use atlas_core::{OrderStatus, Qty, VenueOrderId};
 
 use crate::{BrokerOrder, OrderNews};
 
 /// What was told of each order.
+///
+/// Nothing is forgotten for as long as the stream is open, a few hundred bytes an order: executions
+/// the stream told itself are behind no bookmark yet, so an order dropped here would be told again
+/// when the ledger is next read. A stream that is opened anew from a bookmark begins empty.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Books(BTreeMap<VenueOrderId, Told>);
 
@@ -16,6 +21,8 @@ struct Told {
     filled: Qty,
     /// The order as it was last told, if it was.
     order: Option<(OrderStatus, Qty)>,
+    /// When the broker took the order, if it was told.
+    submitted_at: Option<Timestamp>,
 }
 
 /// Whether an execution continues what was told.
@@ -45,7 +52,7 @@ impl Books {
 
     /// Says that nothing before an execution of an order that is new here is to be told.
     pub(crate) fn start(&mut self, id: &VenueOrderId, filled: Qty) {
-        self.0.entry(id.clone()).or_insert(Told { filled, order: None });
+        self.0.entry(id.clone()).or_insert(Told { filled, order: None, submitted_at: None });
     }
 
     /// Whether the order is known.
@@ -65,18 +72,24 @@ impl Books {
         let fresh = entry.order.is_none_or(|before| advances(before, now, news));
         if fresh {
             entry.order = Some(now);
+            entry.submitted_at = Some(order.submitted_at);
         }
         fresh
     }
 
-    /// Orders that were last told to be open.
-    pub(crate) fn open(&self) -> Vec<VenueOrderId> {
-        let open = |told: &Told| told.order.is_some_and(|(status, _)| status.is_open());
-        self.0.iter().filter(|(_, told)| open(told)).map(|(id, _)| id.clone()).collect()
+    /// Orders that were last told to be open, and when they were submitted.
+    pub(crate) fn open(&self) -> Vec<(VenueOrderId, Timestamp)> {
+        let open =
+            |told: &Told| told.order.filter(|(status, _)| status.is_open()).and(told.submitted_at);
+        self.0.iter().filter_map(|(id, told)| open(told).map(|at| (id.clone(), at))).collect()
     }
 
     fn entry(&mut self, id: &VenueOrderId) -> &mut Told {
-        self.0.entry(id.clone()).or_insert(Told { filled: Qty::ZERO, order: None })
+        self.0.entry(id.clone()).or_insert(Told {
+            filled: Qty::ZERO,
+            order: None,
+            submitted_at: None,
+        })
     }
 }
 

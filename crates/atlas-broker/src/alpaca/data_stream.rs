@@ -1,13 +1,12 @@
 //! The market data stream: trades, quotes and bars as they happen.
 
-use std::collections::VecDeque;
-
 use async_trait::async_trait;
 use atlas_core::Symbol;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::http::{Call, Http};
+use super::quote_queue::QuoteQueue;
 use super::socket::{Socket, back_off};
 use super::wire::DataFrame;
 use super::{Mode, Session};
@@ -21,7 +20,7 @@ pub(crate) struct MarketStream<'a> {
     http: &'a Http,
     path: String,
     subscription: Subscription,
-    ready: VecDeque<DataEvent>,
+    ready: QuoteQueue,
     link: Link,
     failures: u32,
 }
@@ -60,7 +59,7 @@ impl<M: Mode> Session<M> {
             http: &self.stream,
             path,
             subscription,
-            ready: VecDeque::new(),
+            ready: QuoteQueue::default(),
             link: Link::Down(Instant::now()),
             failures: 0,
         }))
@@ -140,9 +139,9 @@ impl MarketStream<'_> {
                 let (socket, events) = connected?;
                 self.failures = 0;
                 self.link = Link::Live(Box::new(socket));
-                self.ready.push_back(DataEvent::Connected);
+                self.ready.push(DataEvent::Connected);
                 for event in events {
-                    self.keep(event);
+                    self.ready.push(event);
                 }
             }
             Link::Live(socket) => {
@@ -152,7 +151,7 @@ impl MarketStream<'_> {
                 let frames = DataFrame::read(&bytes);
                 for frame in frames.map_err(|fault| self.http.fault(&call, fault))? {
                     match frame {
-                        DataFrame::Event(event) => self.keep(event),
+                        DataFrame::Event(event) => self.ready.push(event),
                         DataFrame::Error { code, words } => {
                             return Err(complaint(self.http, &call, code, words));
                         }
@@ -163,23 +162,13 @@ impl MarketStream<'_> {
         }
         Ok(())
     }
-
-    /// Queues an event; a quote takes the place of an older one of its symbol.
-    fn keep(&mut self, event: DataEvent) {
-        if let DataEvent::Quote(quote) = &event {
-            self.ready.retain(|waiting| {
-                !matches!(waiting, DataEvent::Quote(older) if older.symbol == quote.symbol)
-            });
-        }
-        self.ready.push_back(event);
-    }
 }
 
 #[async_trait]
 impl DataStream for MarketStream<'_> {
     async fn next(&mut self) -> Result<DataEvent, Error> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
+            if let Some(event) = self.ready.pop() {
                 return Ok(event);
             }
             let Err(error) = self.step().await else { continue };

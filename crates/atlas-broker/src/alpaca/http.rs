@@ -156,8 +156,7 @@ impl Http {
     async fn exchange(&self, call: &Call, request: reqwest::Request) -> Result<Answer, Error> {
         let mut response = self.execute(call, request).await?;
         let status = response.status();
-        let refused = status == StatusCode::TOO_MANY_REQUESTS;
-        let reset = self.pace.learn(response.headers(), refused);
+        let reset = self.pace.learn(response.headers(), status);
         let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         tracing::debug!(venue = %self.venue, %call, status = status.as_u16(), request_id = id);
         let mut body = Vec::new();

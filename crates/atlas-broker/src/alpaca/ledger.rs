@@ -4,6 +4,7 @@ use atlas_core::{Qty, VenueOrderId};
 use serde_json::value::RawValue;
 
 use super::http::Call;
+use super::lookup::Wanted;
 use super::wire::{WireActivity, WireEntry};
 use super::{Mode, Session};
 use crate::{Activity, ActivityId, Entry, Error};
@@ -44,10 +45,19 @@ impl<M: Mode> Session<M> {
             }
             let page: Vec<Box<RawValue>> = self.trading.ask(&call).await?;
             let full = page.len() >= PAGE;
-            for raw in &page {
-                let wire =
-                    WireActivity::read(raw).map_err(|fault| self.trading.fault(&call, fault))?;
-                entries.push(self.entry(&call, &wire).await?);
+            let fault = |fault| self.trading.fault(&call, fault);
+            let read =
+                page.iter().map(|raw| WireActivity::read(raw)).collect::<Result<Vec<_>, _>>();
+            let page = read.map_err(fault)?;
+            let mut orders = Wanted::new();
+            for wire in &page {
+                if let WireEntry::Fill(fill) = &wire.entry {
+                    orders.entry(fill.venue_order_id().map_err(fault)?).or_insert(fill.instant());
+                }
+            }
+            self.learn_names(orders).await?;
+            for wire in &page {
+                entries.push(self.entry(&call, wire).await?);
             }
             if !full {
                 return Ok(entries);

@@ -17,12 +17,14 @@ pub(crate) mod http;
 mod ledger;
 #[cfg(feature = "live")]
 pub mod live;
+mod lookup;
 mod market;
 pub(crate) mod mode;
 mod options;
 mod orders;
 mod pace;
 mod place;
+mod quote_queue;
 mod reading;
 mod recovery;
 mod reference;
@@ -41,7 +43,7 @@ pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use mode::{Mode, Paper};
 pub use options::{Feed, Options};
-pub use orders::{OrderFilter, Which};
+pub use orders::{AssetClass, Direction, OrderFilter, Which};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use reading::read_everything;
 pub use reading::read_order;

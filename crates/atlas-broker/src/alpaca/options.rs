@@ -21,7 +21,7 @@ pub struct Options {
     /// Whose quotes and bars to ask for; `None`, the default, is the best the subscription allows.
     pub feed: Option<Feed>,
     /// Requests a minute to each host at most, beside what the broker itself tells; `None`, the
-    /// default, is as many as it tells. The last tenth is for orders, the last twentieth for
+    /// default, is as many as it tells, and 200 before it has told anything. The last tenth is for orders, the last twentieth for
     /// cancels, which are never held back.
     pub requests_per_minute: Option<NonZeroU32>,
 }

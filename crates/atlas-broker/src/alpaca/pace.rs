@@ -1,4 +1,10 @@
 //! Keeping to the broker's rate limit, with room left for cancels.
+//!
+//! This is not `governor`, though that is a fine limiter: its buckets refill by a rate of their own
+//! and serve all alike. Here the broker's headers say on each answer how much is left and when the
+//! window ends, and the bucket has to follow them; and a cancel must pass when nothing is left for
+//! orders and reads, which a bucket of one lane cannot say. What would be left of `governor` is its
+//! clock, so it would be a dependency beside this code and not instead of it.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,8 +12,10 @@ use std::time::Duration;
 
 use atlas_core::time::Timestamp;
 use chrono::DateTime;
+use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How urgent a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +38,24 @@ impl Lane {
     }
 }
 
-/// The budget of one host: as its answers tell it, and as the user set it. Without either nothing
-/// is held back.
+/// The budget of one host: as its answers tell it, and as the user set it. Before the first answer
+/// it is taken to be [`ASSUMED`]; of a host that answers without telling one nothing is held back.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// Requests a minute the user permits.
     own_limit: Option<u64>,
     windows: Mutex<Windows>,
+    /// Rung by the answer that ends the assumption: who waits because of it tries again.
+    learned: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Windows {
     /// By the broker's count.
     told: Option<Window>,
+    /// Whether the broker has said what it counts, or that it does not: until then the budget told
+    /// is an assumption.
+    heard: bool,
     /// By our own.
     own: Option<Window>,
 }
@@ -72,11 +85,14 @@ impl Window {
 /// The time the broker's limits are counted over, and the longest it can ask to wait.
 const MINUTE: Duration = Duration::from_mins(1);
 
+/// Requests a minute a host is taken to permit before it has told: the least Alpaca gives.
+const ASSUMED: u64 = 200;
+
 impl Pace {
     /// A budget that the user sets, beside whatever the broker tells.
     pub(crate) fn limited(requests_per_minute: Option<NonZeroU32>) -> Self {
         let own_limit = requests_per_minute.map(|limit| u64::from(limit.get()));
-        Self { own_limit, windows: Mutex::default() }
+        Self { own_limit, ..Self::default() }
     }
 
     /// Waits for this request's turn.
@@ -90,7 +106,17 @@ impl Pace {
         deadline: Instant,
     ) -> Result<(), Option<Timestamp>> {
         loop {
-            let Some(window) = self.take(lane) else { return Ok(()) };
+            // Made before the look at the budget, so that an answer between the two is not missed.
+            let learned = self.learned.notified();
+            let Some((window, assumed)) = self.take(lane) else { return Ok(()) };
+            if assumed {
+                let wait = window.ends.min(deadline);
+                let told = timeout_at(wait, learned).await.is_ok();
+                if !told && wait >= deadline {
+                    return Err(None);
+                }
+                continue;
+            }
             if window.ends > deadline {
                 return Err(window.reset);
             }
@@ -98,18 +124,25 @@ impl Pace {
         }
     }
 
-    /// Takes one request from both budgets; the window to wait for if one has none for this lane.
-    fn take(&self, lane: Lane) -> Option<Window> {
+    /// Takes one request from both budgets; the window to wait for if one has none for this lane,
+    /// and whether it is only assumed.
+    fn take(&self, lane: Lane) -> Option<(Window, bool)> {
         let now = Instant::now();
         let mut windows = self.windows();
         if let (None, Some(limit)) = (windows.own, self.own_limit) {
             let ends = now + MINUTE;
             windows.own = Some(Window { limit, remaining: limit, reset: None, ends });
         }
-        let Windows { told, own } = &mut *windows;
-        for window in [&mut *told, &mut *own].into_iter().flatten() {
-            if window.holds_back(lane, now) {
-                return Some(*window);
+        if windows.told.is_none() && !windows.heard {
+            let ends = now + MINUTE;
+            windows.told = Some(Window { limit: ASSUMED, remaining: ASSUMED, reset: None, ends });
+        }
+        let Windows { told, own, heard } = &mut *windows;
+        for (window, assumed) in [(&mut *told, !*heard), (&mut *own, false)] {
+            if let Some(window) = window
+                && window.holds_back(lane, now)
+            {
+                return Some((*window, assumed));
             }
         }
         for window in [told, own].into_iter().flatten() {
@@ -120,7 +153,12 @@ impl Pace {
 
     /// Learns from an answer. The broker's clock is taken from the same answer, so that neither
     /// clock needs to be right.
-    pub(crate) fn learn(&self, headers: &HeaderMap, refused: bool) -> Option<Timestamp> {
+    pub(crate) fn learn(&self, headers: &HeaderMap, status: StatusCode) -> Option<Timestamp> {
+        let refused = status == StatusCode::TOO_MANY_REQUESTS;
+        // A gateway's page says nothing about the host behind it.
+        if status.is_success() && !headers.contains_key("x-ratelimit-limit") {
+            self.keep_nothing();
+        }
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
         let reset = DateTime::from_timestamp(number("x-ratelimit-reset")?, 0)?;
         let date = headers.get(DATE).and_then(|value| value.to_str().ok());
@@ -142,6 +180,19 @@ impl Pace {
         let same = windows.told.filter(|window| window.reset == told.reset);
         let remaining = same.map_or(told.remaining, |window| told.remaining.min(window.remaining));
         windows.told = Some(Window { remaining, ..told });
+        windows.heard = true;
+        drop(windows);
+        self.learned.notify_waiters();
+    }
+
+    /// Learns from a good answer that tells no budget: this host does not count.
+    fn keep_nothing(&self) {
+        let mut windows = self.windows();
+        if !windows.heard {
+            (windows.told, windows.heard) = (None, true);
+            drop(windows);
+            self.learned.notify_waiters();
+        }
     }
 
     fn windows(&self) -> MutexGuard<'_, Windows> {
@@ -176,14 +227,44 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_held_back_before_the_broker_has_spoken() {
-        assert_eq!(waited(&Pace::default(), Lane::Read).await, Ok(0));
+    async fn the_first_burst_is_bounded_until_the_broker_has_spoken() {
+        let burst = async |pace: &Pace| {
+            for _ in 0..180 {
+                assert_eq!(waited(pace, Lane::Read).await, Ok(0));
+            }
+        };
+        let pace = Pace::default();
+        burst(&pace).await;
+        assert_eq!(waited(&pace, Lane::Read).await, Err(None), "the last tenth is for orders");
+        assert_eq!(waited(&pace, Lane::Order).await, Ok(0));
+        assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
+        pace.learn(&HeaderMap::new(), StatusCode::BAD_GATEWAY);
+        assert_eq!(waited(&pace, Lane::Read).await, Err(None), "a gateway tells nothing");
+
+        // Who waits goes on with the first answer, whatever it tells.
+        let told = HeaderMap::new();
+        let (first, ()) = tokio::join!(waited(&pace, Lane::Read), async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            pace.learn(&told, StatusCode::OK);
+        });
+        assert_eq!(first, Ok(2));
+        for _ in 0..1_000 {
+            assert_eq!(waited(&pace, Lane::Read).await, Ok(0), "a host that does not count");
+        }
+        let pace = Pace::default();
+        burst(&pace).await;
+        let told = headers(150, 60);
+        let (first, _) = tokio::join!(waited(&pace, Lane::Read), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            pace.learn(&told, StatusCode::OK)
+        });
+        assert_eq!(first, Ok(3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn reads_wait_first_then_orders_and_cancels_never() {
         let pace = Pace::default();
-        pace.learn(&headers(15, 7), false);
+        pace.learn(&headers(15, 7), StatusCode::OK);
         assert_eq!(waited(&pace, Lane::Order).await, Ok(0));
         assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
         assert_eq!(waited(&pace, Lane::Read).await, Ok(7));
@@ -194,7 +275,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_refused_at_once() {
         let pace = Pace::default();
-        let reset = pace.learn(&headers(100, 30), true);
+        let reset = pace.learn(&headers(100, 30), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(waited(&pace, Lane::Order).await, Err(reset));
         assert!(reset.is_some());
         assert_eq!(waited(&pace, Lane::Cancel).await, Ok(0));
@@ -214,24 +295,24 @@ mod tests {
         }
         tokio::time::advance(MINUTE).await;
         assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
-        pace.learn(&headers(0, 5), false);
+        pace.learn(&headers(0, 5), StatusCode::OK);
         assert_eq!(waited(&pace, Lane::Read).await, Ok(5));
     }
 
     #[tokio::test(start_paused = true)]
     async fn late_answers_do_not_raise_the_budget() {
         let pace = Pace::default();
-        pace.learn(&headers(20, 5), false);
-        pace.learn(&headers(90, 5), false);
+        pace.learn(&headers(20, 5), StatusCode::OK);
+        pace.learn(&headers(90, 5), StatusCode::OK);
         assert_eq!(waited(&pace, Lane::Read).await, Ok(5));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reset_in_the_past_or_far_away_is_a_minute_at_most() {
         let pace = Pace::default();
-        pace.learn(&headers(0, -500), false);
+        pace.learn(&headers(0, -500), StatusCode::OK);
         assert_eq!(waited(&pace, Lane::Read).await, Ok(0));
-        pace.learn(&headers(0, 500_000), false);
+        pace.learn(&headers(0, 500_000), StatusCode::OK);
         let start = Instant::now();
         assert!(pace.turn(Lane::Read, start + Duration::from_secs(61)).await.is_ok());
         assert_eq!(start.elapsed(), MINUTE);

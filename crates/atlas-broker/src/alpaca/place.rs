@@ -10,7 +10,7 @@ use super::reply::Refusal;
 use super::wire::{OrderBody, PatchBody, SMALL_CRYPTO, WireOrder, is_small_crypto};
 use super::{Mode, Session};
 use crate::market_data::MarketData;
-use crate::{BrokerOrder, Error, Sent, Submission, Terms, UnknownOutcome};
+use crate::{BrokerOrder, Error, Sent, Submission, Terms, Trail, UnknownOutcome};
 
 /// What became of an order, before the approval is put back.
 #[derive(Debug)]
@@ -82,14 +82,10 @@ impl<M: Mode> Session<M> {
     ) -> Result<Call, KeptBack> {
         let call = match sent {
             Sent::Submitted(terms) => submit_call(request, *terms),
-            Sent::Replacing(old) => match self.replace_call(request, old).await {
-                Ok(call) => call,
-                // An order the broker does not know is replaced neither now nor later.
-                Err(Error::Refused { code, reason, .. }) => {
-                    return Err(KeptBack::Refused(Refusal { code, reason }));
-                }
-                Err(error) => return Err(KeptBack::Unread(error)),
-            },
+            Sent::Replacing(old) => self.replace_call(request, old, None).await?,
+            Sent::ReplacingTrail(old, trail) => {
+                self.replace_call(request, old, Some(*trail)).await?
+            }
         };
         let refuse = |reason| KeptBack::Refused(Refusal { code: None, reason });
         let call = call.map_err(refuse)?;
@@ -148,10 +144,18 @@ impl<M: Mode> Session<M> {
         &self,
         request: &OrderRequest,
         old: &VenueOrderId,
-    ) -> Result<Result<Call, String>, Error> {
+        trail: Option<Trail>,
+    ) -> Result<Result<Call, String>, KeptBack> {
         let read = Call { lane: Lane::Order, ..Call::get(path(&["v2", "orders", old.as_str()])) };
-        let wire: WireOrder = self.trading.ask(&read).await?;
-        let body = PatchBody::new(&wire, request)
+        let wire: WireOrder = self.trading.ask(&read).await.map_err(|error| {
+            // An order the broker does not know is replaced neither now nor later.
+            if let Error::Refused { code, reason, .. } = error {
+                KeptBack::Refused(Refusal { code, reason })
+            } else {
+                KeptBack::Unread(error)
+            }
+        })?;
+        let body = PatchBody::new(&wire, request, trail)
             .and_then(|body| serde_json::to_vec(&body).map_err(|error| error.to_string()));
         Ok(body.map(|body| Call { method: Method::PATCH, body: Some(body), ..read }))
     }

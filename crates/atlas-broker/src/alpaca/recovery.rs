@@ -7,6 +7,7 @@ use atlas_core::{Fill, Qty, VenueOrderId};
 use super::books::{Books, Step};
 use super::http::{Call, path};
 use super::ledger::LedgerEntry;
+use super::lookup::Wanted;
 use super::wire::WireOrder;
 use super::{Mode, OrderFilter, Session};
 use crate::{ActivityId, BrokerOrder, Entry, Error, OrderNews, OrderUpdate, Update};
@@ -31,21 +32,18 @@ impl<M: Mode> Session<M> {
         &self,
         after: Option<&ActivityId>,
         books: &Books,
-        waiting: Option<&VenueOrderId>,
+        waiting: Option<&BrokerOrder>,
     ) -> Result<Recovery, Error> {
         let entries = self.ledger_entries(after, None).await?;
         let bookmark = entries.last().map(|entry| entry.activity.id.clone());
         let fills = self.fills(entries)?;
         let mut orders = self.orders(&OrderFilter::default()).await?;
         let listed: BTreeSet<_> = orders.iter().map(|o| o.venue_order_id.clone()).collect();
-        let touched = fills.iter().map(|(fill, _)| fill.venue_order_id.clone());
-        let others: BTreeSet<VenueOrderId> =
-            books.open().into_iter().chain(touched).chain(waiting.cloned()).collect();
-        for id in others.difference(&listed) {
-            let call = Call::get(path(&["v2", "orders", id.as_str()]));
-            let wire: WireOrder = self.trading.ask(&call).await?;
-            orders.push(wire.order().map_err(|fault| self.trading.fault(&call, fault))?);
-        }
+        let touched = fills.iter().map(|(fill, _)| (fill.venue_order_id.clone(), fill.ts_event));
+        let waits = waiting.map(|order| (order.venue_order_id.clone(), order.submitted_at));
+        let mut others: Wanted = touched.chain(waits).chain(books.open()).collect();
+        others.retain(|id, _| !listed.contains(id));
+        orders.extend(self.look_up(others).await?);
         let mut ledgers = BTreeMap::new();
         for order in &orders {
             let id = &order.venue_order_id;

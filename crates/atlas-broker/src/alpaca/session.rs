@@ -142,11 +142,21 @@ impl<M: Mode> Session<M> {
 
     /// Keeps the names of an order.
     pub(crate) fn remember(&self, order: &BrokerOrder) {
+        self.remember_name(order.venue_order_id.clone(), order.client_order_id.clone());
+    }
+
+    /// Keeps the broker's and our name of one order.
+    pub(crate) fn remember_name(&self, id: VenueOrderId, name: ClientOrderId) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= NAMES_MAX {
             names.clear();
         }
-        names.insert(order.venue_order_id.clone(), order.client_order_id.clone());
+        names.insert(id, name);
+    }
+
+    /// Whether our name of an order is known.
+    pub(crate) fn has_name(&self, id: &VenueOrderId) -> bool {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
     /// Our name for an order of which only the broker's is known.
@@ -158,8 +168,7 @@ impl<M: Mode> Session<M> {
         let call = Call::get(http::path(&["v2", "orders", id.as_str()]));
         let wire: super::wire::WireOrder = self.trading.ask(&call).await?;
         let name = wire.client_order_id().map_err(|fault| self.trading.fault(&call, fault))?;
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(id.clone(), name.clone());
+        self.remember_name(id.clone(), name.clone());
         Ok(name)
     }
 }

@@ -20,15 +20,21 @@ pub(crate) struct Socket {
     inner: WebSocketStream<Upgraded>,
     /// When anything last came.
     heard: Instant,
-    /// When a ping was last sent.
-    pinged: Instant,
+    /// By when the ping that was sent since has to be answered.
+    due: Option<Instant>,
+    /// Whether an answer was given more time because nobody listened when it was due.
+    excused: bool,
 }
 
 /// Silence after which a ping is sent.
 const PING: Duration = Duration::from_secs(15);
 
-/// Silence after which the other side counts as gone.
-const DEAD: Duration = Duration::from_secs(35);
+/// How long after a ping the other side counts as gone if nothing comes.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// How long is listened at least before an answer counts as missing: a reader that was busy when it
+/// was due finds it only by listening.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The longest message that is taken.
 const MESSAGE_MAX: usize = 16 << 20;
@@ -81,7 +87,7 @@ impl Http {
             .max_message_size(Some(MESSAGE_MAX))
             .max_frame_size(Some(MESSAGE_MAX));
         let inner = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
-        Ok(Socket { inner, heard: Instant::now(), pinged: Instant::now() })
+        Ok(Socket { inner, heard: Instant::now(), due: None, excused: false })
     }
 
     /// The message that authenticates a stream.
@@ -103,16 +109,18 @@ impl Socket {
     }
 
     /// Waits for the next message, text or binary; sends pings meanwhile. Dropping the future loses
-    /// nothing.
+    /// nothing, and a reader that comes late takes its own silence for nobody else's: only a ping
+    /// that is not answered says that the other side is gone.
     ///
     /// # Errors
     /// Why the connection is over.
     pub(crate) async fn receive(&mut self) -> Result<Bytes, String> {
         loop {
-            let wake = (self.heard.max(self.pinged) + PING).min(self.heard + DEAD);
+            let begun = Instant::now();
+            let wake = self.due.unwrap_or(self.heard + PING);
             match timeout_at(wake, self.inner.next()).await {
                 Ok(Some(Ok(message))) => {
-                    self.heard = Instant::now();
+                    (self.heard, self.due, self.excused) = (Instant::now(), None, false);
                     match message {
                         Message::Text(text) => return Ok(text.into()),
                         Message::Binary(bytes) => return Ok(bytes),
@@ -128,11 +136,16 @@ impl Socket {
                 }
                 Ok(Some(Err(error))) => return Err(error.to_string()),
                 Ok(None) => return Err("closed by the server".to_owned()),
-                Err(_) if self.heard.elapsed() >= DEAD => {
-                    return Err(format!("silent for {DEAD:?}, pings included"));
+                Err(_) if self.due.is_some() => {
+                    if begun < wake || self.excused {
+                        let silence = self.heard.elapsed().as_secs();
+                        return Err(format!("silent for {silence} s, a ping included"));
+                    }
+                    self.excused = true;
+                    self.due = Some(Instant::now() + GRACE);
                 }
                 Err(_) => {
-                    self.pinged = Instant::now();
+                    self.due = Some(Instant::now() + ANSWER);
                     let ping = Message::Ping(Bytes::new());
                     self.inner.send(ping).await.map_err(|error| error.to_string())?;
                 }

@@ -150,7 +150,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
             }
             Link::Behind(_, instant, _) => {
                 sleep_until(*instant).await;
-                let waiting = self.pending.as_ref().map(|update| &update.order.venue_order_id);
+                let waiting = self.pending.as_ref().map(|update| &update.order);
                 let bookmark = self.bookmark.as_ref();
                 let recovery = self.session.recover(bookmark, &self.books, waiting).await?;
                 let complete = self.catch_up(recovery)?;

@@ -18,7 +18,7 @@ use super::wire::{
 use super::{Mode, OrderFilter, Session};
 use crate::market_data::MarketData;
 use crate::{
-    Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms,
+    Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms, Trail,
     UnknownOutcome, UpdateStream,
 };
 
@@ -71,6 +71,17 @@ impl<M: Mode> Broker for Session<M> {
 
     async fn replace(&self, old: &VenueOrderId, order: ApprovedOrder) -> Submission {
         let sent = Sent::Replacing(old.clone());
+        let placement = self.place(order.get(), &sent, Attempt::First).await;
+        placement.submission(order, sent)
+    }
+
+    async fn replace_trail(
+        &self,
+        old: &VenueOrderId,
+        order: ApprovedOrder,
+        trail: Trail,
+    ) -> Submission {
+        let sent = Sent::ReplacingTrail(old.clone(), trail);
         let placement = self.place(order.get(), &sent, Attempt::First).await;
         placement.submission(order, sent)
     }

@@ -8,7 +8,7 @@
 )]
 
 use atlas_regime::Mt19937;
-use atlas_regime::hmm::HmmModel;
+use atlas_regime::hmm::{HMM_FORMAT, HmmModel};
 
 use super::float;
 use super::methods::{Choice, Method, Sample};
@@ -105,6 +105,7 @@ impl Cell {
     pub fn oracle(&self) -> HmmModel {
         let k = self.chain.means.len();
         HmmModel {
+            format: HMM_FORMAT,
             initial: vec![1.0 / float(k); k],
             transitions: self.chain.transitions.clone(),
             means: self.chain.means.iter().map(|m| vec![*m]).collect(),

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::estep::mixed_losses;
 use super::grid::Grid;
 use super::rings::Scratch;
+use crate::discrete::estep::loss;
 use crate::dp::Penalties;
 use crate::filter::check_row;
+use crate::model::defined;
+use crate::stored::{Buffer, restored};
 use crate::{Error, JumpModel, Rows};
 
 /// A fitted continuous jump model; serializable.
@@ -58,16 +61,17 @@ impl ContinuousModel {
 }
 
 /// The online filter of a continuous model: the vertex of the newest observation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct ContinuousFilter {
-    model: JumpModel,
+    model: ContinuousModel,
     centers: Vec<f64>,
     grid: Grid,
     penalties: Penalties,
     values: Vec<f64>,
-    next: Vec<f64>,
-    scratch: Scratch,
-    weighted: Vec<f64>,
+    next: Buffer<Vec<f64>>,
+    scratch: Buffer<Scratch>,
+    weighted: Buffer<Vec<f64>>,
     pushed: u64,
 }
 
@@ -83,10 +87,10 @@ impl ContinuousFilter {
         Ok(Self {
             centers: model.states.flat_centers(),
             values: vec![0.0; grid.len()],
-            next: vec![0.0; grid.len()],
-            weighted: vec![0.0; model.states.features],
-            model: model.states.clone(),
-            scratch: penalties.scratch(),
+            next: Buffer(vec![0.0; grid.len()]),
+            weighted: Buffer(vec![0.0; model.states.features]),
+            model: model.clone(),
+            scratch: Buffer(penalties.scratch()),
             grid,
             penalties,
             pushed: 0,
@@ -98,17 +102,27 @@ impl ContinuousFilter {
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers; the filter is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row too far from every centre to be squared; the filter
+    /// is then as it was. No other.
     pub fn push(&mut self, row: &[f64]) -> Result<MixedEstimate, Error> {
-        check_row(row, self.model.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
-        self.model.weigh(row, &mut self.weighted);
-        mixed_losses(&self.weighted, &self.centers, &self.grid, &mut self.next);
-        if self.pushed > 0 {
-            self.penalties.advance(&self.values, &mut self.next, &mut self.scratch);
+        let model = &self.model.states;
+        check_row(row, model.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
+        let (weighted, next) = (self.weighted.0.as_mut_slice(), self.next.0.as_mut_slice());
+        model.weigh(row, weighted);
+        let mut centers = self.centers.chunks_exact(model.features);
+        if !centers.any(|center| loss(weighted, center).is_finite()) {
+            return Err(Error::Overflow { what: "continuous filter" });
         }
-        std::mem::swap(&mut self.values, &mut self.next);
+        mixed_losses(weighted, &self.centers, &self.grid, next);
+        if self.pushed > 0 {
+            self.penalties.advance(&self.values, next, &mut self.scratch.0);
+        }
+        let vertex = crate::dp::first_smallest(next.iter().copied());
+        if !next[vertex].is_finite() {
+            return Err(Error::Overflow { what: "continuous filter" });
+        }
+        std::mem::swap(&mut self.values, &mut self.next.0);
         self.pushed += 1;
-        let vertex = crate::dp::first_smallest(self.values.iter().copied());
         Ok(MixedEstimate { vertex, state: heaviest(self.grid.vertex(vertex)) })
     }
 
@@ -125,6 +139,38 @@ impl ContinuousFilter {
     }
 }
 
+/// A filter as it is filed away; infinite costs are absent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    model: ContinuousModel,
+    values: Vec<Option<f64>>,
+    pushed: u64,
+}
+
+impl From<ContinuousFilter> for Stored {
+    fn from(filter: ContinuousFilter) -> Self {
+        let ContinuousFilter { model, values, pushed, .. } = filter;
+        Self { model, values: defined(&values), pushed }
+    }
+}
+
+impl TryFrom<Stored> for ContinuousFilter {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let mut filter = Self::new(&stored.model)?;
+        let vertices = filter.values.len();
+        filter.values = restored(&stored.values, "the costs", vertices, f64::INFINITY)?;
+        if stored.pushed >= u64::MAX / 2 {
+            let value = stored.pushed.to_string();
+            return Err(Error::Parameter { name: "pushed", value, rule: "a count of rows" });
+        }
+        filter.pushed = stored.pushed;
+        Ok(filter)
+    }
+}
+
 /// Index of the first largest weight.
 pub(crate) fn heaviest(weights: &[f64]) -> u8 {
     let mut best = (0, f64::NEG_INFINITY);
@@ -134,4 +180,36 @@ pub(crate) fn heaviest(weights: &[f64]) -> u8 {
         }
     }
     best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_too_far_away_is_refused_and_a_stored_filter_goes_on() {
+        for states in [2_u8, 3] {
+            let centers = (0..states).map(|k| Some(vec![4.0 * f64::from(k)])).collect();
+            let states = JumpModel::from_centers(centers, 3.0).unwrap();
+            let model = ContinuousModel { states, grid_size: 0.25, mode_loss: true };
+            let mut filter = ContinuousFilter::new(&model).unwrap();
+            for row in [0.1, 3.9, 4.2] {
+                let before = filter.clone();
+                let expected = Err(Error::Overflow { what: "continuous filter" });
+                assert_eq!(filter.push(&[1e200]), expected);
+                assert_eq!(filter, before);
+                filter.push(&[row]).unwrap();
+            }
+            let json = serde_json::to_value(&filter).unwrap();
+            let mut restored: ContinuousFilter = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(restored, filter);
+            assert_eq!(restored.push(&[4.0]), filter.push(&[4.0]));
+            assert_eq!(filter.push(&[4.0]).unwrap().state, 1);
+            for (field, value) in [("values", serde_json::json!([1.0])), ("pushed", (-1).into())] {
+                let mut json = json.clone();
+                json[field] = value;
+                assert!(serde_json::from_value::<ContinuousFilter>(json).is_err(), "{field}");
+            }
+        }
+    }
 }

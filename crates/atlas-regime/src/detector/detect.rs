@@ -4,11 +4,12 @@ use atlas_core::Regime;
 use chrono::NaiveDate;
 
 use super::block::{Block, Judged, refit_of};
-use super::evidence::{DecidedBy, Evidence, FeatureReading, RegimeEstimate, VixEvidence};
-use super::inputs::{Inputs, Series};
-use super::params::{CheckedDetectorParams, VixPolicy};
+use super::evidence::{DecidedBy, Evidence, FeatureReading, Naming, RegimeEstimate, VixEvidence};
+use super::inputs::Inputs;
+use super::params::CheckedDetectorParams;
 use super::prepared::Prepared;
-use crate::{Error, Feature, VixReading, VixRule};
+use super::vix_track::VixTrack;
+use crate::{Error, Feature, VixReading};
 
 /// Names the market regime of a session from data up to that session.
 ///
@@ -46,24 +47,26 @@ impl Detector {
     /// cannot be squared; no other.
     pub fn detect(&self, inputs: &Inputs<'_>) -> Result<RegimeEstimate, Error> {
         let prepared = Prepared::new(self.params.params(), inputs)?;
-        let vix = self.vix_evidence(inputs, prepared.dates)?;
         let session = prepared.dates.len() - 1;
+        let track = VixTrack::new(self.params.params(), inputs, prepared.dates)?;
+        let vix = track.on(session)?;
         let refit = refit_of(session, self.params.params().refit_every);
         let block = Block::fit(&self.params, &prepared, refit)?;
+        let naming = self.naming(&prepared, &block)?;
         let judged = block.run(&self.params, &prepared, session..session + 1)?;
         let last = judged.into_iter().next_back().ok_or(Error::TooFewRows {
             what: "the judged sessions",
             have: 0,
             need: 1,
         })?;
-        Ok(estimate(&prepared, &block, &last, vix))
+        Ok(estimate(&prepared, &block, &last, vix, naming))
     }
 
     /// Judges every session from `from` to `inputs.as_of`; each entry equals what
     /// [`detect`](Self::detect) says about its date, at the cost of one fit per refit.
     ///
     /// # Errors
-    /// Those of [`detect`](Self::detect), for the first session that has one.
+    /// Those of [`detect`](Self::detect) for one of the sessions.
     pub fn history(
         &self,
         inputs: &Inputs<'_>,
@@ -71,111 +74,73 @@ impl Detector {
     ) -> Result<Vec<RegimeEstimate>, Error> {
         let params = self.params.params();
         let whole = Prepared::new(params, inputs)?;
-        let mut out = Vec::new();
-        let mut session = whole.dates.partition_point(|&d| d < from);
-        while session < whole.dates.len() {
-            let refit = refit_of(session, params.refit_every);
-            let end = (refit + params.refit_every).min(whole.dates.len());
-            self.judge_block(inputs, &whole, session..end, &mut out)?;
-            session = end;
+        let dates = whole.dates;
+        let track = VixTrack::new(params, inputs, dates)?;
+        let first = dates.partition_point(|&d| d < from);
+        // What returns are measured against is decided by what is known on a session; each part
+        // holds for the sessions from its start to the next part's.
+        let mut parts = vec![(whole.holds_from().max(first), whole)];
+        while let Some((start, _)) = parts.last().filter(|(start, _)| *start > first) {
+            let as_of = dates[start - 1];
+            let part = Prepared::new(params, &Inputs { as_of, ..*inputs })?;
+            parts.push((part.holds_from().max(first), part));
+        }
+        let mut out = Vec::with_capacity(dates.len() - first);
+        for (start, part) in parts.iter().rev() {
+            self.judge_part(part, *start, &track, &mut out)?;
         }
         Ok(out)
     }
 
-    /// Judges sessions under one refit; splits them where the return basis changes.
-    fn judge_block(
+    /// Judges the sessions of a part from `start` on.
+    fn judge_part(
         &self,
-        inputs: &Inputs<'_>,
-        whole: &Prepared<'_>,
-        sessions: std::ops::Range<usize>,
+        part: &Prepared<'_>,
+        start: usize,
+        track: &VixTrack<'_>,
         out: &mut Vec<RegimeEstimate>,
     ) -> Result<(), Error> {
-        let refit = refit_of(sessions.start, self.params.params().refit_every);
-        let mut start = sessions.start;
-        while start < sessions.end {
-            // The basis of a session is decided by what is known on it; once the rate has ended it
-            // stays ended, so the last session with the same basis is found by bisection.
-            let at = |t: usize| {
-                let as_of = whole.dates[t];
-                Prepared::new(self.params.params(), &Inputs { as_of, ..*inputs })
+        let every = self.params.params().refit_every;
+        let mut session = start;
+        let mut before: Option<Block> = None;
+        while session < part.dates.len() {
+            let refit = refit_of(session, every);
+            let end = (refit + every).min(part.dates.len());
+            let block = Block::fit(&self.params, part, refit)?;
+            let naming = match &before {
+                Some(before) => block.naming(before)?,
+                None => self.naming(part, &block)?,
             };
-            let mut prepared = at(sessions.end - 1)?;
-            let mut end = sessions.end;
-            let first = at(start)?;
-            if first.basis != prepared.basis {
-                let (mut same, mut other) = (start, sessions.end - 1);
-                while other - same > 1 {
-                    let mid = same.midpoint(other);
-                    if at(mid)?.basis == first.basis { same = mid } else { other = mid }
-                }
-                prepared = at(same)?;
-                end = same + 1;
+            for judged in block.run(&self.params, part, session..end)? {
+                let vix = track.on(judged.session)?;
+                out.push(estimate(part, &block, &judged, vix, naming));
             }
-            let block = Block::fit(&self.params, &prepared, refit)?;
-            for judged in block.run(&self.params, &prepared, start..end)? {
-                let as_of = prepared.dates[judged.session];
-                let known = &prepared.dates[..=judged.session];
-                let vix = self.vix_evidence(&Inputs { as_of, ..*inputs }, known)?;
-                out.push(estimate(&prepared, &block, &judged, vix));
-            }
-            start = end;
+            before = Some(block);
+            session = end;
         }
         Ok(())
     }
 
-    /// Applies the missing-data policy, then the rule over all sessions with a VIX.
-    fn vix_evidence(
-        &self,
-        inputs: &Inputs<'_>,
-        sessions: &[NaiveDate],
-    ) -> Result<VixEvidence, Error> {
-        let params = self.params.params();
-        let as_of = inputs.as_of;
-        let vix = inputs.vix.map(|vix| vix.up_to("VIX", as_of, true)).transpose()?;
-        let last = vix.and_then(|v| v.dates.last().copied());
-        let (Some(vix), true) = (vix, last == Some(as_of)) else {
-            return match params.vix_missing {
-                VixPolicy::Refuse => Err(Error::VixMissing { as_of, last }),
-                VixPolicy::CarryOn => Ok(VixEvidence::Missing { last }),
-            };
-        };
-        let recent = &sessions[sessions.len().saturating_sub(VIX_SESSIONS)..];
-        let have = recent.iter().filter(|&&d| vix.on(d).is_some()).count();
-        if have < VIX_SESSIONS {
-            return match params.vix_missing {
-                VixPolicy::Refuse => Err(Error::VixGap { as_of, have, need: VIX_SESSIONS }),
-                VixPolicy::CarryOn => Ok(VixEvidence::Missing { last }),
-            };
+    /// Compares the names of the states with those of the refit before, if that can be made.
+    fn naming(&self, prepared: &Prepared<'_>, block: &Block) -> Result<Naming, Error> {
+        let every = self.params.params().refit_every;
+        let Some(refit) = block.refit.checked_sub(every) else { return Ok(Naming::NotCompared) };
+        match Block::fit(&self.params, prepared, refit) {
+            Ok(before) => block.naming(&before),
+            Err(Error::TooFewRows { .. } | Error::OneState { .. } | Error::AllEqual { .. }) => {
+                Ok(Naming::NotCompared)
+            }
+            Err(other) => Err(other),
         }
-        let reading = read_vix(VixRule::new(params.vix.clone())?, vix, sessions);
-        Ok(reading.map_or(VixEvidence::Missing { last }, VixEvidence::Read))
     }
-}
-
-/// Sessions the shock rule looks at: three back and the one judged.
-const VIX_SESSIONS: usize = 4;
-
-/// Runs the rule over all sessions since the VIX starts.
-fn read_vix(mut rule: VixRule, vix: Series<'_>, sessions: &[NaiveDate]) -> Option<VixReading> {
-    let first = vix.dates.first()?;
-    let from = sessions.partition_point(|d| d < first);
-    let mut reading = None;
-    let mut row = 0;
-    for &session in &sessions[from..] {
-        while vix.dates.get(row).is_some_and(|&d| d < session) {
-            row += 1;
-        }
-        let close = vix.dates.get(row).filter(|&&d| d == session).map(|_| vix.values[row]);
-        reading = rule.push(close);
-    }
-    reading
 }
 
 fn estimate(
     prepared: &Prepared<'_>,
     block: &Block,
     judged: &Judged,
-    vix: VixEvidence,
+    (vix, vix_unseen): (VixEvidence, usize),
+    naming: Naming,
 ) -> RegimeEstimate {
     let shocked = matches!(&vix, VixEvidence::Read(VixReading { shock: Some(_), .. }));
     let decided_by = match (shocked, judged.rungs) {
@@ -207,7 +172,10 @@ fn estimate(
         label_margin: judged.label_margin,
         model_regime: judged.regime,
         vix,
+        vix_unseen,
         decided_by,
+        z_branch: judged.z_branch,
+        naming,
     };
     RegimeEstimate {
         as_of: prepared.dates[judged.session],

@@ -40,6 +40,56 @@ pub enum DecidedBy {
     VixShock,
 }
 
+/// The branch of the z-score rule that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ZScoreBranch {
+    /// Bear state, downside z above and Sortino z below the thresholds: crash.
+    BearExtreme,
+    /// Bear state otherwise: bear.
+    BearOtherwise,
+    /// Bull state, Sortino z positive: bull.
+    BullSortinoPositive,
+    /// Bull state otherwise, too few observations for a z-score included: neutral.
+    BullOtherwise,
+}
+
+impl ZScoreBranch {
+    /// The regime the branch leads to.
+    #[must_use]
+    pub const fn regime(self) -> Regime {
+        match self {
+            Self::BearExtreme => Regime::Crash,
+            Self::BearOtherwise => Regime::Bear,
+            Self::BullSortinoPositive => Regime::Bull,
+            Self::BullOtherwise => Regime::Neutral,
+        }
+    }
+}
+
+/// How the names of the states, given by the returns in the sample, compare with those of the
+/// refit before, matched by the nearest centres.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "naming")]
+#[non_exhaustive]
+pub enum Naming {
+    /// There is no earlier refit that tells two states apart, or the estimate was stored before
+    /// this was recorded.
+    #[default]
+    NotCompared,
+    /// Both ways of naming agree.
+    Agrees,
+    /// **An incident**: the nearest centres have the other name, so bull and bear have changed
+    /// places since the refit before.
+    Exchanged {
+        /// Sum of squared distances of the centres to the earlier ones of the same name.
+        distance_same: f64,
+        /// The same with the names exchanged; smaller.
+        distance_exchanged: f64,
+    },
+}
+
 /// What the returns behind the features are measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "basis")]
@@ -121,6 +171,18 @@ pub struct Evidence {
     pub model_regime: Regime,
     /// The VIX.
     pub vix: VixEvidence,
+    /// Sessions without a VIX close among those that decide whether a shock is in force: the
+    /// longest hold and the three sessions its first rise looks back. Where it is not 0, a shock
+    /// may have gone unseen.
+    #[serde(default)]
+    pub vix_unseen: usize,
     /// Which rule decided.
     pub decided_by: DecidedBy,
+    /// Branch of the z-score rule that led to [`model_regime`](Self::model_regime); `None` for the
+    /// ladder and in estimates stored before this was recorded.
+    #[serde(default)]
+    pub z_branch: Option<ZScoreBranch>,
+    /// The names of the states against those of the refit before.
+    #[serde(default)]
+    pub naming: Naming,
 }

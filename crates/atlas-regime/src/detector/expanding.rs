@@ -25,10 +25,6 @@ impl Expanding {
         }
     }
 
-    pub(crate) const fn observations(&self) -> usize {
-        self.observations
-    }
-
     /// Population z-score of `x` in a column; `None` where the column does not vary.
     pub(crate) fn z(&self, column: usize, x: f64) -> Option<f64> {
         let variance = self.spread[column] / float(self.observations.max(1));

@@ -38,11 +38,6 @@ impl Series<'_> {
         }
         Ok(Self { dates, values })
     }
-
-    /// The value on a date.
-    pub(crate) fn on(&self, date: NaiveDate) -> Option<f64> {
-        self.dates.binary_search(&date).ok().map(|i| self.values[i])
-    }
 }
 
 /// Everything a detection sees. Rows after `as_of` never matter.

@@ -46,6 +46,9 @@ pub(crate) struct Ladder {
 
 impl Ladder {
     /// Places the rungs at quantiles of the sample's rows; every state has at least one row.
+    ///
+    /// Where the states overlap so much that a rung would lie below a milder one, it is moved up
+    /// to that one; of two rungs in one place the milder label is said.
     pub(crate) fn new(params: &LadderParams, axis: &Axis, rows: Rows<'_>, labels: &[u32]) -> Self {
         let mut bull = Vec::new();
         let mut bear = Vec::new();
@@ -55,12 +58,12 @@ impl Ladder {
         }
         bull.sort_by(f64::total_cmp);
         bear.sort_by(f64::total_cmp);
-        let rungs = [
+        let rungs = in_order([
             quantile(&bull, params.bull_quantile),
             quantile(&bull, params.neutral_quantile),
             quantile(&bear, params.bear_quantile),
             quantile(&bear, params.crash_quantile),
-        ];
+        ]);
         let length = axis.scale.sqrt();
         Self {
             rungs,
@@ -89,6 +92,14 @@ impl Ladder {
     }
 }
 
+/// No rung below a milder one.
+fn in_order(mut rungs: [f64; 4]) -> [f64; 4] {
+    for i in 1..rungs.len() {
+        rungs[i] = rungs[i].max(rungs[i - 1]);
+    }
+    rungs
+}
+
 /// Linear interpolation between order statistics; `sorted` is not empty.
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * float(sorted.len() - 1);
@@ -113,6 +124,23 @@ mod tests {
         for (q, expected) in [(0.0, 0.0), (0.5, 1.5), (1.0, 4.0), (0.75, 2.5)] {
             assert!((quantile(&sorted, q) - expected).abs() < 1e-15);
         }
+    }
+
+    #[test]
+    fn rungs_never_cross() {
+        // The 95 % quantile of the bull rows lies above every bear row.
+        let axis = Axis::new(&[0.0], &[1.0]).unwrap();
+        let data = [0.0, 0.1, 3.0, 0.8, 1.0, 1.2];
+        let rows = Rows::new(&data, 1).unwrap();
+        let mut ladder = Ladder::new(&LadderParams::default(), &axis, rows, &[0, 0, 0, 1, 1, 1]);
+        let rungs = ladder.rungs;
+        assert!(rungs.is_sorted() && rungs[1] > 1.2, "{rungs:?}");
+        assert!(rungs[1..].iter().all(|r| r.total_cmp(&rungs[1]).is_eq()), "{rungs:?}");
+        assert_eq!(ladder.push(4.0).0, Regime::Neutral);
+        assert_eq!(
+            in_order([0.0, 0.5, 1.0, 2.0]).map(f64::to_bits),
+            [0.0, 0.5, 1.0, 2.0_f64].map(f64::to_bits)
+        );
     }
 
     #[test]

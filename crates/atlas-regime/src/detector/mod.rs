@@ -8,10 +8,12 @@ mod inputs;
 mod ladder;
 mod params;
 mod prepared;
+mod vix_track;
 
 pub use detect::Detector;
 pub use evidence::{
-    DecidedBy, Evidence, FeatureReading, MarketState, RegimeEstimate, ReturnBasis, VixEvidence,
+    DecidedBy, Evidence, FeatureReading, MarketState, Naming, RegimeEstimate, ReturnBasis,
+    VixEvidence, ZScoreBranch,
 };
 pub use inputs::{Inputs, Series};
 pub use params::{

@@ -30,7 +30,8 @@ pub enum RegimeRule {
 /// Four rungs on the axis that runs from the bull centre (0) to the bear centre (1) of the fitted
 /// two-state model, and a jump penalty on the label itself.
 ///
-/// Each rung is a quantile of the sample's rows of one state, projected on the axis. The label of
+/// Each rung is a quantile of the sample's rows of one state, projected on the axis; one that would
+/// lie below a milder rung, where the states overlap much, is moved up to it. The label of
 /// a session is the last one of the cheapest path through the rungs, at the same scale of loss as
 /// the model's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ mod four;
 mod general;
 mod lanes;
 mod lockstep;
-mod params;
+pub(crate) mod params;
 mod prepare;
 mod runs;
 

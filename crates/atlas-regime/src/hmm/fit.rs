@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::em::Em;
-use super::model::HmmModel;
+use super::model::{HMM_FORMAT, HmmModel};
 use crate::count::float;
 use crate::kmeanspp::Seeding;
 use crate::{Error, Mt19937, Rows, Scaler};
@@ -191,6 +191,7 @@ fn start(params: &HmmParams, rows: Rows<'_>, picked: &[usize], scaler: &Scaler) 
     let widest = scaler.variance().iter().copied().fold(0.0, f64::max);
     let variance = |v: &f64| if *v > 0.0 { *v } else { widest };
     HmmModel {
+        format: HMM_FORMAT,
         initial: vec![1.0 / float(k); k],
         transitions: (0..k).map(|i| (0..k).map(|j| to(i, j)).collect()).collect(),
         means,
@@ -204,6 +205,7 @@ fn calmest_first(model: &HmmModel) -> HmmModel {
     order.sort_by(|&a, &b| model.variances[a][0].total_cmp(&model.variances[b][0]));
     let pick = |v: &[Vec<f64>]| order.iter().map(|&i| v[i].clone()).collect::<Vec<_>>();
     HmmModel {
+        format: HMM_FORMAT,
         initial: order.iter().map(|&i| model.initial[i]).collect(),
         transitions: order
             .iter()

@@ -9,4 +9,4 @@ mod fit;
 mod model;
 
 pub use fit::{CheckedHmmParams, HmmFit, HmmParams};
-pub use model::{HmmFilter, HmmModel};
+pub use model::{HMM_FORMAT, HmmFilter, HmmModel};

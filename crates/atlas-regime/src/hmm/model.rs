@@ -3,11 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::filter::check_row;
+use crate::model::defined;
+use crate::sliding::COUNT_MAX;
+use crate::stored::{Buffer, restored};
 use crate::{Error, Rows};
+
+/// The format of serialized hidden Markov models this version writes and reads.
+pub const HMM_FORMAT: u32 = 1;
 
 /// A Gaussian hidden Markov model with independent columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HmmModel {
+    /// Format of the serialized form, [`HMM_FORMAT`].
+    pub format: u32,
     /// Probability of each state before the first observation.
     pub initial: Vec<f64>,
     /// Probability of going from each state (row) to each state (column).
@@ -25,12 +33,16 @@ impl HmmModel {
         self.initial.len()
     }
 
-    /// Refuses parameters of differing sizes, probabilities that do not add up, variances that are
-    /// not positive.
+    /// Refuses another format, parameters of differing sizes, probabilities that do not add up,
+    /// variances that are not positive.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Parameter`]; no other.
+    /// [`Error::Format`], [`Error::Shape`] or [`Error::Parameter`]; no other.
     pub fn check(&self) -> Result<(), Error> {
+        if self.format != HMM_FORMAT {
+            let (found, expected) = (self.format, HMM_FORMAT);
+            return Err(Error::Format { what: "the hidden Markov model", found, expected });
+        }
         let k = self.states();
         let cols = self.means.first().map_or(0, Vec::len);
         let shape = |what, found| Err(Error::Shape { what, found, expected: k });
@@ -47,10 +59,7 @@ impl HmmModel {
         let fault =
             |name, value: f64, rule| Err(Error::Parameter { name, value: value.to_string(), rule });
         for row in self.transitions.iter().chain([&self.initial]) {
-            let sum: f64 = row.iter().sum();
-            if row.iter().any(|p| p.is_nan() || *p < 0.0) || (sum - 1.0).abs() > 1e-6 {
-                return fault("probabilities", sum, "not negative, adding up to 1");
-            }
+            check_probabilities(row)?;
         }
         if let Some(v) = self.variances.iter().flatten().find(|v| !(v.is_finite() && **v > 0.0)) {
             return fault("variances", *v, "positive and finite");
@@ -84,14 +93,13 @@ impl HmmModel {
     /// rows too. Never for decisions; the first state on a tie.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); [`Error::Shape`] and [`Error::NotFinite`] for bad rows; no
-    /// other.
+    /// Those of [`check`](Self::check) and [`HmmFilter::push`]; no other.
     pub fn viterbi(&self, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
         let mut filter = HmmFilter::new(self)?;
         let k = self.states();
         let mut from = vec![0_u32; rows.len() * k];
         for (row, back) in rows.iter().zip(from.chunks_exact_mut(k)) {
-            filter.push_path(row, back)?;
+            filter.push_path(row, |to, from| back[to] = from)?;
         }
         let mut path = vec![0; rows.len()];
         let mut state = first_largest(&filter.path);
@@ -108,8 +116,9 @@ impl HmmModel {
 ///
 /// # Examples
 /// ```
-/// use atlas_regime::hmm::{HmmFilter, HmmModel};
+/// use atlas_regime::hmm::{HMM_FORMAT, HmmFilter, HmmModel};
 /// let model = HmmModel {
+///     format: HMM_FORMAT,
 ///     initial: vec![0.5, 0.5],
 ///     transitions: vec![vec![0.9, 0.1], vec![0.1, 0.9]],
 ///     means: vec![vec![0.0], vec![4.0]],
@@ -121,7 +130,8 @@ impl HmmModel {
 /// assert_eq!(filter.viterbi_state(), 1);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct HmmFilter {
     model: HmmModel,
     log_initial: Vec<f64>,
@@ -130,8 +140,11 @@ pub struct HmmFilter {
     /// Logarithm of the likelihood of the best path into each state.
     path: Vec<f64>,
     log_volumes: Vec<f64>,
-    densities: Vec<f64>,
-    next: Vec<f64>,
+    densities: Buffer<Vec<f64>>,
+    /// Path and probabilities to be, until they are known to be usable.
+    next: Buffer<Vec<f64>>,
+    filtered: Buffer<Vec<f64>>,
+    priors: Buffer<Vec<f64>>,
     pushed: usize,
 }
 
@@ -152,21 +165,23 @@ impl HmmFilter {
             probabilities: model.initial.clone(),
             path: vec![0.0; k],
             log_volumes,
-            densities: vec![0.0; k],
-            next: vec![0.0; k],
+            densities: Buffer(vec![0.0; k]),
+            next: Buffer(vec![0.0; k]),
+            filtered: Buffer(vec![0.0; k]),
+            priors: Buffer(vec![0.0; k]),
             pushed: 0,
             model: model.clone(),
         })
     }
 
-    /// Takes one observation in.
+    /// Takes one observation in, without allocation.
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers; the filter is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row that has no likelihood in any state that can be
+    /// reached; the filter is then as it was. No other.
     pub fn push(&mut self, row: &[f64]) -> Result<(), Error> {
-        let mut back = vec![0; self.model.states()];
-        self.push_path(row, &mut back)
+        self.push_path(row, |_, _| {})
     }
 
     /// Probability of each state given everything pushed so far.
@@ -181,11 +196,12 @@ impl HmmFilter {
         first_largest(&self.path)
     }
 
-    fn push_path(&mut self, row: &[f64], back: &mut [u32]) -> Result<(), Error> {
+    /// Calls `back(k, i)` with the predecessor `i` of each state `k` on its best path.
+    fn push_path(&mut self, row: &[f64], mut back: impl FnMut(usize, u32)) -> Result<(), Error> {
         check_row(row, self.model.means[0].len(), self.pushed)?;
-        self.model.log_densities(row, &self.log_volumes, &mut self.densities);
-        let k = self.model.states();
-        for (to, slot) in back.iter_mut().enumerate() {
+        self.model.log_densities(row, &self.log_volumes, &mut self.densities.0);
+        let mut top = f64::NEG_INFINITY;
+        for (to, (slot, density)) in self.next.0.iter_mut().zip(&self.densities.0).enumerate() {
             let mut best = (0_u32, self.log_initial[to]);
             if self.pushed > 0 {
                 best = (0, f64::NEG_INFINITY);
@@ -196,29 +212,102 @@ impl HmmFilter {
                     }
                 }
             }
-            *slot = best.0;
-            self.next[to] = best.1 + self.densities[to];
+            back(to, best.0);
+            *slot = best.1 + density;
+            top = top.max(*slot);
         }
-        std::mem::swap(&mut self.path, &mut self.next);
-        let top = self.densities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut total = 0.0;
-        for to in 0..k {
-            let prior: f64 = if self.pushed == 0 {
-                self.model.initial[to]
-            } else {
-                (0..k).map(|i| self.probabilities[i] * self.model.transitions[i][to]).sum()
-            };
-            self.next[to] = prior * libm::exp(self.densities[to] - top);
-            total += self.next[to];
+        if !(top.is_finite() && self.filter()) {
+            return Err(Error::Overflow { what: "hidden Markov filter" });
         }
-        if total > 0.0 {
-            for (p, n) in self.probabilities.iter_mut().zip(&self.next) {
-                *p = n / total;
-            }
-        }
+        std::mem::swap(&mut self.path, &mut self.next.0);
+        std::mem::swap(&mut self.probabilities, &mut self.filtered.0);
         self.pushed += 1;
         Ok(())
     }
+
+    /// Works out the filtered probabilities from the densities; false where none is left.
+    fn filter(&mut self) -> bool {
+        for (to, slot) in self.priors.0.iter_mut().enumerate() {
+            *slot = if self.pushed == 0 {
+                self.model.initial[to]
+            } else {
+                let pairs = self.probabilities.iter().zip(&self.model.transitions);
+                pairs.map(|(p, row)| p * row[to]).sum()
+            };
+        }
+        if self.weigh(|_| true) {
+            return true;
+        }
+        // The likeliest state is out of reach: compare those that can be reached.
+        self.weigh(|prior| prior > 0.0)
+    }
+
+    /// Prior times density relative to the largest density of the states to compare, adding up to
+    /// 1; false where nothing is left.
+    fn weigh(&mut self, compared: impl Fn(f64) -> bool) -> bool {
+        let pairs = || self.priors.0.iter().zip(&self.densities.0);
+        let considered = pairs().filter(|(prior, _)| compared(**prior)).map(|(_, d)| *d);
+        let top = considered.fold(f64::NEG_INFINITY, f64::max);
+        let mut total = 0.0;
+        for (slot, (prior, density)) in self.filtered.0.iter_mut().zip(pairs()) {
+            // Out of reach stays so, however far the density is above those compared.
+            *slot = if *prior > 0.0 { prior * libm::exp(density - top) } else { 0.0 };
+            total += *slot;
+        }
+        for slot in &mut self.filtered.0 {
+            *slot /= total;
+        }
+        total.is_finite() && total > 0.0
+    }
+}
+
+/// A filter as it is filed away; a path that is impossible is absent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    model: HmmModel,
+    probabilities: Vec<f64>,
+    path: Vec<Option<f64>>,
+    pushed: usize,
+}
+
+impl From<HmmFilter> for Stored {
+    fn from(filter: HmmFilter) -> Self {
+        let HmmFilter { model, probabilities, path, pushed, .. } = filter;
+        Self { model, probabilities, path: defined(&path), pushed }
+    }
+}
+
+impl TryFrom<Stored> for HmmFilter {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let mut filter = Self::new(&stored.model)?;
+        let (found, expected) = (stored.probabilities.len(), stored.model.states());
+        if found != expected {
+            return Err(Error::Shape { what: "the list of probabilities", found, expected });
+        }
+        check_probabilities(&stored.probabilities)?;
+        if stored.pushed >= COUNT_MAX {
+            let value = stored.pushed.to_string();
+            return Err(Error::Parameter { name: "pushed", value, rule: "a count of rows" });
+        }
+        filter.path = restored(&stored.path, "the best paths", expected, f64::NEG_INFINITY)?;
+        filter.probabilities = stored.probabilities;
+        filter.pushed = stored.pushed;
+        Ok(filter)
+    }
+}
+
+/// Refuses probabilities that are negative or do not add up to 1.
+fn check_probabilities(row: &[f64]) -> Result<(), Error> {
+    let sum: f64 = row.iter().sum();
+    let off = (sum - 1.0).abs();
+    if row.iter().any(|p| p.is_nan() || *p < 0.0) || off.is_nan() || off > 1e-6 {
+        let (value, rule) = (sum.to_string(), "not negative, adding up to 1");
+        return Err(Error::Parameter { name: "probabilities", value, rule });
+    }
+    Ok(())
 }
 
 fn first_largest(values: &[f64]) -> usize {
@@ -229,4 +318,78 @@ fn first_largest(values: &[f64]) -> usize {
         }
     }
     best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(transitions: [[f64; 2]; 2], initial: [f64; 2]) -> HmmFilter {
+        let model = HmmModel {
+            format: HMM_FORMAT,
+            initial: initial.to_vec(),
+            transitions: transitions.map(|row| row.to_vec()).to_vec(),
+            means: vec![vec![0.0], vec![4.0]],
+            variances: vec![vec![1.0], vec![1.0]],
+        };
+        HmmFilter::new(&model).unwrap()
+    }
+
+    #[test]
+    fn a_row_without_likelihood_is_refused_and_changes_nothing() {
+        let mut f = filter([[0.9, 0.1], [0.1, 0.9]], [0.5, 0.5]);
+        for row in [0.2, 4.1, 3.8] {
+            let before = f.clone();
+            let expected = Err(Error::Overflow { what: "hidden Markov filter" });
+            assert_eq!(f.push(&[1e200]), expected);
+            assert_eq!(f, before);
+            f.push(&[row]).unwrap();
+        }
+        assert_eq!(f.viterbi_state(), 1);
+        assert!(f.probabilities()[1] > 0.9);
+    }
+
+    #[test]
+    fn the_likeliest_state_may_be_out_of_reach() {
+        let mut f = filter([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0]);
+        f.push(&[400.0]).unwrap();
+        assert_eq!(f.probabilities(), [1.0, 0.0]);
+        let json = serde_json::to_string(&f).unwrap();
+        let restored: HmmFilter = serde_json::from_str(&json).unwrap();
+        assert_eq!(restored, f);
+    }
+
+    #[test]
+    fn a_damaged_filter_is_refused() {
+        let json = serde_json::to_value(filter([[0.9, 0.1], [0.1, 0.9]], [0.5, 0.5])).unwrap();
+        let broken = [
+            ("probabilities", serde_json::json!([1.0])),
+            ("probabilities", serde_json::json!([1.0, 1.0])),
+            ("path", serde_json::json!([null, null])),
+            ("path", serde_json::json!([0.0])),
+            ("pushed", serde_json::json!(u64::MAX)),
+        ];
+        for (field, value) in broken {
+            let mut json = json.clone();
+            json[field] = value;
+            assert!(serde_json::from_value::<HmmFilter>(json).is_err(), "{field}");
+        }
+    }
+
+    #[test]
+    fn another_format_is_refused() {
+        let model = HmmModel {
+            format: HMM_FORMAT,
+            initial: vec![1.0],
+            transitions: vec![vec![1.0]],
+            means: vec![vec![0.0]],
+            variances: vec![vec![1.0]],
+        };
+        assert_eq!(model.check(), Ok(()));
+        let json = serde_json::to_string(&model).unwrap();
+        assert_eq!(serde_json::from_str::<HmmModel>(&json).unwrap(), model);
+        let refused =
+            Error::Format { what: "the hidden Markov model", found: 9, expected: HMM_FORMAT };
+        assert_eq!(HmmModel { format: 9, ..model }.check(), Err(refused));
+    }
 }

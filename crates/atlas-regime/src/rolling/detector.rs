@@ -42,21 +42,21 @@ pub struct RollingDetector {
 
 /// Everything that changes from session to session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     /// Sessions pushed.
-    sessions: usize,
-    last: Option<(NaiveDate, f64)>,
-    stream: FeatureStream,
+    pub(super) sessions: usize,
+    pub(super) last: Option<(NaiveDate, f64)>,
+    pub(super) stream: FeatureStream,
     /// Features of the last `lookback` sessions after the warm-up, row after row.
-    rows: VecDeque<f64>,
+    pub(super) rows: VecDeque<f64>,
     /// Their excess returns.
-    row_returns: VecDeque<f64>,
-    refit: Option<Refit>,
+    pub(super) row_returns: VecDeque<f64>,
+    pub(super) refit: Option<Refit>,
     /// Emitted states per candidate, newest last.
-    emitted: Vec<VecDeque<u8>>,
+    pub(super) emitted: Vec<VecDeque<u8>>,
     /// Excess returns of the last `validation` sessions with an emitted state.
-    returns: VecDeque<f64>,
-    chosen: Option<usize>,
+    pub(super) returns: VecDeque<f64>,
+    pub(super) chosen: Option<usize>,
 }
 
 /// What is said about one session.
@@ -123,8 +123,10 @@ impl RollingDetector {
     /// Goes on from a checkpoint.
     ///
     /// # Errors
-    /// [`Error::Format`] for another format, those of [`RollingParams::check`],
-    /// [`Error::Shape`] if state and settings do not belong together; no other.
+    /// [`Error::Format`] for another format, those of [`RollingParams::check`] and
+    /// [`JumpModel::check`](crate::JumpModel::check), [`Error::Shape`], [`Error::Parameter`],
+    /// [`Error::NotFinite`] or [`Error::BadValue`] if the state is damaged or does not belong to
+    /// the settings; no other.
     pub fn restore(checkpoint: Checkpoint) -> Result<Self, Error> {
         let Checkpoint { format, params, state } = checkpoint;
         if format != CHECKPOINT_FORMAT {
@@ -132,20 +134,7 @@ impl RollingDetector {
             return Err(Error::Format { what: "the checkpoint", found, expected });
         }
         let params = params.check()?;
-        let sizes = [
-            ("the list of candidates", state.emitted.len(), params.params().penalties.len()),
-            ("the list of features", state.stream.features().len(), params.params().features.len()),
-            (
-                "the window",
-                state.rows.len(),
-                state.row_returns.len() * params.params().features.len(),
-            ),
-        ];
-        for (what, found, expected) in sizes {
-            if found != expected {
-                return Err(Error::Shape { what, found, expected });
-            }
-        }
+        state.check(params.params())?;
         Ok(Self { params, state })
     }
 
@@ -155,8 +144,9 @@ impl RollingDetector {
     /// # Errors
     /// [`Error::OutOfOrder`] for a date that does not follow, [`Error::BadValue`] for a close that
     /// is not positive or interest that is not finite, [`Error::UndefinedFeature`] after the
-    /// warm-up, [`Error::AllEqual`] or [`Error::Overflow`] from a refit; the detector is then as
-    /// it was. No other.
+    /// warm-up, [`Error::NotFinite`] or [`Error::Overflow`] for a return that is too large,
+    /// [`Error::AllEqual`] or [`Error::Overflow`] from a refit; the detector is then as it was. No
+    /// other.
     pub fn push(
         &mut self,
         date: NaiveDate,
@@ -171,7 +161,7 @@ impl RollingDetector {
         let mut stream = state.stream.clone();
         let mut row = vec![0.0; params.features.len()];
         if session > 0 {
-            stream.push(excess, &mut row);
+            stream.push(excess, &mut row)?;
         }
         let usable = session > params.warm_up;
         if usable && let Some(j) = row.iter().position(|x| !x.is_finite()) {
@@ -193,7 +183,7 @@ impl RollingDetector {
         let mut renamings = Vec::new();
         if let Some(new) = refit {
             if let Some(old) = &state.refit {
-                renamings = new.renamings(old);
+                renamings = new.renamings(old)?;
             }
             state.refit = Some(new);
         }
@@ -238,7 +228,7 @@ impl State {
         excess: f64,
     ) -> Result<Option<Vec<u8>>, Error> {
         let Some(refit) = &mut self.refit else { return Ok(None) };
-        refit.transform.apply(row);
+        refit.transform.apply(row)?;
         let mut candidates = Vec::with_capacity(refit.fitted.len());
         for (fitted, emitted) in refit.fitted.iter_mut().zip(&mut self.emitted) {
             let state = match &mut fitted.filter {
@@ -247,7 +237,7 @@ impl State {
             };
             candidates.push(state);
             if params.penalties.len() > 1 {
-                if emitted.len() == params.validation + params.delay + 1 {
+                if emitted.len() == params.emitted_max() {
                     emitted.pop_front();
                 }
                 emitted.push_back(state);

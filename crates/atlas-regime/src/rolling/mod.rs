@@ -4,6 +4,7 @@ mod choice;
 mod detector;
 mod params;
 mod refit;
+mod restore;
 
 pub use detector::{CHECKPOINT_FORMAT, Checkpoint, RollingDetector, RollingEstimate};
 pub use params::{CheckedRollingParams, RollingParams};

@@ -95,6 +95,18 @@ impl RollingParams {
                 return fault(name, value.to_string(), "larger");
             }
         }
+        let lengths = [
+            ("lookback", self.lookback),
+            ("warm_up", self.warm_up),
+            ("validation", self.validation),
+            ("delay", self.delay),
+            ("restarts", self.restarts),
+        ];
+        for (name, value) in lengths {
+            if value > LENGTH_MAX {
+                return fault(name, value.to_string(), "at most 1000000");
+            }
+        }
         if !(0.1..=100.0).contains(&self.clip) {
             return fault("clip", self.clip.to_string(), "from 0.1 to 100");
         }
@@ -103,7 +115,15 @@ impl RollingParams {
         }
         Ok(CheckedRollingParams(self))
     }
+
+    /// Emitted states kept per candidate.
+    pub(super) const fn emitted_max(&self) -> usize {
+        self.validation + self.delay + 1
+    }
 }
+
+/// The largest number of sessions or starts that makes sense.
+const LENGTH_MAX: usize = 1_000_000;
 
 /// Settings that passed [`RollingParams::check`]; the only ones a detector takes.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,22 +12,22 @@ use crate::{
 /// Bounds and scale learnt on one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Transform {
-    clipper: Clipper,
-    scaler: Scaler,
+    pub(super) clipper: Clipper,
+    pub(super) scaler: Scaler,
 }
 
 impl Transform {
-    pub(super) fn apply(&self, row: &mut [f64]) {
-        self.clipper.apply(row);
-        self.scaler.apply(row);
+    pub(super) fn apply(&self, row: &mut [f64]) -> Result<(), Error> {
+        self.clipper.apply(row)?;
+        self.scaler.apply(row)
     }
 
     /// A centre of this window in the units of another.
-    fn translate(&self, center: &[f64], other: &Self) -> Vec<f64> {
+    fn translate(&self, center: &[f64], other: &Self) -> Result<Vec<f64>, Error> {
         let units = center.iter().zip(self.scaler.mean()).zip(self.scaler.scale());
         let mut raw: Vec<f64> = units.map(|((c, mean), scale)| c * scale + mean).collect();
-        other.scaler.apply(&mut raw);
-        raw
+        other.scaler.apply(&mut raw)?;
+        Ok(raw)
     }
 }
 
@@ -71,9 +71,9 @@ impl Refit {
         let cols = params.features.len();
         let mut data = window.to_vec();
         let clipper = Clipper::fit(Rows::new(&data, cols)?, params.clip)?;
-        data.chunks_exact_mut(cols).for_each(|row| clipper.apply(row));
+        data.chunks_exact_mut(cols).try_for_each(|row| clipper.apply(row))?;
         let scaler = Scaler::fit(Rows::new(&data, cols)?)?;
-        data.chunks_exact_mut(cols).for_each(|row| scaler.apply(row));
+        data.chunks_exact_mut(cols).try_for_each(|row| scaler.apply(row))?;
         let rows = Rows::new(&data, cols)?;
         let mut rng = Mt19937::new(params.seed);
         let mut seeding = Seeding::new(rows);
@@ -101,7 +101,7 @@ impl Refit {
     }
 
     /// Where names disagree with the refit before.
-    pub(super) fn renamings(&self, before: &Self) -> Vec<Renaming> {
+    pub(super) fn renamings(&self, before: &Self) -> Result<Vec<Renaming>, Error> {
         let mut out = Vec::new();
         for (new, old) in self.fitted.iter().zip(&before.fitted) {
             let ([Some(a), Some(b)], [Some(p), Some(q)]) =
@@ -110,8 +110,8 @@ impl Refit {
                 continue;
             };
             let (p, q) = (
-                before.transform.translate(p, &self.transform),
-                before.transform.translate(q, &self.transform),
+                before.transform.translate(p, &self.transform)?,
+                before.transform.translate(q, &self.transform)?,
             );
             let distance_same = squared(a, &p) + squared(b, &q);
             let distance_exchanged = squared(a, &q) + squared(b, &p);
@@ -120,7 +120,7 @@ impl Refit {
                 out.push(Renaming { penalty, distance_same, distance_exchanged });
             }
         }
-        out
+        Ok(out)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A folder of golden files, checked against its manifest before anything is believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -45,6 +45,7 @@ pub(crate) struct Folder {
     pub(crate) files: BTreeMap<String, Value>,
     pub(crate) tables: BTreeMap<String, String>,
     pub(crate) counts: BTreeMap<String, usize>,
+    matrix_files: BTreeSet<String>,
     matrices: BTreeMap<String, Matrix>,
     pub(crate) fits: Cache<(atlas_regime::dp::Penalties, crate::fits::Found)>,
     pub(crate) replays: Cache<crate::replay::Replay>,
@@ -88,11 +89,11 @@ impl Folder {
         let manifest: Value =
             serde_json::from_slice(&text).map_err(|e| describe(&manifest_path, &e))?;
         let manifest = Case::new(&manifest)?;
-        manifest.skip(&["reference", "versions", "machine"]);
         let mut out = Self {
             files: BTreeMap::new(),
             tables: BTreeMap::new(),
             counts: BTreeMap::new(),
+            matrix_files: BTreeSet::new(),
             matrices: BTreeMap::new(),
             fits: Cache::default(),
             replays: Cache::default(),
@@ -137,11 +138,67 @@ impl Folder {
             let table = out.tables.get(facts.text("file")?).ok_or("a matrix without its file")?;
             let matrix = parse(table, facts.count("cols")?).map_err(|e| format!("{name}: {e}"))?;
             crate::compare::same("rows", &matrix.returns.len(), &facts.count("rows")?)?;
+            out.matrix_files.insert(facts.text("file")?.to_owned());
             facts.finish()?;
             out.matrices.insert(name.clone(), matrix);
         }
-        manifest.finish()?;
         out.no_strangers(path, listed)?;
+        // Other fields of the manifest describe where the files come from; kinds are checked
+        // where they are read.
+        out.no_idle_tables()?;
+        Ok(out)
+    }
+
+    /// Fails on a table that nothing is compared with: what is not read is not checked.
+    fn no_idle_tables(&self) -> Result<(), String> {
+        let idle = |name: &&String| *name != "series.csv" && !self.matrix_files.contains(*name);
+        match self.tables.keys().find(idle) {
+            None => Ok(()),
+            Some(name) => Err(format!("{name} is of no known kind")),
+        }
+    }
+
+    /// How many cases each file holds, from the files alone: what the checks must come to.
+    ///
+    /// # Errors
+    /// A kind without cases.
+    pub(crate) fn held(&self) -> Result<BTreeMap<String, usize>, String> {
+        let mut out = BTreeMap::new();
+        for (stem, file) in &self.files {
+            let mut cases = 0;
+            for (kind, value) in file.as_object().ok_or(format!("{stem} is not an object"))? {
+                cases += match value {
+                    Value::Object(_) => 1,
+                    Value::Array(list) if list.is_empty() => {
+                        return Err(format!("{stem}/{kind} is empty"));
+                    }
+                    Value::Array(list) => list.iter().filter(|item| item.is_object()).count(),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+                };
+            }
+            out.insert(stem.clone(), cases);
+        }
+        Ok(out)
+    }
+
+    /// The same folder with the text of one table changed.
+    pub(crate) fn with_table(&self, name: &str, text: String) -> Result<Self, String> {
+        let mut out = Self {
+            files: self.files.clone(),
+            tables: self.tables.clone(),
+            counts: self.counts.clone(),
+            matrix_files: self.matrix_files.clone(),
+            matrices: self.matrices.clone(),
+            fits: Cache::default(),
+            replays: Cache::default(),
+            sparse: Cache::default(),
+            margins: Cache::default(),
+        };
+        let of_file = name.strip_prefix("X_").and_then(|n| n.strip_suffix(".csv"));
+        if let Some((matrix, old)) = of_file.and_then(|m| self.matrices.get_key_value(m)) {
+            out.matrices.insert(matrix.clone(), parse(&text, old.cols)?);
+        }
+        out.tables.insert(name.to_owned(), text);
         Ok(out)
     }
 

@@ -26,8 +26,10 @@ use json::Case;
 use rayon::prelude::*;
 use tally::Tally;
 
-/// Checks every file of a folder.
+/// Checks every file of a folder; what was checked must be what the files hold, and what the
+/// manifest counts where it does.
 fn check(folder: &Folder) -> Result<Tally, String> {
+    let held = folder.held()?;
     let mut tally = Tally::default();
     let mut table = None;
     // The table of series is needed by the rolling runs, so its file comes first.
@@ -43,6 +45,21 @@ fn check(folder: &Folder) -> Result<Tally, String> {
                 .map_err(|e| format!("{stem}: {e}"))?;
         }
     }
+    for (stem, cases) in &held {
+        let found = tally.cases.get(stem.as_str()).copied().unwrap_or(0);
+        if found != *cases || found == 0 {
+            return Err(format!("{stem}: {found} cases checked, the file has {cases}"));
+        }
+    }
+    counts_agree(folder, &tally)?;
+    if tally.checked.is_empty() {
+        return Err("nothing was checked".to_owned());
+    }
+    Ok(tally)
+}
+
+/// Compares with the manifest's counts, which a manifest need not have.
+fn counts_agree(folder: &Folder, tally: &Tally) -> Result<(), String> {
     for (kind, expected) in &folder.counts {
         let found = tally.checked.get(kind.as_str()).copied().unwrap_or(0);
         if found != *expected {
@@ -52,10 +69,7 @@ fn check(folder: &Folder) -> Result<Tally, String> {
     if !folder.counts.is_empty() && folder.counts.len() != tally.checked.len() {
         return Err("the manifest does not count every kind".to_owned());
     }
-    if tally.checked.is_empty() {
-        return Err("nothing was checked".to_owned());
-    }
-    Ok(tally)
+    Ok(())
 }
 
 fn check_file(
@@ -99,9 +113,71 @@ fn every_case_agrees_with_the_reference() {
 #[test]
 fn an_empty_folder_and_an_unknown_file_fail() {
     assert!(Folder::read(Path::new("/nonexistent")).is_err());
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden-empty");
+    std::fs::create_dir_all(&empty).expect("a folder can be made");
+    assert!(Folder::read(&empty).is_err());
     let folder = Folder::read(&folder::compact()).expect("the subset can be read");
     let (value, mut tally) = (serde_json::json!({ "cases": [] }), Tally::default());
     assert!(check_file(&folder, "surprise", &value, None, &mut tally).is_err());
+}
+
+/// A folder with one small kind of file, its manifest without counts but with a remark.
+fn small(name: &str, file: &serde_json::Value, manifest: &serde_json::Value) -> Folder {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&path).expect("a folder can be made");
+    let text = file.to_string();
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&text);
+    let digest = digest.iter().fold(String::new(), |all, b| format!("{all}{b:02x}"));
+    let mut manifest = manifest.clone();
+    manifest["files"] =
+        serde_json::json!({ "lasso_bcss.json": { "bytes": text.len(), "sha256": digest } });
+    manifest["matrices"] = serde_json::json!({});
+    std::fs::write(path.join("lasso_bcss.json"), text).expect("a file can be written");
+    std::fs::write(path.join("manifest.json"), manifest.to_string()).expect("another too");
+    Folder::read(&path).expect("the folder can be read")
+}
+
+#[test]
+fn counts_must_be_those_of_the_manifest_and_no_kind_may_be_empty() {
+    use serde_json::json;
+    let case = json!({ "x": [2.0], "thres": 0.5, "y": [1.5] });
+    let file = json!({ "soft_threshold": [case] });
+    let plain = small("golden-plain", &file, &json!({ "a_remark": "of no kind" }));
+    let tally = check(&plain).expect("a manifest need not count, and may describe itself");
+    assert_eq!(tally.checked.get("lasso_bcss/soft_threshold"), Some(&1));
+    for (name, counts) in [
+        ("golden-fewer", json!({ "lasso_bcss/soft_threshold": 2 })),
+        ("golden-other", json!({ "lasso_bcss/lasso": 1 })),
+    ] {
+        assert!(check(&small(name, &file, &json!({ "counts": counts }))).is_err());
+    }
+    let emptied = json!({ "soft_threshold": [case], "lasso": [] });
+    let said = check(&small("golden-emptied", &emptied, &json!({}))).err();
+    assert_eq!(said.as_deref(), Some("lasso_bcss/lasso is empty"));
+    let unknown = json!({ "soft_threshold": [case], "surprise": [case] });
+    assert!(check(&small("golden-unknown", &unknown, &json!({}))).is_err());
+    // The cases of a file that its check did not reach are missed too.
+    let folder = small("golden-missed", &file, &json!({}));
+    assert_eq!(folder.held().map(|held| held["lasso_bcss"]), Ok(1));
+}
+
+/// Changes numbers in the tables that hold results, in every column of each.
+#[test]
+fn a_changed_number_in_a_table_fails() {
+    let folder = Folder::read(&folder::compact()).expect("the subset can be read");
+    let unnoticed = |mutant: &mutate::TableMutant| {
+        let changed = folder.with_table(&mutant.table, mutant.text.clone()).ok()?;
+        let mut tally = Tally::default();
+        let file = Case::new(&changed.files["preprocess"]).ok()?;
+        let found = series::preprocess(&changed, &file, &mut tally);
+        (found.is_ok() && tally.failures.is_empty())
+            .then(|| format!("{}: {} row {}", mutant.table, mutant.column, mutant.row))
+    };
+    let mutants = mutate::table_mutants(&folder, 6);
+    let unnoticed: Vec<String> = mutants.par_iter().filter_map(unnoticed).collect();
+    println!("changed numbers in tables: {}", mutants.len());
+    assert!(mutants.len() >= 6 * 13, "{}", mutants.len());
+    assert!(unnoticed.is_empty(), "went unnoticed:\n{}", unnoticed.join("\n"));
 }
 
 /// Changes single numbers in the compact subset, of every field of every case, and expects each

@@ -45,6 +45,43 @@ pub(crate) fn mutants(folder: &Folder, every: bool) -> Vec<Mutant> {
     out
 }
 
+/// A table with one number changed.
+pub(crate) struct TableMutant {
+    pub(crate) table: String,
+    pub(crate) column: String,
+    pub(crate) row: usize,
+    pub(crate) text: String,
+}
+
+/// Changes of single numbers in tables that are expected results: the closes, returns and features
+/// of the series and the matrices made from it. `per_column` rows of every column, drawn at random.
+pub(crate) fn table_mutants(folder: &Folder, per_column: u32) -> Vec<TableMutant> {
+    let mut rng = Mt19937::new(19_990_105);
+    let mut out = Vec::new();
+    for table in ["series.csv", "X_train3.csv", "X_test3.csv", "X_full3.csv"] {
+        let Some(text) = folder.tables.get(table) else { continue };
+        let lines: Vec<&str> = text.lines().collect();
+        for (j, column) in lines[0].split(',').enumerate().skip(1) {
+            for _ in 0..per_column {
+                let rows = u32::try_from(lines.len() - 1).expect("few");
+                let share = rng.next_f64();
+                let row = (1_u32..=rows)
+                    .take_while(|i| f64::from(i - 1) <= share * f64::from(rows))
+                    .count();
+                let mut cells: Vec<String> = lines[row].split(',').map(str::to_owned).collect();
+                let old: f64 = cells[j].parse().expect("a number");
+                let new = if old.is_finite() { old + 1e-8 * old.abs().max(1.0) } else { 0.5 };
+                cells[j] = new.to_string();
+                let mut changed: Vec<String> = lines.iter().map(|&l| l.to_owned()).collect();
+                changed[row] = cells.join(",");
+                let (table, column) = (table.to_owned(), column.to_owned());
+                out.push(TableMutant { table, column, row, text: changed.join("\n") });
+            }
+        }
+    }
+    out
+}
+
 /// What a file needs besides the case.
 fn shared(stem: &str, kinds: &serde_json::Map<String, Value>) -> Value {
     let whole = matches!(stem, "preprocess" | "rolling");

@@ -46,7 +46,7 @@ impl Table {
         let mut columns = BTreeMap::new();
         for name in names.iter().skip(3) {
             let stream = FeatureStream::new(&[feature(name)?]).map_err(text)?;
-            let found = stream.batch(column("ret")?);
+            let found = stream.batch(column("ret")?).map_err(text)?;
             close(name, &found, column(name)?, FLOAT, 1e-3)?;
             checked += found.len();
             columns.insert((*name).to_owned(), found);
@@ -144,7 +144,7 @@ fn without_series(folder: &Folder, file: &Case<'_>, tally: &mut Tally) -> Result
         close("scaler_var", scaler.variance(), &case.floats("scaler_var")?, FLOAT, 1e-3)?;
         close("scaler_scale", scaler.scale(), &case.floats("scaler_scale")?, FLOAT, 1e-3)?;
         let mut z = data.clone();
-        z.chunks_mut(rows.cols()).for_each(|row| scaler.apply(row));
+        z.chunks_mut(rows.cols()).try_for_each(|row| scaler.apply(row)).map_err(text)?;
         close("Z", &z, &case.floats("Z")?, FLOAT, 1.0)
     });
     if let Some(states) = file.opt("sim_true_states") {
@@ -218,6 +218,7 @@ fn scaled(
         if case.count("n_test")? == 0 { (warm_up..table.dates.len(), 0..0) } else { split.clone() };
     same("n_train", &train.len(), &case.count("n_train")?)?;
     same("n_test", &test.len(), &case.count("n_test")?)?;
+    let ranges = [train.clone(), test.clone()];
     let mut parts = [table.rows(&names, train)?, table.rows(&names, test)?];
     let cols = names.len();
     let mut clipped = [vec![0.0; cols], vec![0.0; cols]];
@@ -229,7 +230,7 @@ fn scaled(
         for (part, counts) in parts.iter_mut().zip(&mut clipped) {
             for row in part.chunks_mut(cols) {
                 let before = row.to_vec();
-                clipper.apply(row);
+                clipper.apply(row).map_err(text)?;
                 for ((old, new), count) in before.iter().zip(row).zip(counts.iter_mut()) {
                     *count += f64::from(u8::from(old.total_cmp(new).is_ne()));
                 }
@@ -243,7 +244,7 @@ fn scaled(
     close("scaler_var", scaler.variance(), &case.floats("scaler_var")?, FLOAT, 1e-6)?;
     close("scaler_scale", scaler.scale(), &case.floats("scaler_scale")?, FLOAT, 1e-3)?;
     for ((part, which), counts) in parts.iter_mut().zip(["train", "test"]).zip(&clipped) {
-        part.chunks_mut(cols).for_each(|row| scaler.apply(row));
+        part.chunks_mut(cols).try_for_each(|row| scaler.apply(row)).map_err(text)?;
         let sum = |power: i32| -> Vec<f64> {
             (0..cols).map(|j| part.chunks(cols).map(|r| r[j].powi(power)).sum()).collect()
         };
@@ -257,8 +258,16 @@ fn scaled(
         }
     }
     let name = case.text("name")?;
-    if let Ok(matrix) = folder.matrix(name) {
-        close("the matrix", &parts[0], &matrix.data, FLOAT, 1.0)?;
+    let rest = name.strip_prefix("train").map(|rest| format!("test{rest}"));
+    for ((part, range), name) in parts.iter().zip(ranges).zip([Some(name.to_owned()), rest]) {
+        let Some(Ok(matrix)) = name.map(|name| folder.matrix(&name)) else { continue };
+        if matrix.returns.len() != range.len() {
+            // A matrix cut short, as in the subset: it is read as it is and not made here.
+            continue;
+        }
+        close("the matrix", part, &matrix.data, FLOAT, 1.0)?;
+        close("its returns", &table.returns[range.clone()], &matrix.returns, FLOAT, 1e-3)?;
+        same("its dates", &table.dates[range].to_vec(), &matrix.dates)?;
     }
     Ok(())
 }
@@ -312,9 +321,9 @@ fn one_refit(
     let sample = window * cols;
     let clipper =
         Clipper::fit(Rows::new(&data[..sample], cols).map_err(text)?, mul).map_err(text)?;
-    data.chunks_mut(cols).for_each(|row| clipper.apply(row));
+    data.chunks_mut(cols).try_for_each(|row| clipper.apply(row)).map_err(text)?;
     let scaler = Scaler::fit(Rows::new(&data[..sample], cols).map_err(text)?).map_err(text)?;
-    data.chunks_mut(cols).for_each(|row| scaler.apply(row));
+    data.chunks_mut(cols).try_for_each(|row| scaler.apply(row)).map_err(text)?;
     close("lb", clipper.lower(), &refit.floats("lb")?, FLOAT, 1e-3)?;
     close("ub", clipper.upper(), &refit.floats("ub")?, FLOAT, 1e-3)?;
     close("mean", scaler.mean(), &refit.floats("mean")?, FLOAT, 1e-3)?;

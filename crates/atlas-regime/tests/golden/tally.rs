@@ -9,6 +9,8 @@ use crate::json::Case;
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) checked: BTreeMap<&'static str, usize>,
+    /// Cases with an object of their own, by file.
+    pub(crate) cases: BTreeMap<&'static str, usize>,
     pub(crate) failures: Vec<String>,
 }
 
@@ -22,6 +24,7 @@ impl Tally {
     ) {
         let number = self.checked.entry(kind).or_default();
         *number += 1;
+        *self.cases.entry(kind.split('/').next().unwrap_or_default()).or_default() += 1;
         let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
         let place = format!("{kind} #{number} {name}");
         let found = Case::new(value).and_then(|case| {

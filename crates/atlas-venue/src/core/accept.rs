@@ -106,6 +106,32 @@ impl Exchange {
         Ok(taken)
     }
 
+    /// Accepts the cancellation of an order without carrying it out: until [`cancel`](Self::cancel)
+    /// does, the order can be filled. A fault for tests of others.
+    ///
+    /// # Errors
+    /// As [`cancel`](Self::cancel).
+    pub fn begin_cancel(&mut self, id: Uuid) -> Result<(), Refusal> {
+        let order = self.order_by_id(id);
+        let order = order.ok_or_else(|| Refusal::NotFound(format!("order not found for {id}")))?;
+        if order.status == Status::Canceled {
+            return Ok(());
+        }
+        if order.status.is_final() {
+            return Err(Refusal::Ended { status: order.status.as_str() });
+        }
+        if order.canceling {
+            return Ok(());
+        }
+        let (seq, stamp) = (order.seq, self.stamp());
+        self.change(seq, |order| {
+            order.canceling = true;
+            order.times.updated = stamp;
+        })?;
+        self.tell(seq, Event::PendingCancel, stamp, None);
+        Ok(())
+    }
+
     /// Cancels an order; one that is canceled already stays so, without complaint.
     ///
     /// # Errors
@@ -153,11 +179,11 @@ impl Exchange {
         let seed = self.state.seed;
         let made_up = || ids::uuid(seed, IdKind::ClientOrder, seq).to_string();
         let submitted = self.stamp();
-        let most = self.next_fill.take().zip(match order.size {
-            Size::Shares(qty) => Some(qty),
+        let most = match order.size {
+            Size::Shares(qty) => self.next_fill.take().map(|share| qty.portion(share)),
+            // Its shares are not known yet: what was meant for the next order waits for one of shares.
             Size::Notional(_) => None,
-        });
-        let most = most.map(|(share, qty)| qty.portion(share));
+        };
         OrderRecord {
             seq,
             id: ids::uuid(seed, IdKind::Order, seq),
@@ -177,6 +203,7 @@ impl Exchange {
             is_short: false,
             reserve,
             hold,
+            canceling: false,
             most,
             role: match order.class {
                 Class::Simple => Role::Alone,

@@ -74,6 +74,16 @@ impl Exchange {
         Ok(())
     }
 
+    /// Day trades within the last five sessions, and whether they make a pattern; none once the
+    /// pattern-day-trader rule is gone, and no pattern where it is not enforced.
+    pub(crate) fn pattern(&self) -> (usize, bool) {
+        if !is_pattern_day(date_of(self.state.clock)) {
+            return (0, false);
+        }
+        let made = self.state.margin.day_trades.len();
+        (made, self.config.account.day_trading_rules && made > DAY_TRADES)
+    }
+
     /// The multiplier the rule of the day leaves at this equity.
     pub(super) fn day_trading_multiplier(&self, equity: Money) -> Multiplier {
         let applies = self.config.account.day_trading_rules;

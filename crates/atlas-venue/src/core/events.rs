@@ -24,6 +24,8 @@ pub enum Event {
     PartialFill,
     /// The rest of it was filled.
     Fill,
+    /// A cancellation was accepted and is still to come.
+    PendingCancel,
     /// Canceled.
     Canceled,
     /// Its time ran out.
@@ -43,6 +45,7 @@ impl Event {
             Self::Held => "held",
             Self::PartialFill => "partial_fill",
             Self::Fill => "fill",
+            Self::PendingCancel => "pending_cancel",
             Self::Canceled => "canceled",
             Self::Expired => "expired",
             Self::Replaced => "replaced",

@@ -80,6 +80,8 @@ impl Exchange {
             last_equity: Money::try_from(config.cash)?,
             watchlists: Vec::new(),
             suspended: false,
+            no_shorting: false,
+            no_fractions: false,
             margin: MarginState::default(),
             actions_until: Some(ids::date_of(config.start)),
             halted: BTreeSet::new(),
@@ -204,8 +206,9 @@ impl Exchange {
         Ok(())
     }
 
-    /// Lets the next order fill by at most this share in the session it comes to work in, rounded
-    /// down to whole shares: a fault for tests of others.
+    /// Lets the next order of a number of shares fill by at most this share in the session it comes
+    /// to work in, rounded down to whole shares: a fault for tests of others. Orders for an amount of
+    /// money pass it by.
     pub const fn limit_next_order(&mut self, share: Weight) {
         self.next_fill = Some(share);
     }
@@ -213,6 +216,18 @@ impl Exchange {
     /// Suspends trading, or lifts the suspension: while it holds, no order is taken.
     pub const fn suspend(&mut self, suspended: bool) {
         self.state.suspended = suspended;
+    }
+
+    /// Forbids the account to sell short, or permits it again as far as its
+    /// [rules](crate::AccountRules::shorting) do.
+    pub const fn forbid_shorting(&mut self, forbidden: bool) {
+        self.state.no_shorting = forbidden;
+    }
+
+    /// Forbids the account to open positions in stocks by fractions of a share or amounts of money,
+    /// or permits it again.
+    pub const fn forbid_fractions(&mut self, forbidden: bool) {
+        self.state.no_fractions = forbidden;
     }
 
     /// Everything listed.

@@ -39,6 +39,10 @@ impl Exchange {
             return Ok(());
         }
         let forbidden = |text: String| Err(Refusal::Forbidden(text));
+        let whole = matches!(order.size, Size::Shares(qty) if qty.is_whole());
+        if self.state.no_fractions && !whole && !listing.is_crypto() {
+            return forbidden("fractional trading is turned off by the user".to_owned());
+        }
         if is_short {
             if !self.can_short()? {
                 return forbidden("account is not allowed to short".to_owned());
@@ -46,7 +50,6 @@ impl Exchange {
             if !listing.is_shortable() {
                 return forbidden(format!("asset \"{}\" cannot be sold short", order.symbol));
             }
-            let whole = matches!(order.size, Size::Shares(qty) if qty.is_whole());
             if !whole {
                 return forbidden("fractional orders cannot be sold short".to_owned());
             }
@@ -68,7 +71,7 @@ impl Exchange {
     /// the equity credit takes.
     pub(crate) fn can_short(&self) -> Result<bool, Error> {
         let rules = self.config.account;
-        if !rules.shorting || rules.multiplier == Multiplier::One {
+        if !rules.shorting || self.state.no_shorting || rules.multiplier == Multiplier::One {
             return Ok(false);
         }
         Ok(self.standing()?.multiplier != Multiplier::One)

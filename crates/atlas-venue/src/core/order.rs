@@ -1,7 +1,7 @@
 //! Orders as the venue keeps them.
 
 use atlas_core::time::Timestamp;
-use atlas_core::{Side, Symbol};
+use atlas_core::{OrderStatus, Side, Symbol};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub struct NewOrder {
     /// How long it works.
     pub tif: Tif,
     /// Whether it may trade outside of regular hours; the venue has no prices there, so such an
-    /// order works in regular hours like any other.
+    /// order works in regular hours like any other, from the next opening on if there are none now.
     pub extended_hours: bool,
     /// Which group it opens.
     pub class: Class,
@@ -120,6 +120,10 @@ pub struct OrderRecord {
     /// never sells more, even if that is worth less by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Shares>,
+    /// Whether its cancellation was accepted and is still to come, where a fault says so. Not kept
+    /// on disk: whoever was to carry it out is gone then.
+    #[serde(skip)]
+    pub canceling: bool,
     /// Most that may fill in the present session, where a fault says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Shares>,
@@ -143,6 +147,24 @@ impl OrderRecord {
             Size::Shares(qty) => Some(qty),
             Size::Notional(_) => None,
         }
+    }
+
+    /// Where it stands, in the wire's words: `pending_cancel` while its cancellation is to come.
+    #[must_use]
+    pub const fn status_text(&self) -> &'static str {
+        if self.canceling && !self.status.is_final() {
+            return "pending_cancel";
+        }
+        self.status.as_str()
+    }
+
+    /// Where it stands, in the words of `atlas-core`.
+    #[must_use]
+    pub const fn core_status(&self) -> OrderStatus {
+        if self.canceling && !self.status.is_final() {
+            return OrderStatus::PendingCancel;
+        }
+        self.status.to_core()
     }
 
     /// Shares that can still fill; none once the order has ended. An order for an amount of money

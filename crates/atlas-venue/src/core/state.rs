@@ -15,6 +15,10 @@ use super::{Money, Shares};
 
 /// What is kept of the exchange besides orders and ledger entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent settings of the owner, each kept under its own name"
+)]
 pub(crate) struct State {
     pub(crate) seed: u64,
     /// Where the clock was set.
@@ -36,6 +40,12 @@ pub(crate) struct State {
     /// Whether the account's owner has suspended trading.
     #[serde(default)]
     pub(crate) suspended: bool,
+    /// Whether the account's owner has forbidden short sales.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) no_shorting: bool,
+    /// Whether the account's owner has forbidden to buy fractions of shares.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) no_fractions: bool,
     /// What is kept of an account on credit.
     #[serde(default)]
     pub(crate) margin: MarginState,

@@ -154,6 +154,27 @@ mod tests {
     }
 
     #[test]
+    fn gaps_and_weak_rows_are_those_the_documentation_names() {
+        let known = |kind, text| !matches!(lookup(kind, day(text)), Lookup::Unknown);
+        for (kind, last_known, first, last, first_known) in [
+            (FeeKind::Cat, "2024-08-31", "2024-09-01", "2025-06-30", "2025-07-01"),
+            (FeeKind::Cat, "2025-11-30", "2025-12-01", "2026-07-19", "2026-07-20"),
+        ] {
+            assert!(known(kind, last_known) && known(kind, first_known));
+            assert!(!known(kind, first) && !known(kind, last));
+        }
+        assert!(!known(FeeKind::Sec31, "2001-12-27") && !known(FeeKind::Taf, "2003-08-31"));
+        assert!(known(FeeKind::Taf, "2028-12-31") && !known(FeeKind::Taf, "2029-01-01"));
+        let weak = |rows: &[Rate]| {
+            let weak = rows.iter().filter(|row| row.confidence == Confidence::Recollection);
+            weak.map(|row| row.from).collect::<Vec<_>>()
+        };
+        assert_eq!(weak(table::SEC31), [(2008, 1, 25), (2015, 2, 14)]);
+        assert_eq!(weak(table::TAF), [(2012, 7, 1)]);
+        assert!(weak(table::CAT).is_empty());
+    }
+
+    #[test]
     fn rows_are_in_order_and_never_overlap() {
         for rows in [table::SEC31, table::TAF, table::CAT] {
             for pair in rows.windows(2) {

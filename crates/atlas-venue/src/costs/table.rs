@@ -6,6 +6,10 @@
 use super::rates::{Confidence, Rate};
 
 /// SEC Section 31 fee: cents per million US dollars of sale proceeds; charged on sales only.
+///
+/// Unknown: before 2001-12-28. Two rows rest on memory for a value or a day
+/// ([`Confidence::Recollection`]): 2008-01-25 to 2008-03-31 (its first day) and 2015-02-14 to
+/// 2016-02-15 (its value); estimates name them so.
 pub(super) const SEC31: &[Rate] = &[
     Rate {
         from: (2001, 12, 28),
@@ -294,6 +298,9 @@ pub(super) const SEC31: &[Rate] = &[
 
 /// FINRA Trading Activity Fee: billionths of a dollar per share sold, with a cap per trade; charged
 /// on sales only, and on none below the rate itself.
+///
+/// Unknown: before 2003-09-01 and from 2029-01-01. The first day of the row 2012-07-01 to 2021-12-31
+/// rests on memory ([`Confidence::Recollection`]).
 pub(super) const TAF: &[Rate] = &[
     Rate {
         from: (2003, 9, 1),
@@ -396,6 +403,10 @@ pub(super) const TAF: &[Rate] = &[
 
 /// Consolidated Audit Trail fee as Alpaca passes it on: billionths of a dollar per share, bought or
 /// sold. The fee as such exists since 2024-09-01; before that nothing is owed.
+///
+/// Unknown, and therefore charged nothing and named as a gap: 2024-09-01 to 2025-06-30 (two undated
+/// pages of Alpaca, 0.000053 and 0.000046, without evidence of when each held) and 2025-12-01 to
+/// 2026-07-19. The plan's own fee of those days is known, what a customer of Alpaca paid is not.
 pub(super) const CAT: &[Rate] = &[
     Rate {
         from: (2025, 7, 1),

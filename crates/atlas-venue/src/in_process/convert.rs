@@ -57,6 +57,7 @@ pub(super) fn is_same(record: &OrderRecord, request: &OrderRequest, sent: &Sent)
         Sent::Submitted(terms) => (*terms, Some(terms.order_class())),
         // A replacement keeps the class of what it replaces.
         Sent::Replacing(_) => (Terms::Simple, None),
+        Sent::ReplacingTrail(_, trail) => (Terms::Trailing(*trail), None),
     };
     record.symbol == request.symbol
         && record.side == request.side
@@ -139,7 +140,7 @@ pub(super) fn broker_order(order: &OrderRecord) -> Result<BrokerOrder, Error> {
         },
         filled_qty: order.filled.to_qty().map_err(|error| unreadable("an order", &error))?,
         avg_fill_price: order.avg_price().map(price).transpose()?,
-        status: order.status.to_core(),
+        status: order.core_status(),
         limit_price: order.kind.limit().map(price).transpose()?,
         submitted_at: order.times.submitted,
         replaces: order

@@ -83,6 +83,11 @@ impl InProcess {
                     Err(error) => return Attempt::NotReached(error),
                 }
             }
+            // Nothing here sends one: the contract's default keeps it back.
+            Sent::ReplacingTrail(..) => {
+                let reason = "this venue replaces no trailing stop in process".to_owned();
+                return Attempt::Refused { code: None, reason };
+            }
             Sent::Replacing(old) => {
                 let wish = match convert::replacement(request) {
                     Ok(wish) => wish,

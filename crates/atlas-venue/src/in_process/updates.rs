@@ -89,6 +89,7 @@ impl Updates {
             Event::Held => OrderNews::Held,
             Event::PartialFill => OrderNews::PartialFill,
             Event::Fill => OrderNews::Fill,
+            Event::PendingCancel => OrderNews::PendingCancel,
             Event::Canceled => OrderNews::Canceled,
             Event::Expired => OrderNews::Expired,
             Event::Replaced => OrderNews::Replaced,

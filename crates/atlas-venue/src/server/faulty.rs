@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use atlas_core::time::Timestamp;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::CONTENT_LENGTH;
@@ -13,12 +14,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::account::{Ctx, Server, Shared};
+use super::answer::Failure;
 use super::lens::{SIGHT, Sight};
 use super::listener::Line;
+use super::stream::is_for_opening;
+use super::trading::each_open;
 use crate::faults::{Fault, Target};
 
 /// Commits the fault that is scripted for a request, if there is one.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is carried out in some way")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest fits, and is carried out in some way")]
 pub(super) async fn faulty(
     State(server): State<Arc<Server>>,
     ConnectInfo(line): ConnectInfo<Line>,
@@ -29,9 +33,15 @@ pub(super) async fn faulty(
     let target = match (request.method(), request.uri().path()) {
         (&Method::POST, "/v2/orders") => Target::Submit,
         (&Method::DELETE | &Method::PATCH, _) => Target::Change,
+        (_, "/v2/events/trades" | "/v2beta1/events/trades") => Target::Connect,
         _ => Target::Read,
     };
-    let Some(fault) = server.faults.take(target) else { return next.run(request).await };
+    let cancels = Cancels::by(&request).is_some();
+    let fits = |fault: &Fault| match fault {
+        Fault::LateCancel(_) => cancels,
+        fault => target != Target::Connect || is_for_opening(fault),
+    };
+    let Some(fault) = server.faults.take_if(target, fits) else { return next.run(request).await };
     tracing::debug!(?fault, "committing a scripted fault");
     match fault {
         Fault::DropBefore => {
@@ -91,23 +101,59 @@ async fn carried_out(
             rewritten(next.run(request).await, &fault).await
         }
         Fault::LateCancel(millis) => {
-            let Some(id) = canceled_by(&request) else { return next.run(request).await };
-            tokio::spawn(cancel_later(server, account, id, millis));
-            StatusCode::NO_CONTENT.into_response()
+            let Some(cancels) = Cancels::by(&request) else { return next.run(request).await };
+            late_cancel(&server, &account, cancels, millis)
         }
         _ => next.run(request).await,
     }
 }
 
-/// The order a request cancels, if that is what it does.
-fn canceled_by(request: &Request) -> Option<Uuid> {
-    let id = request.uri().path().strip_prefix("/v2/orders/")?;
-    Uuid::parse_str(id).ok().filter(|_| request.method() == Method::DELETE)
+/// What a request cancels.
+#[derive(Clone, Copy)]
+enum Cancels {
+    One(Uuid),
+    All,
 }
 
-/// Cancels an order when the clock has moved so far, unless it was filled before.
-async fn cancel_later(server: Arc<Server>, account: Arc<Shared>, id: Uuid, millis: u32) {
+impl Cancels {
+    /// What it cancels, if that is what it does.
+    fn by(request: &Request) -> Option<Self> {
+        if request.method() != Method::DELETE {
+            return None;
+        }
+        match request.uri().path() {
+            "/v2/orders" => Some(Self::All),
+            path => Uuid::parse_str(path.strip_prefix("/v2/orders/")?).ok().map(Self::One),
+        }
+    }
+}
+
+/// Accepts a cancellation, and has it carried out when the clock has moved so far.
+fn late_cancel(
+    server: &Arc<Server>,
+    account: &Arc<Shared>,
+    cancels: Cancels,
+    millis: u32,
+) -> Response {
     let due = server.driver.now() + TimeDelta::milliseconds(millis.into());
+    let later = |id| {
+        account.venue.begin_cancel(id)?;
+        tokio::spawn(cancel_later(Arc::clone(server), Arc::clone(account), id, due));
+        Ok(())
+    };
+    match cancels {
+        Cancels::One(id) => match later(id) {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(refusal) => Failure::Refused(refusal).into_response(),
+        },
+        Cancels::All => {
+            (StatusCode::MULTI_STATUS, axum::Json(each_open(&account.venue, later))).into_response()
+        }
+    }
+}
+
+/// Cancels an order when the clock has come to a moment, unless it was filled before.
+async fn cancel_later(server: Arc<Server>, account: Arc<Shared>, id: Uuid, due: Timestamp) {
     let (mut moves, mut stopping) = (server.driver.moves(), server.stopping.clone());
     tokio::select! {
         _ = moves.wait_for(|now| *now >= due) => {}

@@ -6,7 +6,7 @@
 //!
 //! | path | methods |
 //! | --- | --- |
-//! | `/v2/account`, `/v2/account/configurations` | GET; GET, PATCH (`suspend_trade`) |
+//! | `/v2/account`, `/v2/account/configurations` | GET; GET, PATCH |
 //! | `/v2/account/activities[/{type}]` | GET |
 //! | `/v2/account/portfolio/history` | GET (`1D`) |
 //! | `/v2/orders`, `/v2/orders/{id}` | GET, POST, DELETE; GET, PATCH, DELETE |

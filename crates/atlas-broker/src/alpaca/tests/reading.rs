@@ -1,5 +1,7 @@
 //! Reading: pages are walked to their end, names are found, redirects are not followed.
 
+use std::num::NonZeroU32;
+
 use atlas_core::OrderStatus;
 
 use super::payloads::{
@@ -8,6 +10,7 @@ use super::payloads::{
 };
 use super::server::{Act, Server};
 use super::session;
+use crate::alpaca::{AssetClass, Direction, OrderFilter};
 use crate::market_data::{Adjustment, BarsRequest, MarketData, Timeframe};
 use crate::{ActivityId, Broker, CashKind, Entry, Error};
 
@@ -75,6 +78,142 @@ async fn open_orders_are_walked_beyond_500() {
         assert_eq!(orders.len(), total);
         assert!(orders.is_sorted_by_key(|order| order.submitted_at));
     }
+}
+
+/// A server that lists so many orders with cursors, from either end, and ignores times.
+async fn lists(total: usize) -> Server {
+    Server::start(move |request| {
+        let at = |id: &str| id.trim_start_matches("order-").parse::<usize>().expect("a number");
+        let limit = request.query("limit").expect("a limit").parse().expect("a number");
+        let first = request.query("after_order_id").map_or(0, |id| at(id) + 1);
+        let end = request.query("before_order_id").map_or(total, at);
+        if request.query("direction") == Some("asc") {
+            Act::ok(list((first..end).take(limit).map(order)))
+        } else {
+            Act::ok(list((first..end).rev().take(limit).map(order)))
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_walk_ends_where_its_times_do() {
+    let nanos = |n: u32| Some(format!("2026-01-05T14:30:00.{n:09}Z").parse().expect("an instant"));
+    for (filter, count, pages) in [
+        (OrderFilter { until: nanos(600), ..OrderFilter::default() }, 600, 2),
+        (OrderFilter { until: nanos(500), ..OrderFilter::default() }, 500, 2),
+        (OrderFilter { until: nanos(499), ..OrderFilter::default() }, 499, 1),
+        (
+            OrderFilter {
+                after: nanos(4_600),
+                direction: Direction::NewestFirst,
+                ..OrderFilter::default()
+            },
+            399,
+            1,
+        ),
+    ] {
+        let server = lists(5_000).await;
+        let orders = session(&server).orders(&filter).await.expect("orders");
+        assert_eq!((orders.len(), server.log().len()), (count, pages), "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn lists_have_a_direction_a_limit_a_class_and_cursors() {
+    let id = |n: usize| Some(format!("order-{n:05}").parse().expect("an id"));
+    let newest = OrderFilter {
+        direction: Direction::NewestFirst,
+        limit: NonZeroU32::new(700),
+        asset_class: Some(AssetClass::Crypto),
+        before_order_id: id(1_100),
+        after_order_id: id(9),
+        ..OrderFilter::default()
+    };
+    let server = lists(2_000).await;
+    let orders = session(&server).orders(&newest).await.expect("orders");
+    let name = |order: &crate::BrokerOrder| order.venue_order_id.to_string();
+    assert_eq!(orders.len(), 700);
+    assert_eq!(
+        (name(&orders[0]), name(&orders[699])),
+        ("order-01099".into(), "order-00400".into())
+    );
+    let log = server.log();
+    let limits: Vec<_> = log.iter().map(|request| request.query("limit")).collect();
+    assert_eq!(limits, [Some("500"), Some("200")]);
+    assert!(log.iter().all(|request| request.query("asset_class") == Some("crypto")));
+    assert!(log.iter().all(|request| request.query("after_order_id") == Some("order-00009")));
+    assert_eq!(log[1].query("before_order_id"), Some("order-00600"));
+
+    let child = order(1);
+    let parent = order(0).replace("\"legs\":null", &format!("\"legs\":[{child}]"));
+    let server = Server::start(move |request| {
+        assert_eq!(request.query("nested"), Some("true"));
+        Act::ok(list([parent.clone()]))
+    })
+    .await;
+    let nested = OrderFilter { nested: true, limit: NonZeroU32::new(1), ..OrderFilter::default() };
+    let orders = session(&server).orders(&nested).await.expect("orders");
+    assert_eq!(orders.len(), 2, "the leg comes with its parent");
+}
+
+#[tokio::test]
+async fn many_unknown_orders_are_named_by_pages() {
+    let fill = |n: usize| {
+        FILL.replace(ORDER_ID, &format!("order-{n:05}")).replace(
+            "20260105093000123::2d7be4ff-d1f3-43e9-856a-0f5cf5c5088e",
+            &format!("id-{n:05}"),
+        )
+    };
+    let server = Server::start(move |request| match request.target() {
+        "GET /v2/account/activities" if request.query("page_token").is_none() => {
+            Act::ok(list((0..100).map(fill)))
+        }
+        "GET /v2/account/activities" => Act::ok(list((100..103).map(fill))),
+        "GET /v2/orders" => {
+            assert_eq!(request.query("status"), Some("all"));
+            assert_eq!(request.query("after"), Some("2026-01-04T14%3A30%3A00.123981482Z"));
+            // One is older than the page goes.
+            Act::ok(list((1..200).map(order)))
+        }
+        "GET /v2/orders/order-00000" => Act::ok(order(0)),
+        other => Act::Reply(500, other.to_owned()),
+    })
+    .await;
+    let all = session(&server).activities(None).await.expect("a ledger");
+    assert_eq!(all.len(), 103);
+    let Entry::Fill(fill) = &all[102].entry else { panic!("a fill") };
+    assert_eq!(fill.client_order_id.as_str(), "atlas-demo-1-buy-AAPL-102");
+    assert_eq!(server.log().len(), 4, "two pages of the ledger, one of orders, one order");
+}
+
+#[tokio::test]
+async fn a_broken_walk_keeps_the_names_it_has() {
+    let fill = |n: usize| {
+        FILL.replace(ORDER_ID, &format!("order-{n:05}")).replace(
+            "20260105093000123::2d7be4ff-d1f3-43e9-856a-0f5cf5c5088e",
+            &format!("id-{n:05}"),
+        )
+    };
+    let broken = std::sync::atomic::AtomicBool::new(true);
+    let server = Server::start(move |request| match request.target() {
+        "GET /v2/account/activities" if request.query("page_token").is_none() => {
+            Act::ok(list((0..100).map(fill)))
+        }
+        "GET /v2/account/activities"
+            if broken.swap(false, std::sync::atomic::Ordering::Relaxed) =>
+        {
+            Act::Cut
+        }
+        "GET /v2/account/activities" => Act::ok("[]"),
+        "GET /v2/orders" => Act::ok(list((0..100).map(order))),
+        other => Act::Reply(500, other.to_owned()),
+    })
+    .await;
+    let session = session(&server);
+    session.activities(None).await.expect_err("a walk that is broken off");
+    assert_eq!(session.activities(None).await.expect("a ledger").len(), 100);
+    assert_eq!(server.count("GET /v2/orders"), 1, "names are asked for once");
 }
 
 #[tokio::test]

@@ -235,6 +235,60 @@ async fn a_socket_that_answers_no_ping_counts_as_gone() {
     assert_eq!(words, ["Found accepted", "caught up", "lost", "caught up"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_comes_late_is_not_a_socket_that_is_gone() {
+    let rest = open(&[], order(0, "new"));
+    let server = serve(&rest, vec![vec![], vec![]]).await;
+    let session = session(&server);
+    let mut stream = session.updates(None).expect("a stream");
+    assert_eq!(told(&mut *stream, 2).await, ["Found accepted", "caught up"]);
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        // A ping is sent, and answered meanwhile or after.
+        let quiet = tokio::time::timeout(Duration::from_millis(200), stream.next()).await;
+        assert!(quiet.is_err(), "{quiet:?}");
+    }
+    assert_eq!(server.count("GET /stream"), 1);
+}
+
+/// Orders that ended while nobody listened are found by a page of the list, not one by one.
+#[tokio::test]
+async fn many_orders_that_ended_meanwhile_are_found_by_a_page() {
+    let nth = |n: u32, status: &str| {
+        let order = order(0, status).replace(ORDER_ID, &format!("order-{n:05}"));
+        order.replace("buy-AAPL-0", &format!("buy-AAPL-{n}"))
+    };
+    let connections = Mutex::new(vec![vec![], vec![Frame::Wait, Frame::Drop]]);
+    let server = Server::start(move |request| {
+        let page = |status: &str| {
+            let all: Vec<_> = (0..40).map(|n| nth(n, status)).collect();
+            Act::ok(format!("[{}]", all.join(",")))
+        };
+        let again = connections.lock().expect("frames").is_empty();
+        match (request.target(), request.query("status")) {
+            ("GET /stream", _) => {
+                let frames = connections.lock().expect("frames").pop();
+                frames.map_or(Act::Reply(503, String::new()), Act::Stream)
+            }
+            ("GET /v2/orders", Some("open")) if again => Act::ok("[]"),
+            ("GET /v2/orders", Some("open")) => page("new"),
+            ("GET /v2/orders", Some("all")) => page("canceled"),
+            ("GET /v2/account/activities", _) => Act::ok("[]"),
+            (other, _) => Act::Reply(500, other.to_owned()),
+        }
+    })
+    .await;
+    let session = session(&server);
+    let mut stream = session.updates(None).expect("a stream");
+    assert_eq!(told(&mut *stream, 41).await[39..], ["Found accepted", "caught up"]);
+    server.go();
+    let words = told(&mut *stream, 42).await;
+    assert_eq!((words[0].as_str(), words[40].as_str()), ("lost", "Found canceled"), "{words:?}");
+    assert_eq!(words[41], "caught up");
+    assert_eq!(server.count("GET /v2/orders/"), 0);
+    assert_eq!(server.count("GET /v2/orders?status=all"), 1);
+}
+
 #[tokio::test]
 async fn a_next_that_is_given_up_loses_nothing() {
     let rest = open(&[entry(1, 4, 4)], order(4, "partially_filled"));

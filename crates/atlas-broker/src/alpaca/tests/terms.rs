@@ -203,6 +203,41 @@ async fn a_replacement_sends_what_changes_under_a_name_of_its_own() {
     assert_eq!(server.count("PATCH"), 1);
 }
 
+/// A trailing stop of ten shares with this trail, under the name the request has.
+fn trailing(trail: &str) -> String {
+    ORDER
+        .replace(r#""type":"limit""#, r#""type":"trailing_stop""#)
+        .replace(r#""limit_price":"187.50""#, r#""limit_price":null"#)
+        .replace(r#""trail_percent":null"#, &format!(r#""trail_percent":"{trail}""#))
+}
+
+#[tokio::test]
+async fn a_trailing_stop_is_replaced_with_another_trail_of_its_kind() {
+    let server = Server::start(|request| match request.target() {
+        target if target.starts_with("PATCH") => Act::ok(trailing("3.5")),
+        _ => Act::ok(trailing("2").replace("buy-AAPL-0", "buy-AAPL-9")),
+    })
+    .await;
+    let session = session(&server);
+    let stop = request(OrderType::Stop { stop_price: price("190") });
+    let percent = |text: &str| Trail::Percent(text.parse().expect("a number"));
+    let sent = |trail| Sent::ReplacingTrail(ORDER_ID.parse().expect("an id"), trail);
+    let outcome = session.place(&stop, &sent(percent("3.5")), Attempt::First).await;
+    assert!(matches!(outcome, Placement::Accepted(_)), "{outcome:?}");
+    let body = server.log().pop().expect("a request").body;
+    assert_eq!(body, r#"{"trail":"3.5","client_order_id":"atlas-demo-1-buy-AAPL-0"}"#);
+    for wrong in [percent("2"), percent("100"), Trail::Price(price("3.5"))] {
+        let outcome = session.place(&stop, &sent(wrong), Attempt::First).await;
+        assert!(matches!(outcome, Placement::Refused(_)), "{wrong:?}: {outcome:?}");
+    }
+    let plain = Sent::Replacing(ORDER_ID.parse().expect("an id"));
+    let outcome = session.place(&stop, &plain, Attempt::First).await;
+    assert!(matches!(outcome, Placement::Refused(_)), "without a trail: {outcome:?}");
+    assert_eq!(server.count("PATCH"), 1);
+    let outcome = session.place(&stop, &sent(percent("4")), Attempt::First).await;
+    assert!(matches!(outcome, Placement::Unknown(_)), "another trail than asked: {outcome:?}");
+}
+
 #[tokio::test]
 async fn a_replacement_of_unknown_outcome_is_never_a_new_order() {
     let old = Sent::Replacing(ORDER_ID.parse().expect("an id"));
@@ -284,6 +319,7 @@ async fn lists_are_filtered_and_legs_are_read() {
         side: Some(Side::Buy),
         after: instant("2026-01-05T00:00:00Z"),
         until: instant("2026-01-06T00:00:00Z"),
+        ..OrderFilter::default()
     };
     assert_eq!(session.orders(&filter).await.expect("orders").len(), 1);
     let asked = &server.log()[0];

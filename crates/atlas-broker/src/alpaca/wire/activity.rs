@@ -67,6 +67,11 @@ impl WireFill {
         VenueOrderId::new(&self.order_id).map_err(|error| Fault::field("order_id", &error))
     }
 
+    /// When it was executed.
+    pub(crate) const fn instant(&self) -> Timestamp {
+        self.transaction_time
+    }
+
     /// How much of the order was filled after it, if told.
     pub(crate) fn cumulative(&self) -> Result<Option<Qty>, Fault> {
         self.cum_qty.map(|amount| amount.qty("cum_qty")).transpose()

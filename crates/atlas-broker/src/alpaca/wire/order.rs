@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::order_body::{kind, stop_price};
 use super::{Amount, Fault, symbol};
-use crate::{BrokerOrder, Sent, Terms};
+use crate::{BrokerOrder, Sent, Terms, Trail};
 
 /// An order as Alpaca shows it.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +28,8 @@ pub(crate) struct WireOrder {
     pub(crate) kind: Option<String>,
     pub(crate) limit_price: Option<Amount>,
     pub(crate) stop_price: Option<Amount>,
+    pub(crate) trail_price: Option<Amount>,
+    pub(crate) trail_percent: Option<Amount>,
     pub(crate) status: String,
     pub(crate) time_in_force: Option<String>,
     pub(crate) order_class: Option<String>,
@@ -55,10 +57,7 @@ impl WireOrder {
             avg_fill_price: self.filled_avg_price.and_then(Amount::mean),
             status,
             limit_price: limit.map(|amount| amount.price("limit_price")).transpose()?,
-            submitted_at: self
-                .submitted_at
-                .or(self.created_at)
-                .ok_or_else(|| Fault::missing("submitted_at"))?,
+            submitted_at: self.instant().ok_or_else(|| Fault::missing("submitted_at"))?,
             replaces: self
                 .replaces
                 .as_ref()
@@ -66,6 +65,11 @@ impl WireOrder {
                 .transpose()
                 .map_err(|error| Fault::field("replaces", &error))?,
         })
+    }
+
+    /// When the broker took it, if told.
+    pub(crate) fn instant(&self) -> Option<Timestamp> {
+        self.submitted_at.or(self.created_at)
     }
 
     /// The exits that hang on it, if they were asked for and told.
@@ -170,13 +174,20 @@ impl WireOrder {
         let (terms, replacing) = match sent {
             Sent::Submitted(terms) => (*terms, false),
             Sent::Replacing(_) => (Terms::Simple, true),
+            Sent::ReplacingTrail(_, trail) => (Terms::Trailing(*trail), true),
         };
         // Alpaca turns a buy stop into a stop-limit by itself, with a limit of its own.
         let protected = request.side == Side::Buy
             && matches!(request.order_type, OrderType::Stop { .. })
             && self.kind.as_deref() == Some("stop_limit");
         let kinds = self.kind.as_deref().zip(kind(&request.order_type, terms));
-        let trailing = matches!(terms, Terms::Trailing(_));
+        let trail = match terms.trail() {
+            Some(Trail::Price(width)) => Some((width.value(), self.trail_price)),
+            Some(Trail::Percent(percent)) => Some((percent, self.trail_percent)),
+            None => None,
+        };
+        let trail_differs =
+            trail.is_some_and(|(ours, theirs)| theirs.is_some_and(|theirs| theirs.0 != ours));
         let class =
             self.order_class.as_deref().map(|word| if word.is_empty() { "simple" } else { word });
         let class_differs = class.is_some_and(|class| class != terms.order_class());
@@ -190,7 +201,8 @@ impl WireOrder {
             (order.notional.is_none() && order.qty != request.qty, "quantity"),
             (!protected && kinds.is_some_and(|(theirs, ours)| theirs != ours), "type"),
             (!protected && order.limit_price != request.limit_price(), "limit price"),
-            (!trailing && stop != wanted, "stop price"),
+            (trail.is_none() && stop != wanted, "stop price"),
+            (trail_differs, "trail"),
             (!replacing && class_differs, "class"),
         ]
         .into_iter()

@@ -105,29 +105,40 @@ pub(crate) struct PatchBody<'a> {
     limit_price: Option<Price>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_price: Option<Price>,
+    /// Dollars or per cent, as the old order has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trail: Option<Decimal>,
     client_order_id: &'a str,
 }
 
 impl<'a> PatchBody<'a> {
-    /// The changes that make `request` of `old`.
+    /// The changes that make `request` of `old`; with a trail, of an old trailing stop.
     ///
     /// # Errors
     /// The reason in words if the one cannot become the other.
-    pub(crate) fn new(old: &WireOrder, request: &'a OrderRequest) -> Result<Self, String> {
+    pub(crate) fn new(
+        old: &WireOrder,
+        request: &'a OrderRequest,
+        trail: Option<Trail>,
+    ) -> Result<Self, String> {
+        let terms = trail.map_or(Terms::Simple, Terms::Trailing);
         let symbol = symbol(&old.symbol, old.asset_class.as_deref()).ok();
         if old.notional.is_some() {
             return Err("an order for an amount of money cannot be replaced".to_owned());
         }
         let same = symbol.as_ref() == Some(&request.symbol)
             && side(&old.side).ok() == Some(request.side)
-            && old.kind.as_deref() == kind(&request.order_type, Terms::Simple);
+            && old.kind.as_deref() == kind(&request.order_type, terms);
         if !same {
             return Err("a replacement keeps symbol, side and type of the order".to_owned());
         }
-        if let Some(reason) = unsendable(request, Terms::Simple) {
+        let conflict = trail.and_then(|_| terms.conflict(request));
+        if let Some(reason) = unsendable(request, terms).or(conflict) {
             return Err(reason.to_owned());
         }
-        let (limit, stop) = (request.limit_price(), stop_price(&request.order_type));
+        // Where a trailing stop stands is the market's doing, not the request's.
+        let stop = stop_price(&request.order_type).filter(|_| trail.is_none());
+        let limit = request.limit_price();
         let differs = |new: Decimal, old: Option<Amount>| old.is_none_or(|old| old.0 != new);
         let body = Self {
             qty: Some(request.qty).filter(|qty| differs(qty.value(), old.qty)),
@@ -135,13 +146,28 @@ impl<'a> PatchBody<'a> {
                 .filter(|word| old.time_in_force.as_deref() != Some(*word)),
             limit_price: limit.filter(|price| differs(price.value(), old.limit_price)),
             stop_price: stop.filter(|price| differs(price.value(), old.stop_price)),
+            trail: trail.map_or(Ok(None), |trail| new_trail(old, trail))?,
             client_order_id: request.client_order_id.as_str(),
         };
         let changes = body.qty.is_some()
             || body.time_in_force.is_some()
             || body.limit_price.is_some()
-            || body.stop_price.is_some();
+            || body.stop_price.is_some()
+            || body.trail.is_some();
         if changes { Ok(body) } else { Err("the replacement changes nothing".to_owned()) }
+    }
+}
+
+/// The trail that is to be changed, if it is. The wire has one number for both kinds of trail, so
+/// the kind has to be the old one's: two dollars must not become two per cent.
+fn new_trail(old: &WireOrder, trail: Trail) -> Result<Option<Decimal>, String> {
+    let (new, old) = match trail {
+        Trail::Price(width) => (width.value(), old.trail_price),
+        Trail::Percent(percent) => (percent, old.trail_percent),
+    };
+    match old.filter(|old| !old.0.is_zero()) {
+        Some(old) => Ok(Some(new).filter(|new| *new != old.0)),
+        None => Err("a trailing stop keeps its kind of trail, dollars or per cent".to_owned()),
     }
 }
 

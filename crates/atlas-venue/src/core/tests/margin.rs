@@ -251,13 +251,18 @@ fn the_fourth_day_trade_within_five_sessions_is_refused() {
     trade(&mut exchange, Side::Buy).unwrap();
     trade(&mut exchange, Side::Sell).unwrap();
     assert_eq!(exchange.state().margin.day_trades.len(), 1);
+    assert_eq!(exchange.pattern(), (1, false));
     let made = exchange.state().margin.day_trades[0].clone();
     exchange.state.margin.day_trades =
         vec![made.clone(), (made.0, "A".parse().unwrap()), (made.0, "B".parse().unwrap())];
+    assert_eq!(exchange.pattern(), (3, false));
     exchange.advance_to(at("2019-01-04T14:35:00Z")).unwrap();
     trade(&mut exchange, Side::Buy).unwrap();
     let refusal = trade(&mut exchange, Side::Sell).unwrap_err();
     assert_eq!((refusal.status(), refusal.code()), (403, 40_310_100));
+    let made = exchange.state.margin.day_trades[0].clone();
+    exchange.state.margin.day_trades.push((made.0, "C".parse().unwrap()));
+    assert_eq!(exchange.pattern(), (4, true));
     // Overnight it is no day trade any more, and after five sessions the old ones are forgotten.
     exchange.advance_to(at("2019-01-09T21:00:00Z")).unwrap();
     assert!(exchange.state().margin.day_trades.is_empty());
@@ -304,6 +309,7 @@ fn an_intraday_deficit_left_alone_freezes_the_account() {
     config.account =
         AccountRules { multiplier: Multiplier::Four, liquidation: false, ..AccountRules::MARGIN };
     let mut exchange = Exchange::new(config, [Listing::raw(bars)]).unwrap();
+    assert_eq!(exchange.pattern(), (0, false));
     // The old rule would have left a small account twice its equity.
     assert_eq!(exchange.buying_power().unwrap(), money("40000"));
     exchange.submit(order("AAPL", Side::Buy, "330", Kind::Market)).unwrap();

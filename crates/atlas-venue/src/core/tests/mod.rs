@@ -325,6 +325,46 @@ fn a_limited_order_fills_in_part_and_goes_on_the_next_day() {
 }
 
 #[test]
+fn an_order_whose_cancellation_is_to_come_can_fill() {
+    let mut exchange = exchange(|config| config.costs = CostModel::free());
+    exchange.advance_to(at(OPEN_3)).unwrap();
+    // The day falls to 142 and more.
+    exchange.submit(order("AAPL", Side::Buy, "1", Kind::Limit(px("143.9")))).unwrap();
+    exchange.submit(order("AAPL", Side::Buy, "1", Kind::Limit(px("100")))).unwrap();
+    let ids = [exchange.order(1).unwrap().id, exchange.order(2).unwrap().id];
+    let state = |exchange: &Exchange, seq| {
+        let order = exchange.order(seq).unwrap();
+        (order.status_text(), order.core_status())
+    };
+    for id in ids {
+        exchange.begin_cancel(id).unwrap();
+        exchange.begin_cancel(id).unwrap();
+    }
+    let pending = ("pending_cancel", atlas_core::OrderStatus::PendingCancel);
+    assert_eq!((state(&exchange, 1), state(&exchange, 2)), (pending, pending));
+    exchange.advance_to(at("2019-01-03T20:59:00Z")).unwrap();
+    assert_eq!(state(&exchange, 1), ("filled", atlas_core::OrderStatus::Filled));
+    assert!(matches!(exchange.begin_cancel(ids[0]), Err(Refusal::Ended { .. })));
+    exchange.cancel(ids[1]).unwrap();
+    assert_eq!(state(&exchange, 2), ("canceled", atlas_core::OrderStatus::Canceled));
+    assert!(exchange.begin_cancel(uuid::Uuid::nil()).is_err());
+}
+
+#[test]
+fn a_limit_meant_for_the_next_order_waits_for_one_of_shares() {
+    let mut exchange = exchange(|config| config.costs = CostModel::free());
+    exchange.advance_to(at(OPEN_3)).unwrap();
+    exchange.limit_next_order("0.5".parse().unwrap());
+    let size = Size::Notional("144".parse().unwrap());
+    exchange.submit(NewOrder { size, ..order("AAPL", Side::Buy, "1", Kind::Market) }).unwrap();
+    exchange.submit(order("AAPL", Side::Buy, "10", Kind::Market)).unwrap();
+    assert_eq!(
+        (told(&exchange, 1), told(&exchange, 2)),
+        ("filled 1@144".to_owned(), "partially_filled 5@144".to_owned())
+    );
+}
+
+#[test]
 fn the_account_day_by_day() {
     let mut exchange = exchange(|config| config.costs = CostModel::free());
     exchange.advance_to(at(OPEN_3)).unwrap();

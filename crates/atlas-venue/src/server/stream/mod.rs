@@ -8,10 +8,13 @@ mod updates;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::sync::watch;
 
 use super::account::Server;
+use crate::faults::{Fault, Target};
 
 pub(super) use events::Log;
 
@@ -30,6 +33,62 @@ pub(super) fn guarded_router() -> Router<Arc<Server>> {
     Router::new()
         .route("/v2/events/trades", get(events::trades))
         .route("/v2beta1/events/trades", get(events::trades))
+}
+
+/// What a scripted fault makes of a connection that was taken.
+enum Welcome {
+    /// It goes on.
+    Open,
+    /// It is told so, and ends.
+    Refused {
+        /// The code, as the connection limit's 406.
+        code: u16,
+        /// The sentence.
+        message: String,
+    },
+    /// It ends without a word.
+    Cut,
+    /// Nothing is ever said on it.
+    Silent,
+}
+
+/// Commits the fault that is scripted for the opening of a stream, as far as the handshake is
+/// concerned.
+///
+/// # Errors
+/// The answer to a handshake that fails.
+async fn knock(server: &Server) -> Result<Welcome, Response> {
+    match server.faults.take_if(Target::Connect, is_for_opening) {
+        Some(Fault::FailBefore(status) | Fault::FailAfter(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            Err(status.into_response())
+        }
+        Some(Fault::Delay(wait)) => {
+            tokio::time::sleep(wait).await;
+            Ok(Welcome::Open)
+        }
+        Some(Fault::Reject { status, message, .. }) => {
+            Ok(Welcome::Refused { code: status, message })
+        }
+        Some(Fault::DropBefore | Fault::DropAfter) => Ok(Welcome::Cut),
+        Some(Fault::HangBefore | Fault::HangAfter) => Ok(Welcome::Silent),
+        Some(_) | None => Ok(Welcome::Open),
+    }
+}
+
+/// Whether a fault can happen to the opening of a stream.
+pub(super) const fn is_for_opening(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::FailBefore(_)
+            | Fault::FailAfter(_)
+            | Fault::Delay(_)
+            | Fault::Reject { .. }
+            | Fault::DropBefore
+            | Fault::DropAfter
+            | Fault::HangBefore
+            | Fault::HangAfter
+    )
 }
 
 /// The connection is to end.

@@ -1,5 +1,7 @@
 //! What a websocket sends: its encoding, and the faults of its messages.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
@@ -70,20 +72,31 @@ pub(super) struct Outbox {
     target: Target,
     /// A message that is to come after the next one.
     held: Option<Value>,
+    /// Whether the peer has left a message unread for too long.
+    is_slow: bool,
 }
 
 impl Outbox {
     pub(super) const fn new(encoding: Encoding, target: Target) -> Self {
-        Self { encoding, target, held: None }
+        Self { encoding, target, held: None, is_slow: false }
+    }
+
+    /// Whether the connection ends because the peer has left a message unread for too long.
+    pub(super) const fn is_slow(&self) -> bool {
+        self.is_slow
     }
 
     /// Sends an answer to a command: no fault is meant for it.
     pub(super) async fn answer(
-        &self,
+        &mut self,
         socket: &mut WebSocket,
         message: &Value,
     ) -> Result<(), Closed> {
-        socket.send(self.encoding.frame(message)).await.map_err(|_| Closed)
+        if let Some(sent) = in_time(socket.send(self.encoding.frame(message))).await {
+            return sent.map_err(|_| Closed);
+        }
+        self.is_slow = true;
+        Err(Closed)
     }
 
     /// Sends a message, unless a fault wants it otherwise.
@@ -131,8 +144,31 @@ impl Outbox {
 }
 
 /// Reads nothing and sends nothing, not even the answer to a ping, until the server stops.
-async fn silence(server: &Server) -> Result<(), Closed> {
+pub(super) async fn silence(server: &Server) -> Result<(), Closed> {
     let mut stopping = server.stopping.clone();
     super::stopped(&mut stopping).await;
     Err(Closed)
+}
+
+/// Waits for a message to be taken, at most [`SLOW`]; `None` if that has passed.
+pub(super) async fn in_time<T>(sent: impl Future<Output = T>) -> Option<T> {
+    within(SLOW, sent).await
+}
+
+async fn within<T>(limit: Duration, sent: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, sent).await.ok()
+}
+
+/// How long a client may leave a message unread.
+const SLOW: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_is_waited_for_without_end() {
+        assert_eq!(within(Duration::ZERO, std::future::pending::<()>()).await, None);
+        assert_eq!(in_time(std::future::ready(7)).await, Some(7));
+    }
 }

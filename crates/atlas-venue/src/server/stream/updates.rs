@@ -3,8 +3,8 @@
 //! As on Alpaca's paper host, frames are binary and hold JSON, or `MessagePack` if the handshake
 //! asks for it; text is understood as well. Nothing is sent before the client has authenticated, by
 //! message or by headers at the handshake. There is no replay: a client reads the ledger after it
-//! has connected. One that reads too slowly is disconnected rather than left with a gap it cannot
-//! see.
+//! has connected. One that reads too slowly, or leaves a message unread for 15 seconds, is
+//! disconnected rather than left with a gap it cannot see.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use tokio::sync::broadcast::error::RecvError;
 use super::super::account::{Server, Shared};
 use super::super::lens::{SIGHT, Sight};
 use super::super::wire::{OrderBody, moment};
-use super::outbox::{Encoding, Outbox, read};
-use super::{Closed, stopped};
+use super::outbox::{Encoding, Outbox, in_time, read, silence};
+use super::{Closed, Welcome, knock, stopped};
 use crate::core::Update;
 use crate::faults::Target;
 
@@ -31,6 +31,10 @@ pub(super) async fn open(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let welcome = match knock(&server).await {
+        Ok(welcome) => welcome,
+        Err(answer) => return answer,
+    };
     let encoding = Encoding::asked(&headers, false, Encoding::Binary);
     let account = server.account_in(&headers).map(Arc::clone);
     upgrade.on_upgrade(async move |socket| {
@@ -44,7 +48,7 @@ pub(super) async fn open(
         if let Some(account) = account {
             session.admit(&account);
         }
-        session.run().await;
+        session.run(welcome).await;
     })
 }
 
@@ -85,24 +89,34 @@ impl Session {
         self.seat = Some(account.venue.updates());
     }
 
-    async fn run(mut self) {
+    async fn run(mut self, welcome: Welcome) {
+        // However it ended, the peer may be gone already, or read nothing.
+        drop(self.talk(welcome).await);
+        drop(in_time(self.socket.send(Message::Close(None))).await);
+    }
+
+    async fn talk(&mut self, welcome: Welcome) -> Result<(), Closed> {
+        match welcome {
+            Welcome::Open => {}
+            Welcome::Refused { message, .. } => {
+                self.outbox.answer(&mut self.socket, &complaint(&message)).await?;
+                return Err(Closed);
+            }
+            Welcome::Cut => return Err(Closed),
+            Welcome::Silent => return silence(&self.server).await,
+        }
         let mut stopping = self.server.stopping.clone();
         loop {
-            let done = tokio::select! {
+            tokio::select! {
                 message = self.socket.recv() => match message {
-                    Some(Ok(message)) => self.answer(message).await,
-                    Some(Err(_)) | None => Err(Closed),
+                    Some(Ok(message)) => self.answer(message).await?,
+                    Some(Err(_)) | None => return Err(Closed),
                 },
                 update = next(&mut self.seat) => match update {
-                    Ok(update) => self.tell(&update).await,
-                    Err(RecvError::Lagged(_) | RecvError::Closed) => Err(Closed),
+                    Ok(update) => self.tell(&update).await?,
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => return Err(Closed),
                 },
-                () = stopped(&mut stopping) => Err(Closed),
-            };
-            if done.is_err() {
-                // The peer may be gone already; there is nobody to tell.
-                drop(self.socket.send(Message::Close(None)).await);
-                return;
+                () = stopped(&mut stopping) => return Err(Closed),
             }
         }
     }

@@ -78,23 +78,22 @@ async fn a_canceled_order_is_filled_before_the_cancellation_comes() {
         json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": price,
                 "time_in_force": "day", "client_order_id": id })
     };
-    for (id, price, status) in [("fills", "143.90", "filled"), ("rests", "100", "canceled")] {
+    for (id, price, millis, status) in
+        [("fills", "143.90", 14_400_000, "filled"), ("rests", "100", 3_600_000, "canceled")]
+    {
         let order = desk.send(limit(id, price)).await.json();
         let path = format!("/v2/orders/{}", order["id"].as_str().unwrap());
-        let rule = json!({ "target": "change", "fault": { "late_cancel": 14_400_000 } });
+        let rule = json!({ "target": "change", "fault": { "late_cancel": millis } });
         desk.admin("POST", "/atlas/v1/faults", &rule).await;
         assert_eq!(desk.ask("DELETE", &path, "").await.unwrap().status, 204);
-        assert_eq!(desk.get(&path).await["status"], "new");
-        desk.step(14_400_000 - 1_000_000).await;
+        assert_eq!(desk.get(&path).await["status"], "pending_cancel");
+        desk.step(millis - 1_000_000).await;
         desk.step(1_000_001).await;
         // The cancellation is another task's.
-        while desk.get(&path).await["status"] == "new" {
+        while desk.get(&path).await["status"] == "pending_cancel" {
             tokio::task::yield_now().await;
         }
         assert_eq!(desk.get(&path).await["status"], status, "{id}");
-        if status == "filled" {
-            break;
-        }
     }
 }
 
@@ -171,4 +170,67 @@ async fn halted_symbols_wait() {
     assert_eq!(desk.get(path).await["status"], "filled");
     let unknown = json!({ "symbol": "ZZZ", "halted": true });
     assert_eq!(desk.admin("POST", "/atlas/v1/halts", &unknown).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_late_cancellation_is_told_and_leaves_other_requests_alone() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let mut socket = updates(&desk).await;
+    let order = json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit",
+                        "limit_price": "100", "time_in_force": "gtc" });
+    for _ in 0..2 {
+        desk.send(order.clone()).await;
+        assert_eq!(socket.next().await["data"]["event"], "pending_new");
+        assert_eq!(socket.next().await["data"]["event"], "new");
+    }
+    desk.server.faults().script(Target::Change, Fault::LateCancel(1000));
+    let nobody = "/v2/watchlists/61e69015-8549-4bfd-b9c3-01e75843f47d";
+    assert_eq!(desk.ask("DELETE", nobody, "").await.unwrap().status, 404);
+    assert_eq!(desk.server.faults().pending(), 1);
+    let all = desk.ask("DELETE", "/v2/orders", "").await.unwrap();
+    assert_eq!((all.status, all.json()[1]["status"].as_i64()), (207, Some(200)));
+    assert_eq!(desk.server.faults().pending(), 0);
+    for _ in 0..2 {
+        let told = socket.next().await;
+        assert_eq!(told["data"]["event"], "pending_cancel");
+        assert_eq!(told["data"]["order"]["status"], "pending_cancel");
+    }
+    let open = desk.get("/v2/orders").await;
+    assert_eq!(open[0]["status"], "pending_cancel");
+    desk.step(1001).await;
+    for _ in 0..2 {
+        let told = socket.next().await;
+        assert_eq!(told["data"]["event"], "canceled");
+        assert_eq!(told["data"]["order"]["status"], "canceled");
+    }
+}
+
+#[tokio::test]
+async fn opening_any_stream_can_fail() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let faults = desk.server.faults();
+    let reject = Fault::Reject { status: 406, code: 0, message: "too many".to_owned() };
+    faults.script(Target::Connect, reject.clone());
+    let mut socket = Socket::open(&desk, "/stream", &[]).await;
+    assert_eq!(socket.next().await["data"]["error_message"], "too many");
+    assert_eq!(socket.next().await, Value::Null);
+    for path in ["/stream", "/v2/iex"] {
+        faults.script(Target::Connect, Fault::DropBefore);
+        assert_eq!(Socket::open(&desk, path, &[]).await.next().await, Value::Null, "{path}");
+    }
+    faults.script(Target::Connect, Fault::FailBefore(503));
+    assert_eq!(desk.ask("GET", "/v2/events/trades", "").await.unwrap().status, 503);
+    faults.script(Target::Connect, reject);
+    let refused = desk.ask("GET", "/v2/events/trades", "").await.unwrap();
+    assert_eq!((refused.status, &refused.json()["message"]), (406, &json!("too many")));
+    // What cannot happen to an opening stays where it is.
+    faults.script(Target::Connect, Fault::Without("event".to_owned()));
+    drop(Socket::feed(&desk, "/v2/iex").await);
+    drop(updates(&desk).await);
+    assert_eq!(faults.pending(), 1);
+    faults.script(Target::Connect, Fault::HangBefore);
+    let mut silent = Socket::open(&desk, "/stream", &[]).await;
+    let Desk { server, .. } = desk;
+    server.stop().await;
+    assert_eq!(silent.next().await, Value::Null);
 }

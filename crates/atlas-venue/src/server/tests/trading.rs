@@ -372,3 +372,109 @@ async fn other_addresses_need_permission() {
     let refused = serve(venue, "0.0.0.0:0".parse().unwrap(), ServeOptions::default()).await;
     assert!(matches!(refused, Err(Error::NotLoopback { .. })));
 }
+
+#[tokio::test]
+async fn an_order_for_extended_hours_works_in_regular_ones() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let order = |limit: &str, id: &str| {
+        json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": limit,
+                "time_in_force": "day", "extended_hours": true, "client_order_id": id })
+    };
+    let told = async |id: &str| {
+        desk.get(&format!("/v2/orders:by_client_order_id?client_order_id={id}")).await
+    };
+    desk.send(order("100", "rests")).await;
+    assert_eq!(told("rests").await["status"], "new");
+    desk.venue.settle_day().unwrap();
+    assert_eq!(told("rests").await["status"], "expired");
+    // After the close and before the next opening there is nothing it could trade at.
+    assert_eq!(desk.send(order("200", "waits")).await.json()["status"], "accepted");
+    desk.venue.advance_to(at("2019-01-04T14:29:59Z")).unwrap();
+    let waiting = told("waits").await;
+    assert_eq!(
+        (&waiting["status"], &waiting["extended_hours"]),
+        (&json!("accepted"), &json!(true))
+    );
+    assert_eq!(waiting["expires_at"], "2019-01-04T21:00:00Z");
+    desk.venue.advance_to(at("2019-01-04T14:30:00Z")).unwrap();
+    assert_eq!(told("waits").await["status"], "filled");
+}
+
+#[tokio::test]
+async fn open_orders_and_pages_are_found_among_many() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    for n in 0..6 {
+        let limit = if n % 2 == 0 { "100" } else { "200" };
+        let order = json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit",
+            "limit_price": limit, "time_in_force": "gtc", "client_order_id": format!("n{n}") });
+        assert_eq!(desk.send(order).await.status, 200);
+    }
+    let names = async |query: &str| {
+        let page = desk.get(&format!("/v2/orders?{query}")).await;
+        let names = page.as_array().unwrap().iter().map(|order| order["client_order_id"].clone());
+        names.map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let id = async |name: &str| {
+        let path = format!("/v2/orders:by_client_order_id?client_order_id={name}");
+        desk.get(&path).await["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(names("").await, ["n4", "n2", "n0"]);
+    assert_eq!(names("direction=asc&limit=2").await, ["n0", "n2"]);
+    assert_eq!(names("status=closed").await, ["n5", "n3", "n1"]);
+    let (first, last) = (id("n1").await, id("n4").await);
+    let between = format!("status=all&after_order_id={first}&before_order_id={last}");
+    assert_eq!(names(&between).await, ["n3", "n2"]);
+    assert_eq!(names(&format!("after_order_id={first}")).await, ["n4", "n2"]);
+    let backwards = format!("status=all&after_order_id={last}&before_order_id={first}");
+    assert_eq!(names(&backwards).await, Vec::<String>::new());
+    assert_eq!(names("status=all&asset_class=us_option").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn assets_by_status_and_attributes() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let count = async |query: &str| {
+        desk.get(&format!("/v2/assets?{query}")).await.as_array().unwrap().len()
+    };
+    assert_eq!((count("").await, count("status=all").await), (1, 1));
+    assert_eq!((count("status=active").await, count("status=inactive").await), (1, 0));
+    assert_eq!((count("attributes=").await, count("attributes=has_options").await), (1, 0));
+}
+
+#[tokio::test]
+async fn the_owner_forbids_shorting_and_fractions() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let set = async |body: Value| {
+        let reply = desk.ask("PATCH", "/v2/account/configurations", &body.to_string()).await;
+        reply.unwrap()
+    };
+    let order = |size: (&str, &str), side: &str| {
+        json!({ "symbol": "AAPL", size.0: size.1, "side": side, "type": "market",
+                "time_in_force": "day" })
+    };
+    assert_eq!(desk.send(order(("qty", "1.5"), "buy")).await.status, 200);
+    let told = set(json!({ "no_shorting": true, "fractional_trading": false })).await.json();
+    assert_eq!((&told["no_shorting"], &told["fractional_trading"]), (&json!(true), &json!(false)));
+    assert_eq!(desk.get("/v2/account").await["shorting_enabled"], false);
+    assert_eq!(desk.send(order(("notional", "50"), "buy")).await.status, 403);
+    // What is held can be closed.
+    assert_eq!(desk.send(order(("qty", "1.5"), "sell")).await.status, 200);
+    assert_eq!(desk.send(order(("qty", "1"), "sell")).await.status, 403);
+    let told = set(json!({ "no_shorting": false, "fractional_trading": true })).await.json();
+    assert_eq!((&told["no_shorting"], &told["fractional_trading"]), (&json!(false), &json!(true)));
+    assert_eq!(desk.send(order(("qty", "1"), "sell")).await.status, 200);
+    assert_eq!(set(json!({ "max_margin_multiplier": "1" })).await.status, 422);
+    // A cash account has no right to give back.
+    let desk = Desk::open(ServeOptions::default()).await;
+    let body = json!({ "no_shorting": false }).to_string();
+    let reply = desk.ask("PATCH", "/v2/account/configurations", &body).await.unwrap();
+    assert_eq!(reply.status, 422);
+}
+
+#[tokio::test]
+async fn a_portfolio_history_of_minutes_is_refused() {
+    let desk = Desk::open(ServeOptions::default()).await;
+    let path = "/v2/account/portfolio/history?timeframe=5Min";
+    let reply = desk.ask("GET", path, "").await.unwrap();
+    assert_eq!((reply.status, reply.json()["code"].as_i64()), (400, Some(40_010_000)));
+}

@@ -19,6 +19,7 @@ pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
         let state = exchange.state();
         let now = exchange.standing()?;
         let (fees, zero) = (state.ledger.fees_owed()?, Money::ZERO);
+        let (day_trades, is_pattern) = exchange.pattern();
         Ok(json!({
             "id": id,
             "account_number": number,
@@ -47,8 +48,8 @@ pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
             "accrued_fees": now.owed,
             "pending_reg_taf_fees": fees,
             "multiplier": now.multiplier.as_str(),
-            "daytrade_count": 0,
-            "pattern_day_trader": false,
+            "daytrade_count": day_trades,
+            "pattern_day_trader": is_pattern,
             "trading_blocked": false,
             "transfers_blocked": false,
             "account_blocked": false,
@@ -69,6 +70,8 @@ pub(super) async fn settings(Ctx(shared): Ctx) -> Json<Value> {
 #[derive(serde::Deserialize)]
 struct Settings {
     suspend_trade: Option<bool>,
+    no_shorting: Option<bool>,
+    fractional_trading: Option<bool>,
     #[serde(flatten)]
     others: serde_json::Map<String, Value>,
 }
@@ -85,17 +88,30 @@ pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
             ))));
         }
     }
-    if let Some(suspended) = wish.suspend_trade {
-        shared.venue.suspend(suspended)?;
+    let may_short = shared.venue.inspect(|exchange| exchange.rules().shorting);
+    if wish.no_shorting == Some(false) && !may_short {
+        let text = "no_shorting cannot be set to false: the account may not sell short";
+        return Err(Failure::Refused(Refusal::Rule(text.to_owned())));
     }
+    shared.venue.configure(|exchange| {
+        if let Some(suspended) = wish.suspend_trade {
+            exchange.suspend(suspended);
+        }
+        if let Some(forbidden) = wish.no_shorting {
+            exchange.forbid_shorting(forbidden);
+        }
+        if let Some(permitted) = wish.fractional_trading {
+            exchange.forbid_fractions(!permitted);
+        }
+    })?;
     Ok(Json(shared.venue.inspect(settings_body)))
 }
 
 fn settings_body(exchange: &Exchange) -> Value {
     json!({
         "suspend_trade": exchange.state().suspended,
-        "no_shorting": !exchange.rules().shorting,
-        "fractional_trading": true,
+        "no_shorting": !exchange.rules().shorting || exchange.state().no_shorting,
+        "fractional_trading": !exchange.state().no_fractions,
         "max_margin_multiplier": exchange.rules().multiplier.as_str(),
         "max_options_trading_level": 0,
         "trade_confirm_email": "none",

@@ -9,29 +9,36 @@ use uuid::Uuid;
 use super::super::Ctx;
 use super::super::answer::{Answer, not_found};
 use super::super::query::{self, Query};
-use crate::core::{Exchange, Listing};
+use crate::core::{Exchange, Listing, date_of};
 
-/// The exchange named for every stock: daily series do not say where a symbol is listed.
+/// The exchange named for a stock: daily series do not say where a symbol is listed.
 const EXCHANGE: &str = "NYSE";
+/// Symbols whose exchange is known from answers of the service itself.
+const KNOWN: [(&str, &str); 1] = [("SPY", "ARCA")];
 
 pub(super) async fn all(
     Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Vec<Value>>> {
     let query = Query::new(pairs);
-    let is_active = matches!(query.text("status"), None | Some("active"));
+    let active = match query.text("status") {
+        None | Some("all") => None,
+        status => Some(status == Some("active")),
+    };
+    // Nothing that is listed has any of the attributes one can ask for.
+    let is_plain = query.list("attributes").is_empty();
     let class = query.text("asset_class").unwrap_or("us_equity");
     let place = query.text("exchange");
-    let fits = |listing: &&Listing| {
-        is_active
+    let fits = |exchange: &Exchange, listing: &Listing| {
+        is_plain
+            && active.is_none_or(|active| active == is_active(exchange, listing))
             && class_of(listing) == class
-            && place.is_none_or(|place| exchange(listing.symbol()) == place)
+            && place.is_none_or(|place| self::exchange(listing.symbol()) == place)
     };
-    Ok(Json(
-        shared
-            .venue
-            .inspect(|exchange| exchange.listings().values().filter(fits).map(body).collect()),
-    ))
+    Ok(Json(shared.venue.inspect(|exchange| {
+        let all = exchange.listings().values().filter(|listing| fits(exchange, listing));
+        all.map(|listing| body(exchange, listing)).collect()
+    })))
 }
 
 pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
@@ -39,7 +46,7 @@ pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Js
         let symbol = find(exchange, &name);
         let listing = symbol.and_then(|symbol| exchange.listings().get(&symbol));
         let listing = listing.ok_or_else(|| not_found(format!("asset not found for {name}")))?;
-        Ok(Json(body(listing)))
+        Ok(Json(body(exchange, listing)))
     })
 }
 
@@ -65,11 +72,22 @@ fn class_of(listing: &Listing) -> &'static str {
 
 /// The exchange named for a symbol.
 pub(super) fn exchange(symbol: &Symbol) -> &'static str {
-    if symbol.is_crypto() { "CRYPTO" } else { EXCHANGE }
+    if symbol.is_crypto() {
+        return "CRYPTO";
+    }
+    let known = KNOWN.iter().find(|(name, _)| *name == symbol.as_str());
+    known.map_or(EXCHANGE, |(_, exchange)| exchange)
+}
+
+/// Whether it can be traded still: neither delisted nor renamed by the venue's present.
+fn is_active(exchange: &Exchange, listing: &Listing) -> bool {
+    let today = date_of(exchange.now());
+    listing.ends().is_none_or(|ends| today < ends)
 }
 
 /// A listing as an asset.
-pub(super) fn body(listing: &Listing) -> Value {
+pub(super) fn body(exchange: &Exchange, listing: &Listing) -> Value {
+    let is_active = is_active(exchange, listing);
     let units = if listing.is_adjusted() { " (total-return units, replay only)" } else { "" };
     let lends = listing.is_shortable();
     // What a share of ordinary price needs; see the venue's margin rules for the others.
@@ -77,11 +95,11 @@ pub(super) fn body(listing: &Listing) -> Value {
     let mut body = json!({
         "id": listing.asset_id(),
         "class": class_of(listing),
-        "exchange": exchange(listing.symbol()),
+        "exchange": self::exchange(listing.symbol()),
         "symbol": listing.symbol(),
         "name": format!("{}{units}", listing.symbol()),
-        "status": "active",
-        "tradable": true,
+        "status": if is_active { "active" } else { "inactive" },
+        "tradable": is_active,
         "marginable": listing.is_marginable(),
         "shortable": lends,
         "easy_to_borrow": lends,
@@ -98,4 +116,15 @@ pub(super) fn body(listing: &Listing) -> Value {
         body["price_increment"] = json!(rules.price_increment.to_string());
     }
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exchanges_of_symbols() {
+        let of = |symbol: &str| exchange(&symbol.parse().unwrap());
+        assert_eq!([of("SPY"), of("AAPL"), of("BTC/USD")], ["ARCA", "NYSE", "CRYPTO"]);
+    }
 }

@@ -6,7 +6,7 @@ use chrono::{Days, Months, NaiveDate};
 use serde_json::{Value, json};
 
 use super::super::Ctx;
-use super::super::answer::{Answer, Failure, not_found};
+use super::super::answer::{Answer, Failure};
 use super::super::lens::shown_date;
 use super::super::query::Query;
 use super::super::wire::dollars;
@@ -20,7 +20,9 @@ pub(super) async fn history(
     let query = Query::new(pairs);
     let timeframe = query.text("timeframe").unwrap_or("1D");
     if timeframe != "1D" {
-        return Err(not_found(format!("timeframe {timeframe:?} is not available: use 1D")));
+        return Err(Failure::BadRequest(format!(
+            "timeframe {timeframe:?} is not available here: use 1D"
+        )));
     }
     let (start, end) = (query.date("start")?, query.date("end")?.or(query.date("date_end")?));
     let period = query.text("period").map(str::to_owned);

@@ -15,6 +15,8 @@ use axum::routing::{delete, get};
 
 use super::Server;
 
+pub(super) use orders::each_open;
+
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/v2/account", get(account::account))

@@ -14,7 +14,7 @@ use super::super::query::Query;
 use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
 use super::assets;
 use crate::Venue;
-use crate::core::{Exchange, OrderRecord};
+use crate::core::{Exchange, OrderRecord, Refusal};
 
 pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
     let wish: OrderWish =
@@ -88,6 +88,24 @@ impl Filter<'_> {
         Self { between: (u64::MAX, 0), ..Self::default() }
     }
 
+    /// The orders the list can be of, oldest first: those that are open, or those between the
+    /// numbers.
+    fn candidates<'e>(
+        &self,
+        exchange: &'e Exchange,
+    ) -> Box<dyn DoubleEndedIterator<Item = &'e OrderRecord> + 'e> {
+        if self.open == Some(true) {
+            let mut open: Vec<&OrderRecord> = exchange.open_orders().collect();
+            open.sort_unstable_by_key(|order| order.seq);
+            return Box::new(open.into_iter());
+        }
+        let all = exchange.orders();
+        // Number n stands at n - 1.
+        let at = |seq: u64| usize::try_from(seq).unwrap_or(usize::MAX).min(all.len());
+        let (from, to) = (at(self.between.0), at(self.between.1.saturating_sub(1)));
+        Box::new(all.get(from..to).unwrap_or_default().iter())
+    }
+
     fn fits(&self, order: &OrderRecord) -> bool {
         self.open.is_none_or(|open| open != order.status.is_final())
             && (self.symbols.is_empty() || self.symbols.contains(order.symbol.as_str()))
@@ -111,7 +129,7 @@ pub(super) async fn list(
     shared.venue.inspect(|exchange| {
         let filter = filter(exchange, &query)?;
         let fits = |order: &&OrderRecord| filter.fits(order);
-        let all = exchange.orders().iter();
+        let all = filter.candidates(exchange);
         let page: Vec<&OrderRecord> = if newest_first {
             all.rev().filter(fits).take(limit).collect()
         } else {
@@ -167,12 +185,17 @@ pub(super) async fn cancel_all(Ctx(shared): Ctx) -> Answer<(StatusCode, Json<Vec
 
 /// Cancels every open order, oldest first, and says how each went.
 pub(super) fn cancel_every(venue: &Venue) -> Vec<Value> {
+    each_open(venue, |id| venue.cancel(id))
+}
+
+/// Does something with every open order, oldest first, and says how each went.
+pub(crate) fn each_open(venue: &Venue, act: impl Fn(Uuid) -> Result<(), Refusal>) -> Vec<Value> {
     let mut open: Vec<(u64, Uuid)> = venue
         .inspect(|exchange| exchange.open_orders().map(|order| (order.seq, order.id)).collect());
     open.sort_unstable();
     let mut results = Vec::with_capacity(open.len());
     for (_, id) in open {
-        let status = venue.cancel(id).map_or_else(|refusal| refusal.status(), |()| 200);
+        let status = act(id).map_or_else(|refusal| refusal.status(), |()| 200);
         results.push(json!({ "id": id, "status": status }));
     }
     results

@@ -161,7 +161,7 @@ fn full(shared: &Shared, list: &Watchlist) -> Value {
     let mut body = head(shared, list);
     body["assets"] = shared.venue.inspect(|exchange| {
         let listed = list.symbols.iter().filter_map(|symbol| exchange.listings().get(symbol));
-        listed.map(assets::body).collect()
+        listed.map(|listing| assets::body(exchange, listing)).collect()
     });
     body
 }

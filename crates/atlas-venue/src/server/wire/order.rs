@@ -118,7 +118,7 @@ impl OrderBody {
             time_in_force: order.tif.as_str(),
             limit_price: order.kind.limit().map(|price| price.to_string()),
             stop_price: stop_of(order),
-            status: order.status.as_str(),
+            status: order.status_text(),
             extended_hours: order.extended_hours,
             legs: None,
             trail_percent,

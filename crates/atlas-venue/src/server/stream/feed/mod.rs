@@ -17,16 +17,16 @@ use atlas_core::time::Timestamp;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::super::account::{Server, Shared};
 use super::super::data::Market;
 use super::super::lens::{SIGHT, Sight};
-use super::outbox::{Encoding, Outbox, read};
-use super::{Closed, stopped};
-use crate::faults::{Fault, Target};
+use super::outbox::{Encoding, Outbox, in_time, read, silence};
+use super::{Closed, Welcome, knock, stopped};
+use crate::faults::Target;
 use subscription::Subscription;
 
 /// The feeds of stocks.
@@ -59,15 +59,10 @@ async fn open(
     upgrade: WebSocketUpgrade,
     subscription: Subscription,
 ) -> Response {
-    let fault = server.faults.take(Target::Connect);
-    match &fault {
-        Some(Fault::FailBefore(status) | Fault::FailAfter(status)) => {
-            let status = axum::http::StatusCode::from_u16(*status);
-            return status.unwrap_or(axum::http::StatusCode::BAD_GATEWAY).into_response();
-        }
-        Some(Fault::Delay(wait)) => tokio::time::sleep(*wait).await,
-        Some(_) | None => {}
-    }
+    let welcome = match knock(&server).await {
+        Ok(welcome) => welcome,
+        Err(answer) => return answer,
+    };
     let encoding = Encoding::asked(headers, true, Encoding::Text);
     let account = server.account_in(headers).map(Arc::clone);
     upgrade.on_upgrade(async move |socket| {
@@ -75,7 +70,7 @@ async fn open(
         let last = server.driver.now();
         let outbox = Outbox::new(encoding, Target::Feed);
         let session = Session { server, socket, outbox, account: None, subscription, moves, last };
-        session.run(account, fault).await;
+        session.run(account, welcome).await;
     })
 }
 
@@ -92,25 +87,26 @@ struct Session {
 }
 
 impl Session {
-    async fn run(mut self, account: Option<Arc<Shared>>, fault: Option<Fault>) {
-        // However it ended, the peer may be gone already.
-        drop(self.talk(account, fault).await);
-        drop(self.socket.send(Message::Close(None)).await);
+    async fn run(mut self, account: Option<Arc<Shared>>, welcome: Welcome) {
+        // However it ended, the peer may be gone already, or read nothing.
+        drop(self.talk(account, welcome).await);
+        if self.outbox.is_slow() {
+            let slow = error(407, "slow client");
+            drop(tokio::time::timeout(Duration::from_secs(1), self.say(&slow)).await);
+        }
+        drop(in_time(self.socket.send(Message::Close(None))).await);
     }
 
-    async fn talk(
-        &mut self,
-        account: Option<Arc<Shared>>,
-        fault: Option<Fault>,
-    ) -> Result<(), Closed> {
-        match fault {
+    async fn talk(&mut self, account: Option<Arc<Shared>>, welcome: Welcome) -> Result<(), Closed> {
+        match welcome {
+            Welcome::Open => {}
             // The connection limit, for one: code 406.
-            Some(Fault::Reject { status, message, .. }) => {
-                self.say(&error(i64::from(status), &message)).await?;
+            Welcome::Refused { code, message } => {
+                self.say(&error(i64::from(code), &message)).await?;
                 return Err(Closed);
             }
-            Some(Fault::DropBefore | Fault::DropAfter) => return Err(Closed),
-            _ => {}
+            Welcome::Cut => return Err(Closed),
+            Welcome::Silent => return silence(&self.server).await,
         }
         self.say(&success("connected")).await?;
         if account.is_some() {
@@ -222,14 +218,8 @@ impl Session {
             }
         };
         for batch in messages.chunks(BATCH) {
-            let sent = self.outbox.deliver(&mut self.socket, &self.server, json!(batch));
-            let Ok(sent) = tokio::time::timeout(SLOW, sent).await else {
-                // Whoever does not read for so long is not left with a gap it cannot see.
-                let slow = error(407, "slow client");
-                drop(tokio::time::timeout(Duration::from_secs(1), self.say(&slow)).await);
-                return Err(Closed);
-            };
-            sent?;
+            // Whoever does not read for too long is not left with a gap it cannot see.
+            self.outbox.deliver(&mut self.socket, &self.server, json!(batch)).await?;
         }
         Ok(())
     }
@@ -249,7 +239,5 @@ fn error(code: i64, text: &str) -> Value {
 
 /// How long a client may take to show its keys.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client may leave a message unread.
-const SLOW: Duration = Duration::from_secs(15);
 /// Most messages in a frame.
 const BATCH: usize = 100;
