@@ -59,7 +59,7 @@ fn record_regime(seat: &mut Seat, decided: &Decided, after: &Books) -> Result<()
         );
         note(seat, Severity::Error, cause, "nothing was undone; look at the plan")?;
     }
-    let Some(from) = regime_before(seat, plan) else { return Ok(()) };
+    let Some(from) = regime_before(seat, plan)? else { return Ok(()) };
     if from == plan.regime.regime {
         return Ok(());
     }
@@ -73,11 +73,13 @@ fn record_regime(seat: &mut Seat, decided: &Decided, after: &Books) -> Result<()
 }
 
 /// The regime of the last plan before this one that was carried out.
-fn regime_before(seat: &Seat, plan: &RebalancePlan) -> Option<Regime> {
+fn regime_before(seat: &Seat, plan: &RebalancePlan) -> Result<Option<Regime>> {
     let decisions = seat.session.state().decisions();
     let mut earlier = decisions.range(..plan.decision_id).rev();
-    let (id, _) = earlier.find(|(_, decision)| decision.started.is_some())?;
-    seat.session.plan(*id).ok().map(|plan| plan.regime.regime)
+    let Some((id, _)) = earlier.find(|(_, decision)| decision.started.is_some()) else {
+        return Ok(None);
+    };
+    Ok(Some(seat.session.plan(*id)?.regime.regime))
 }
 
 fn exposure(books: &Books) -> Result<Usd> {

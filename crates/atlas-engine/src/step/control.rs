@@ -244,8 +244,19 @@ impl<S: Strategy + Clone> Engine<S> {
         for s in 0..self.desks[d].slots.len() {
             self.give_up_entry(d, s, SignalOutcome::RejectedByStaleData, reason, out)?;
             let slot = &mut self.desks[d].slots[s];
+            let overflow = || atlas_core::Error::Overflow {
+                operation: "split",
+                left: slot.held.value(),
+                right: new,
+            };
             let exact = slot.held.value().checked_mul(new).and_then(|n| n.checked_div(old));
-            slot.held = Qty::new(Rounding::Down.apply(exact.unwrap_or_default(), decimals))?;
+            let exact = exact.ok_or_else(overflow)?;
+            slot.held = Qty::new(Rounding::Down.apply(exact, decimals))?;
+            if slot.held.value() != exact {
+                let what =
+                    format!("{exact} shares of {symbol} after its split: the rest is paid out");
+                note(out, Severity::Notice, what);
+            }
             (slot.stop, slot.target) =
                 (slot.stop.map(|p| p * scale), slot.target.map(|p| p * scale));
             slot.peak *= scale;

@@ -23,7 +23,7 @@ impl<S: Strategy + Clone> Engine<S> {
         let mut taken = false;
         for s in 0..self.desks[d].slots.len() {
             let slot = &mut self.desks[d].slots[s];
-            if slot.timeframe != event.timeframe || slot.warming {
+            if slot.timeframe != event.timeframe {
                 continue;
             }
             if slot.last_close.is_some_and(|last| event.closed_at <= last) {

@@ -58,9 +58,14 @@ impl Working {
         let mut given = vec![Qty::ZERO; room.len()];
         let mut left = fill.qty;
         for (given, room) in given.iter_mut().zip(&room) {
-            let exact = fill.qty.value().checked_mul(room.value());
-            let share = exact.and_then(|product| product.checked_div(total.value()));
-            let share = atlas_core::Rounding::Down.apply(share.unwrap_or_default(), decimals);
+            if room.is_zero() {
+                continue;
+            }
+            let (qty, part) = (fill.qty.value(), room.value());
+            let share = qty.checked_mul(part).and_then(|all| all.checked_div(total.value()));
+            let overflow =
+                atlas_core::Error::Overflow { operation: "share", left: qty, right: part };
+            let share = atlas_core::Rounding::Down.apply(share.ok_or(overflow)?, decimals);
             *given = Qty::new(share)?.min(*room).min(left);
             left = left.checked_sub(*given)?;
         }

@@ -1,6 +1,6 @@
 //! One thing at a time.
 
-use atlas_core::{OrderEvent, SignalOutcome};
+use atlas_core::{Fill, OrderEvent, Qty, SignalOutcome};
 
 use super::*;
 
@@ -129,4 +129,79 @@ fn a_specification_that_cannot_be_used_is_refused() {
     assert!(Engine::new(spec(&["one"]), watches).is_err());
     let twice = vec![watch("one", "AAA", buyer()), watch("one", "AAA", buyer())];
     assert!(Engine::new(spec(&["one"]), twice).is_err());
+}
+
+/// An engine that holds shares of AAA, bought at 10 with a stop at 9.70 that rests.
+fn holding(shares_out: &mut Qty) -> (Engine<Toy>, Timestamp) {
+    let (mut engine, now) = started(spec(&["one"]), vec![watch("one", "AAA", buyer())]);
+    engine.step(now, &bar("AAA", now, flat(10.0)));
+    let request = engine.open_orders().next().unwrap().request().clone();
+    *shares_out = request.qty;
+    let fill = Fill {
+        execution_id: "x1".parse().unwrap(),
+        client_order_id: request.client_order_id,
+        venue_order_id: "v".parse().unwrap(),
+        symbol: request.symbol,
+        side: request.side,
+        qty: request.qty,
+        price: "10".parse().unwrap(),
+        ts_event: EPOCH,
+    };
+    let actions = engine.step(now, &Event::Fill { fill, fee: Usd::ZERO });
+    let guard = |action: &Action| matches!(action, Action::Submit { purpose: Purpose::Guard, .. });
+    assert!(actions.iter().any(guard), "{actions:?}");
+    (engine, now)
+}
+
+#[test]
+fn a_split_scales_shares_and_stop_and_asks_for_history() {
+    let mut bought = Qty::ZERO;
+    let (mut engine, now) = holding(&mut bought);
+    let cash = engine.cash("one");
+    let split = CorporateAction::Split { symbol: symbol("AAA"), from: 1, to: 2 };
+    let actions = engine.step(now, &Event::Corporate(split));
+    assert_eq!(engine.held("one", &symbol("AAA")), bought.checked_add(bought).unwrap());
+    assert_eq!(engine.cash("one"), cash);
+    assert!(actions.iter().any(|action| matches!(action, Action::NeedHistory { .. })));
+    // The stop of 9.70 is 4.85 now, and watched while the strategy waits for its history.
+    engine.desks[0].slots[0].guard_stop = None;
+    let later = now + TimeDelta::minutes(1);
+    engine.step(later, &bar("AAA", later, flat(4.90)));
+    assert!(!engine.desks[0].slots[0].leaving);
+    let later = later + TimeDelta::minutes(1);
+    engine.step(later, &bar("AAA", later, flat(4.80)));
+    assert!(engine.desks[0].slots[0].leaving);
+}
+
+#[test]
+fn an_odd_split_tells_what_is_paid_out_and_an_impossible_one_is_left_out() {
+    let mut bought = Qty::ZERO;
+    let (mut engine, now) = holding(&mut bought);
+    let split =
+        |from, to| Event::Corporate(CorporateAction::Split { symbol: symbol("AAA"), from, to });
+    let said = incidents(&engine.step(now, &split(0, 2)));
+    assert!(said[0].contains("impossible"), "{said:?}");
+    assert_eq!(engine.held("one", &symbol("AAA")), bought);
+    let said = incidents(&engine.step(now, &split(999_983, 1)));
+    assert!(said.iter().any(|what| what.contains("paid out")), "{said:?}");
+    assert!(engine.held("one", &symbol("AAA")).is_zero());
+}
+
+#[test]
+fn dividends_and_what_a_delisting_pays_are_cash() {
+    let mut bought = Qty::ZERO;
+    let (mut engine, now) = holding(&mut bought);
+    let before = engine.cash("one").unwrap();
+    let one = "1".parse().unwrap();
+    let dividend = CorporateAction::Dividend { symbol: symbol("AAA"), per_share: one };
+    engine.step(now, &Event::Corporate(dividend));
+    let paid = Usd::new(bought.value()).unwrap();
+    assert_eq!(engine.cash("one"), Some(before.checked_add(paid).unwrap()));
+    let gone = CorporateAction::Delisted { symbol: symbol("AAA"), per_share: Some(one) };
+    engine.step(now, &Event::Corporate(gone));
+    assert_eq!(
+        engine.cash("one"),
+        Some(before.checked_add(paid).unwrap().checked_add(paid).unwrap())
+    );
+    assert!(engine.held("one", &symbol("AAA")).is_zero());
 }
