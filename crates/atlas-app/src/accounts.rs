@@ -13,7 +13,7 @@ use atlas_core::calendar::Calendar;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_exec::{Timer, TokioTimer};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
-use atlas_venue::{CostModel, Listing, Slippage, Venue};
+use atlas_venue::{CostModel, Faults, Listing, Slippage, Venue};
 
 use crate::config::{AlpacaConfig, VenueConfig};
 use crate::exit::{Exit, Failure};
@@ -63,6 +63,11 @@ impl EmbeddedVenue {
             self.venue.advance_to(to).context("the embedded venue's clock could not be moved")?;
         }
         Ok(())
+    }
+
+    /// The faults its server is to commit; none unless they are scripted here.
+    pub(crate) const fn faults(&self) -> &Faults {
+        self.server.faults()
     }
 
     /// The venue's present.

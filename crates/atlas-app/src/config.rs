@@ -147,6 +147,15 @@ pub(crate) enum MissingVix {
     Flag,
 }
 
+impl From<MissingVix> for atlas_data::MissingVix {
+    fn from(choice: MissingVix) -> Self {
+        match choice {
+            MissingVix::Refuse => Self::Refuse,
+            MissingVix::Flag => Self::Warn,
+        }
+    }
+}
+
 /// How orders are carried out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

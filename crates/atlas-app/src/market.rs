@@ -7,9 +7,7 @@ use atlas_core::Symbol;
 use atlas_core::bars::BarsView;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Mode;
-use atlas_data::{
-    BarSource, LevelsView, MarketData, MissingVix, Needs, Series, SeriesView, Universe, Warning,
-};
+use atlas_data::{BarSource, LevelsView, MarketData, Needs, Series, SeriesView, Universe, Warning};
 use atlas_engine::PriceSeries;
 use atlas_report::run::DataSource;
 use atlas_venue::Listing;
@@ -148,6 +146,11 @@ impl Market {
         ))
     }
 
+    /// Everything that was loaded for the universe, the future included.
+    pub(crate) const fn data(&self) -> &MarketData {
+        &self.data
+    }
+
     /// Digest of the bytes that were read.
     pub(crate) fn digest(&self) -> &str {
         &self.data.source.sha256
@@ -254,10 +257,7 @@ const fn prices<'a>(series: &SeriesView<'a>) -> PriceSeries<'a> {
 
 /// What the decision needs of the data.
 pub(crate) fn needs(missing_vix: config::MissingVix, window: usize) -> Needs {
-    let missing_vix = match missing_vix {
-        config::MissingVix::Refuse => MissingVix::Refuse,
-        config::MissingVix::Flag => MissingVix::Warn,
-    };
+    let missing_vix = missing_vix.into();
     Needs { vix: Some(VIX_SESSIONS), missing_vix, rate: true, ..Needs::new(window, INDEX_SESSIONS) }
 }
 

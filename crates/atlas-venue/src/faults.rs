@@ -118,6 +118,7 @@ struct Script {
     rules: VecDeque<Rule>,
     seed: u64,
     drawn: u64,
+    committed: u64,
 }
 
 impl Faults {
@@ -141,6 +142,12 @@ impl Faults {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.lock().rules.len()
+    }
+
+    /// How many faults were committed so far.
+    #[must_use]
+    pub fn committed(&self) -> u64 {
+        self.lock().committed
     }
 
     /// The faults that are still to come.
@@ -177,6 +184,7 @@ impl Faults {
             } else {
                 script.rules[at].times = times;
             }
+            script.committed += 1;
             return Some(fault);
         }
         None
@@ -227,6 +235,7 @@ mod tests {
         assert_eq!(faults.take(Target::Submit), None);
         assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
         assert_eq!((faults.take(Target::Read), faults.pending()), (None, 0));
+        assert_eq!(faults.committed(), 3);
     }
 
     #[test]

@@ -45,6 +45,48 @@ pub(super) async fn finish(
     decided: &Decided,
     approval: Approval,
 ) -> Result<()> {
+    let finished = carry_through(job, seat, decided, approval).await?;
+    show_outcome(job, &finished.report)?;
+    finished.judge(job)
+}
+
+/// A plan that was carried through, for better or worse.
+pub(super) struct Finished {
+    /// The run, as its artifact tells it.
+    pub(super) report: RunReport,
+    found: Reconciliation,
+    finish: Finish,
+}
+
+impl Finished {
+    /// Whether it came to the end that was meant.
+    ///
+    /// # Errors
+    /// [`Exit::Paused`] with what differs, or what the plan was stopped by.
+    pub(super) fn judge(self, job: &Job) -> Result<()> {
+        if !self.found.is_clean() {
+            return Err(Failure::error(
+                Exit::Paused,
+                format!("account {} is PAUSED: {}", job.account, sentences(&self.found)),
+            ));
+        }
+        match self.finish {
+            Finish::Complete => Ok(()),
+            Finish::Stopped { reason, .. } => Err(Failure::error(
+                Exit::Paused,
+                format!("the plan of account {} was not finished: {reason}", job.account),
+            )),
+        }
+    }
+}
+
+/// Executes, settles the day, compares and writes the artifact.
+pub(super) async fn carry_through(
+    job: &mut Job,
+    seat: &mut Seat,
+    decided: &Decided,
+    approval: Approval,
+) -> Result<Finished> {
     if seat.session.decision(decided.plan.decision_id)?.is_pending() {
         execution::enter_window(job, seat)?;
     }
@@ -65,20 +107,7 @@ pub(super) async fn finish(
     report.reconciliation = Some(Comparison::from(&found));
     aftermath::tell(job, seat, decided, &done, &mut report)?;
     write_artifact(job, seat, &mut report)?;
-    show_outcome(job, &report)?;
-    if !found.is_clean() {
-        return Err(Failure::error(
-            Exit::Paused,
-            format!("account {} is PAUSED: {}", job.account, sentences(&found)),
-        ));
-    }
-    match done.finish {
-        Finish::Complete => Ok(()),
-        Finish::Stopped { reason, .. } => Err(Failure::error(
-            Exit::Paused,
-            format!("the plan of account {} was not finished: {reason}", job.account),
-        )),
-    }
+    Ok(Finished { report, found, finish: done.finish })
 }
 
 fn executed_summary(

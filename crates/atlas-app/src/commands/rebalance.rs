@@ -92,7 +92,7 @@ async fn rebalance_at(
 
 /// How far a decision for the as-of session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Journaled, nothing sent.
     Waiting,
     /// Begun, and not told to the end: orders, comparison or artifact are missing.
@@ -102,7 +102,7 @@ enum Stage {
 }
 
 /// The stage of a decision; `None` also for one that was put aside before it began.
-fn stage_of(decision: Option<&Decision>) -> Option<(DecisionId, Stage)> {
+pub(super) fn stage_of(decision: Option<&Decision>) -> Option<(DecisionId, Stage)> {
     let decision = decision?;
     let stage = match (decision.status(), &decision.started, &decision.artifact) {
         (DecisionStatus::Completed, Some(_), Some(_)) => Stage::Finished,

@@ -4,9 +4,10 @@ use anyhow::Result;
 use atlas_backtest::search::Axis;
 use atlas_backtest::strategies::param;
 use atlas_backtest::{Backtest, Config, Finally, Schedule, StrategySpec};
+use atlas_core::calendar::Calendar;
 use atlas_core::time::Mode;
 use atlas_core::{Bps, DecisionId, Usd};
-use atlas_data::{MarketData, MissingVix, ShortHistory, Universe};
+use atlas_data::{MarketData, ShortHistory, Universe};
 use atlas_engine::{Costs, Policy};
 use atlas_venue::costs::Commission;
 use atlas_venue::{CostModel, Slippage};
@@ -15,7 +16,6 @@ use clap::{Args, ValueEnum};
 
 use super::told;
 use crate::cli::Decide;
-use crate::config;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 
@@ -147,8 +147,7 @@ impl Choices {
         } else {
             Every::Daily
         });
-        let (first, last) = (atlas_core::calendar::Calendar::FIRST, LAST);
-        let (from, to) = (self.from.unwrap_or(first), self.to.unwrap_or(last));
+        let (from, to) = (self.from.unwrap_or(Calendar::FIRST), self.to.unwrap_or(Calendar::LAST));
         let config =
             Config::new(from, to, every.into(), policy).at_costs(costs).with_strategy(strategy);
         let config = Config {
@@ -157,10 +156,7 @@ impl Choices {
             seed: self.rules.seed,
             delay_sessions: self.rules.delay,
             finally: if self.rules.sell_at_end { Finally::Sold } else { Finally::Marked },
-            missing_vix: match job.config.regime.missing_vix {
-                config::MissingVix::Refuse => MissingVix::Refuse,
-                config::MissingVix::Flag => MissingVix::Warn,
-            },
+            missing_vix: job.config.regime.missing_vix.into(),
             short_history: if self.rules.leave_out_young {
                 ShortHistory::LeaveOut
             } else {
@@ -207,6 +203,3 @@ impl Choices {
         })
     }
 }
-
-/// The calendar's last day.
-const LAST: NaiveDate = atlas_core::calendar::Calendar::LAST;

@@ -6,8 +6,11 @@ mod compare;
 mod ledger;
 mod lookahead;
 mod outcome;
+mod parity;
 mod place;
 mod progress;
+mod rehearse;
+mod stage;
 mod sweep;
 mod walk_forward;
 
@@ -31,6 +34,11 @@ pub(crate) enum Research {
     Compare(compare::Flags),
     /// Change the future and see whether a strategy notices.
     LookaheadCheck(lookahead::Flags),
+    /// Walk the whole live path over history at full speed, against the venue's own server in this
+    /// process, and hold it against a backtest of the same dates.
+    Rehearse(rehearse::Flags),
+    /// Compare two of backtest, rehearsal and journal, and name the first event that differs.
+    Parity(parity::Flags),
 }
 
 /// Runs one of them to its end.
@@ -51,6 +59,10 @@ pub(crate) async fn run(what: Research, common: Common) -> Result<()> {
         Research::LookaheadCheck(flags) => {
             lookahead::run(&Job::new("lookahead-check", common)?, &flags)
         }
+        Research::Rehearse(flags) => {
+            Box::pin(rehearse::run(Job::new("rehearse", common)?, flags)).await
+        }
+        Research::Parity(flags) => parity::run(&Job::new("parity", common)?, &flags),
     }
 }
 
