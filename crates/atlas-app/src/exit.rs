@@ -24,7 +24,8 @@ pub(crate) enum Exit {
     /// The request is understood and refused: a date before the account's clock, an override in
     /// live mode, a plan that is not approved, or whose approval no longer holds.
     Refused = 8,
-    /// A decision computed again from its stored inputs is not the journaled one.
+    /// A decision computed again from its stored inputs is not the journaled one, or two courses
+    /// that should be one are not.
     Differs = 9,
     /// The watchdog has stopped an account whose process fell silent.
     Alarm = 10,
@@ -48,7 +49,7 @@ Exit codes:
   6  the broker or venue cannot be reached, does not answer, or refuses the credentials
   7  paused or halted, or books and broker disagree: nothing new is sent
   8  understood and refused (date before the account's clock, plan not approved, ...)
-  9  a decision computed again from its stored inputs came out differently
+  9  a decision computed again, or a course held against another, came out differently
   10 the watchdog has stopped an account whose process fell silent";
 
 /// An error that knows its exit code.

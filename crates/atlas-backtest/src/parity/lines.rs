@@ -143,10 +143,15 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Order { number, left, right } => {
-                write!(f, "order {number} is {} and {}", words(left), words(right))
+                write!(
+                    f,
+                    "order {number} is {} and {}",
+                    words(left.as_ref()),
+                    words(right.as_ref())
+                )
             }
             Self::Fill { number, left, right } => {
-                write!(f, "fill {number} is {} and {}", words(left), words(right))
+                write!(f, "fill {number} is {} and {}", words(left.as_ref()), words(right.as_ref()))
             }
             Self::Equity { date, left, right } => {
                 write!(f, "equity at the close of {date} is {left} and {right} USD")
@@ -155,6 +160,6 @@ impl fmt::Display for Difference {
     }
 }
 
-fn words(line: &Option<impl fmt::Display>) -> String {
-    line.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string)
+fn words(line: Option<&impl fmt::Display>) -> String {
+    line.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }

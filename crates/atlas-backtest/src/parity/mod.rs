@@ -163,7 +163,7 @@ mod tests {
             date,
             client_order_id: format!("atlas-{number}").parse().unwrap(),
             symbol: "KO".parse().unwrap(),
-            side: atlas_core::Side::Buy,
+            side: Side::Buy,
             qty: atlas_core::Qty::from_shares(number),
             price: "50".parse().unwrap(),
         };
@@ -183,7 +183,7 @@ mod tests {
         let whole = course();
         assert_eq!(whole.compare(&whole).unwrap().first, None);
         let mut flipped = whole.clone();
-        flipped.fills[3].side = atlas_core::Side::Sell;
+        flipped.fills[3].side = Side::Sell;
         let found = whole.compare(&flipped).unwrap().first.unwrap();
         assert!(matches!(found, Difference::Fill { number: 3, .. }));
         assert!(found.to_string().contains("atlas-4"), "{found}");

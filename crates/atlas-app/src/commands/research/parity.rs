@@ -271,7 +271,7 @@ impl Chain {
 }
 
 /// Whether a record's bytes are those its hash was taken of.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
     Original,
     /// An export writes the same fields in another order.

@@ -67,7 +67,7 @@ struct Document<'a> {
     faults: Option<u64>,
     troubles: &'a Troubles,
     folder: &'a PathBuf,
-    identical: bool,
+    /// Identical if it names no first difference.
     parity: &'a Parity,
 }
 
@@ -87,11 +87,12 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
     let place = AccountConfig::Venue(venue.clone());
     let job = Job { command: "rehearse", place, state_dir: folder.clone(), ..job };
     let first = decisions.first().copied().unwrap_or(last);
-    let mut stage = Stage::open(job, venue, decide(&flags), flags.faults, market, first).await?;
+    let opening = Stage::open(job, venue, decide(&flags), flags.faults, market, first);
+    let mut stage = Box::pin(opening).await?;
     let progress = Progress::begin("rehearsal", decisions.len());
     let mut until = None;
     for (number, as_of) in decisions.iter().enumerate() {
-        stage.play(*as_of).await?;
+        Box::pin(stage.play(*as_of)).await?;
         let acted = Calendar::nyse().next_session(*as_of)?.date;
         until = Some(acted);
         if !progress.done(number + 1) {
@@ -100,7 +101,7 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
     }
     let complete = until.is_some() && until >= tested.decisions.last().map(|d| d.execute_on);
     let until = if complete { last } else { until.unwrap_or(last) };
-    let (job, troubles) = stage.close(until).await?;
+    let (job, troubles) = Box::pin(stage.close(until)).await?;
 
     let journal = AccountFolder::new(&folder, &job.account).journal();
     let rehearsed = parity::course_of_journal(&journal)?;
@@ -120,7 +121,6 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
         faults: flags.faults,
         troubles: &troubles,
         folder: &folder,
-        identical: found.first.is_none(),
         parity: &found,
     };
     tell(&job, &document, &in_words(&document))?;

@@ -148,7 +148,9 @@ impl Stage {
         venue.faults().clear();
         let found = seat.compare(&self.job).await;
         if let Some(venue) = &seat.desk.venue {
-            rules.into_iter().for_each(|rule| venue.faults().add(rule));
+            for rule in rules {
+                venue.faults().add(rule);
+            }
         }
         if found?.is_clean() {
             seat.session.resume("rehearsal", "books and venue agree")?;
