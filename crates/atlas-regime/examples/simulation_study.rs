@@ -1,8 +1,9 @@
 //! How well the true states of simulated chains are found, beside published figures.
 //!
-//! `cargo run --release -p atlas-regime --example simulation_study -- FOLDER [PATHS]` runs what
-//! FOLDER does not hold yet (with PATHS, at most so many paths of each design; 0 runs nothing) and
-//! prints Markdown; `docs/studies/simulation.md` quotes it. The run can be stopped at any time and
+//! `cargo run --release -p atlas-regime --example simulation_study -- FOLDER [PATHS [DESIGNS]]`
+//! runs what FOLDER does not hold yet (with PATHS, at most so many paths of each design; 0 runs
+//! nothing; with DESIGNS, only designs whose key starts so, such as `thesis`) and prints Markdown;
+//! `docs/studies/simulation.md` quotes it. The run can be stopped at any time and
 //! carries on where it was. `RAYON_NUM_THREADS` says how many cores it may use.
 //!
 //! The penalty is chosen three times: as in the publications, by mean accuracy **against the true
@@ -33,16 +34,17 @@ const CHUNK: usize = 20;
 fn main() -> Outcome<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("which folder?")?);
     let limit: usize = std::env::args().nth(2).map_or(Ok(usize::MAX), |text| text.parse())?;
+    let designs = std::env::args().nth(3).unwrap_or_default();
     std::fs::create_dir_all(&folder)?;
     let cells = cells();
     // Quick methods first, the slowest last; a few paths everywhere before many.
     let slowness = |e: &Entry| match e.method {
         Method::Oracle | Method::Discrete => 0,
-        Method::Markov(_) | Method::Sparse => 1,
+        Method::Markov(_) | Method::FlatMarkov | Method::Sparse => 1,
         Method::Continuous { .. } => 2,
     };
     for (slow, goal) in [(0, usize::MAX), (2, 40), (1, usize::MAX), (2, 200), (2, usize::MAX)] {
-        for cell in &cells {
+        for cell in cells.iter().filter(|cell| cell.key.starts_with(&designs)) {
             for entry in cell.entries.iter().filter(|e| slowness(e) == slow) {
                 run(&folder, cell, entry, goal.min(limit).min(cell.paths))?;
             }
@@ -55,6 +57,7 @@ fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
     let method = match entry.method {
         Method::Oracle => "oracle".to_owned(),
         Method::Markov(starts) => format!("markov{starts}"),
+        Method::FlatMarkov => "flat".to_owned(),
         Method::Discrete => "discrete".to_owned(),
         Method::Continuous { mode_loss: false } => "continuous".to_owned(),
         Method::Continuous { mode_loss: true } => "moded".to_owned(),
@@ -153,7 +156,7 @@ fn complete(cell: &Cell, records: &[Record], choice: usize) -> f64 {
 fn describe(entry: &Entry, choice: usize) -> String {
     let (penalty, features) = entry.choices[choice];
     match entry.method {
-        Method::Oracle | Method::Markov(_) => String::new(),
+        Method::Oracle | Method::Markov(_) | Method::FlatMarkov => String::new(),
         Method::Discrete | Method::Continuous { .. } => format!("λ = {}", short(penalty)),
         Method::Sparse => format!("λ = {}, κ² = {features}", short(penalty)),
     }
@@ -203,7 +206,7 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
                     choice: String::new(),
                     blind: [None; 2],
                     complete: complete(cell, &records, choice),
-                    published: Some(Published(published, f64::NAN, 1024.0)),
+                    published: Some(published),
                 });
             }
         }

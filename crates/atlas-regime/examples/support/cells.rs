@@ -33,8 +33,8 @@ pub struct Cell {
     pub title: String,
     pub paths: usize,
     pub entries: Vec<Entry>,
-    /// Published means of the discrete model at single penalties.
-    pub by_penalty: Vec<(f64, f64)>,
+    /// Published figures of the discrete model at single penalties.
+    pub by_penalty: Vec<(f64, Published)>,
     chain: Chain,
     design: Design,
     length: usize,
@@ -49,6 +49,13 @@ enum Design {
 }
 
 impl Cell {
+    /// Returns of a chain and the fifteen backward-looking features of them.
+    pub fn series(key: String, title: String, chain: Chain, length: usize) -> Self {
+        let (paths, entries, by_penalty) = (PATHS, Vec::new(), Vec::new());
+        let design = Design::Series { centred: false };
+        Self { key, title, paths, entries, by_penalty, chain, design, length }
+    }
+
     /// The path of a number: the same states and draws for every method.
     pub fn sample(&self, path: usize) -> Sample {
         let mut rng = Mt19937::new(u32::try_from(path).unwrap_or(0) + 1);
@@ -127,10 +134,14 @@ pub fn cells() -> Vec<Cell> {
     let mut out = three_states();
     out.extend(two_states());
     out.extend(columns());
+    out.extend(super::lengths::cells());
     out
 }
 
-const CONTINUOUS: [(Method, &str); 2] = [
+/// Paths of a two-state design of returns.
+const PATHS: usize = 300;
+
+pub const CONTINUOUS: [(Method, &str); 2] = [
     (Method::Continuous { mode_loss: false }, "continuous jump model"),
     (Method::Continuous { mode_loss: true }, "continuous, mode loss"),
 ];
@@ -223,7 +234,10 @@ fn two_states() -> Vec<Cell> {
         .iter()
         .skip(2)
         .map(|c| c.0)
-        .zip([0.861, 0.887, 0.903, 0.919, 0.916, 0.890, 0.784])
+        .zip(
+            [0.861, 0.887, 0.903, 0.919, 0.916, 0.890, 0.784]
+                .map(|m| Published(m, f64::NAN, 1024.0)),
+        )
         .collect();
     vec![backward, cell(true, centred)]
 }

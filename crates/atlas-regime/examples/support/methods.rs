@@ -8,13 +8,13 @@
 )]
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousParams};
-use atlas_regime::hmm::{HmmModel, HmmParams};
+use atlas_regime::hmm::{HMM_FORMAT, HmmModel, HmmParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{Error, Filter, FitOptions, JumpParams, Rows};
 
-use super::float;
 use super::simulate::{balanced_accuracy, standardise_by};
 use super::store::Record;
+use super::{deviation, float, mean};
 
 /// One simulated path.
 pub struct Sample {
@@ -35,6 +35,8 @@ pub enum Method {
     Oracle,
     /// With this many starts.
     Markov(usize),
+    /// With one start that knows nothing of the rows but their moments.
+    FlatMarkov,
     Discrete,
     Continuous {
         mode_loss: bool,
@@ -91,10 +93,11 @@ impl Sample {
                 (Method::Oracle, Some(model)) => model.viterbi(observed)?,
                 (Method::Oracle, None) => continue,
                 (Method::Markov(restarts), _) => self.markov(restarts, observed)?,
+                (Method::FlatMarkov, _) => self.flat_markov(observed)?,
                 _ => self.jump(method, choice, rows, rows, false)?.0,
             };
             out.accuracies[i] = self.accuracy(&labels);
-            let jump = !matches!(method, Method::Oracle | Method::Markov(_));
+            let jump = !matches!(method, Method::Oracle | Method::Markov(_) | Method::FlatMarkov);
             if jump && scored(i) && !self.ahead {
                 out.scores[i] =
                     self.score(|first, all| self.jump(method, choice, first, all, true))?;
@@ -104,14 +107,34 @@ impl Sample {
     }
 
     fn markov(&self, restarts: usize, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
-        let params = HmmParams {
+        self.markov_params(restarts).check()?.fit(rows)?.model.viterbi(rows)
+    }
+
+    /// From equal means and variances spread evenly around the sample's, 2/3 to 4/3 of it for two
+    /// states: with all of them equal nothing would ever move.
+    fn flat_markov(&self, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
+        let (params, k) = (self.markov_params(1), self.states);
+        let (m, s) = (mean(&self.observed), deviation(&self.observed));
+        let leave = (1.0 - params.stay) / float(k - 1);
+        let to = |i, j| if i == j { params.stay } else { leave };
+        let start = HmmModel {
+            format: HMM_FORMAT,
+            initial: vec![1.0 / float(k); k],
+            transitions: (0..k).map(|i| (0..k).map(|j| to(i, j)).collect()).collect(),
+            means: vec![vec![m]; k],
+            variances: (0..k).map(|i| vec![s * s * 2.0 * float(i + 1) / float(k + 1)]).collect(),
+        };
+        params.check()?.fit_from(rows, &start)?.model.viterbi(rows)
+    }
+
+    fn markov_params(&self, restarts: usize) -> HmmParams {
+        HmmParams {
             states: self.states,
             restarts,
             iterations_max: 100,
             tol: if self.observed_cols > 1 { 1e-2 } else { 1e-4 },
             ..HmmParams::default()
-        };
-        params.check()?.fit(rows)?.model.viterbi(rows)
+        }
     }
 
     /// Labels of `rows`, and online labels of `all` if wanted.

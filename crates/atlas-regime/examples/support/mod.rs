@@ -9,6 +9,7 @@
 )]
 
 pub mod cells;
+pub mod lengths;
 pub mod methods;
 pub mod simulate;
 pub mod store;

@@ -22,10 +22,26 @@ impl Chain {
     /// Hardy's monthly S&P chain at a daily scale: means and off-diagonal moves divided by 20, as
     /// listed in the specification.
     pub fn two_state_daily() -> Self {
+        Self::two_state([0.002_116, 0.011_982], [0.000_615, -0.000_785], [0.007_759, 0.017_397])
+    }
+
+    /// Hardy's monthly S&P chain itself.
+    pub fn two_state_monthly() -> Self {
+        Self::two_state([1.0 - 0.9629, 1.0 - 0.7899], [0.0123, -0.0157], [0.0347, 0.0778])
+    }
+
+    /// The daily chain of the thesis listed in the specification.
+    pub fn two_state_thesis() -> Self {
+        Self::two_state([0.0024, 0.0232], [0.0006, -0.000_881], [0.007_57, 0.0163])
+    }
+
+    /// Two states by the probability of leaving each, their means and standard deviations.
+    fn two_state(leave: [f64; 2], means: [f64; 2], deviations: [f64; 2]) -> Self {
+        let [up, down] = leave;
         Self {
-            transitions: vec![vec![1.0 - 0.002_116, 0.002_116], vec![0.011_982, 1.0 - 0.011_982]],
-            means: vec![0.000_615, -0.000_785],
-            deviations: vec![0.007_759, 0.017_397],
+            transitions: vec![vec![1.0 - up, up], vec![down, 1.0 - down]],
+            means: means.to_vec(),
+            deviations: deviations.to_vec(),
         }
     }
 

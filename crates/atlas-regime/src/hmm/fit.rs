@@ -109,7 +109,52 @@ impl CheckedHmmParams {
     /// ```
     pub fn fit(&self, rows: Rows<'_>) -> Result<HmmFit, Error> {
         let params = &self.0;
-        let (have, need) = (rows.len(), 2 * params.states);
+        let scaler = self.check_sample(rows)?;
+        let mut rng = Mt19937::new(params.seed);
+        let mut seeding = Seeding::new(rows);
+        let starts = (0..params.restarts).map(|_| {
+            let picked = seeding.draw(params.states, &mut rng);
+            start(params, rows, &picked, &scaler)
+        });
+        self.best_of(rows, &scaler, starts)
+    }
+
+    /// Fits the model from one explicit start instead of those drawn from the seed.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit) and of [`HmmModel::check`]; [`Error::Shape`] for a start with
+    /// another number of states or columns; no other.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::{Rows, hmm::HmmParams};
+    /// let data: Vec<f64> = (0..200)
+    ///     .map(|t| if t % 100 < 60 { 0.1 } else { 1.0 } * [1.0, -0.4, -1.2, 0.6][t % 4])
+    ///     .collect();
+    /// let (params, rows) = (HmmParams::default().check()?, Rows::new(&data, 1)?);
+    /// let fit = params.fit(rows)?;
+    /// let again = params.fit_from(rows, &fit.model)?; // a few rounds more
+    /// assert!(again.log_likelihood >= fit.log_likelihood);
+    /// # Ok::<(), atlas_regime::Error>(())
+    /// ```
+    pub fn fit_from(&self, rows: Rows<'_>, start: &HmmModel) -> Result<HmmFit, Error> {
+        let scaler = self.check_sample(rows)?;
+        start.check()?;
+        let sizes = [
+            ("the start: its states", start.states(), self.0.states),
+            ("the start: its columns", start.means[0].len(), rows.cols()),
+        ];
+        for (what, found, expected) in sizes {
+            if found != expected {
+                return Err(Error::Shape { what, found, expected });
+            }
+        }
+        self.best_of(rows, &scaler, std::iter::once(start.clone()))
+    }
+
+    /// Refuses samples no model can be fitted to; gives the moments of the others.
+    fn check_sample(&self, rows: Rows<'_>) -> Result<Scaler, Error> {
+        let (have, need) = (rows.len(), 2 * self.0.states);
         if have < need {
             return Err(Error::TooFewRows { what: "the sample", have, need });
         }
@@ -117,38 +162,47 @@ impl CheckedHmmParams {
         if scaler.variance().iter().all(|v| *v <= 0.0) {
             return Err(Error::AllEqual { what: "the sample", rows: have });
         }
+        Ok(scaler)
+    }
+
+    /// Runs every start to its end and keeps the likeliest, the earliest on a tie.
+    fn best_of(
+        &self,
+        rows: Rows<'_>,
+        scaler: &Scaler,
+        starts: impl Iterator<Item = HmmModel>,
+    ) -> Result<HmmFit, Error> {
+        let params = &self.0;
         let widest = scaler.variance().iter().copied().fold(0.0, f64::max);
         let floor = |v: &f64| params.variance_floor * if *v > 0.0 { *v } else { widest };
         let mut em = Em::new(rows, params.states, scaler.variance().iter().map(floor).collect());
-        let mut rng = Mt19937::new(params.seed);
-        let mut seeding = Seeding::new(rows);
         let mut best: Option<HmmFit> = None;
-        for restart in 0..params.restarts {
-            let picked = seeding.draw(params.states, &mut rng);
-            let mut model = start(params, rows, &picked, &scaler);
-            let mut before = f64::NEG_INFINITY;
-            for iterations in 1..=params.iterations_max {
-                let Some(now) = em.step(&mut model) else { break };
-                let done = now - before <= params.tol || iterations == params.iterations_max;
-                before = now;
-                if done {
-                    if best.as_ref().is_none_or(|b| now > b.log_likelihood) {
-                        let model = model.clone();
-                        best = Some(HmmFit {
-                            model,
-                            log_likelihood: now,
-                            iterations,
-                            best_restart: restart,
-                        });
-                    }
-                    break;
-                }
+        for (best_restart, mut model) in starts.enumerate() {
+            let Some((log_likelihood, iterations)) = climb(params, &mut em, &mut model) else {
+                continue;
+            };
+            if best.as_ref().is_none_or(|b| log_likelihood > b.log_likelihood) {
+                best = Some(HmmFit { model, log_likelihood, iterations, best_restart });
             }
         }
         let mut best = best.ok_or(Error::Overflow { what: "hidden Markov model" })?;
         best.model = calmest_first(&best.model);
         Ok(best)
     }
+}
+
+/// Improves a model until its likelihood grows no more; the likelihood and the rounds taken, or
+/// `None` where it is not finite.
+fn climb(params: &HmmParams, em: &mut Em<'_>, model: &mut HmmModel) -> Option<(f64, usize)> {
+    let mut before = f64::NEG_INFINITY;
+    for iterations in 1..=params.iterations_max {
+        let now = em.step(model)?;
+        if now - before <= params.tol || iterations == params.iterations_max {
+            return Some((now, iterations));
+        }
+        before = now;
+    }
+    None
 }
 
 /// Rows nearest to each drawn centre give means and variances.
