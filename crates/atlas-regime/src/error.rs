@@ -82,6 +82,16 @@ pub enum Error {
         /// The offending date.
         date: NaiveDate,
     },
+    /// A value handed in with a session it comes after.
+    #[error("series {series}: {date} lies after the session {session} it was handed in with")]
+    FromTheFuture {
+        /// The series.
+        series: &'static str,
+        /// Date of the value.
+        date: NaiveDate,
+        /// The session.
+        session: NaiveDate,
+    },
     /// A price or index level that is not a positive finite number.
     #[error("series {series}: row {row} ({date}) is {value}, not a positive number")]
     BadValue {

@@ -157,13 +157,7 @@ impl FeatureStream {
             let (found, expected) = (out.len(), self.features.len());
             return Err(Error::Shape { what: "the row of features", found, expected });
         }
-        if !simple_return.is_finite() {
-            let (what, value) = ("the return", simple_return);
-            return Err(Error::NotFinite { what, row: 0, column: 0, value });
-        }
-        if simple_return.abs() > RETURN_MAX {
-            return Err(Error::Overflow { what: "features" });
-        }
+        check_return(simple_return)?;
         let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
         let mut values = [(0.0, 0.0); MAX_HALFLIVES];
         for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
@@ -193,6 +187,18 @@ impl FeatureStream {
         }
         Ok(out)
     }
+}
+
+/// Refuses a return that no feature can be made of.
+pub(crate) fn check_return(simple_return: f64) -> Result<(), Error> {
+    if !simple_return.is_finite() {
+        let (what, value) = ("the return", simple_return);
+        return Err(Error::NotFinite { what, row: 0, column: 0, value });
+    }
+    if simple_return.abs() > RETURN_MAX {
+        return Err(Error::Overflow { what: "features" });
+    }
+    Ok(())
 }
 
 /// A stream as it was filed away.

@@ -38,6 +38,7 @@
 //! | wanted | where |
 //! | --- | --- |
 //! | a regime for a session, or for every session of a span | [`Detector::detect`], [`Detector::history`] |
+//! | the same session by session, with checkpoints | [`DetectorStream`] |
 //! | a two-state detector session by session, with a chosen penalty and checkpoints | [`rolling`] |
 //! | a discrete jump model: fit, file away, run online | [`JumpParams`], [`JumpModel`], [`Filter`], [`SlidingFilter`] |
 //! | mixed states, feature selection | [`continuous`], [`sparse`] |
@@ -80,9 +81,10 @@ mod vix;
 
 pub use descent::{Restart, Stop};
 pub use detector::{
-    CheckedDetectorParams, DecidedBy, Detector, DetectorParams, Evidence, FeatureReading, Inputs,
-    LadderParams, MarketState, Naming, RegimeEstimate, RegimeRule, ReturnBasis, Series,
-    VixEvidence, VixPolicy, ZScoreBranch, ZScoreParams,
+    CheckedDetectorParams, DETECTOR_CHECKPOINT_FORMAT, Dated, DecidedBy, Detector,
+    DetectorCheckpoint, DetectorParams, DetectorStream, Evidence, FeatureReading, Inputs,
+    LadderParams, MarketState, Naming, PenaltyChoice, RegimeEstimate, RegimeRule, ReturnBasis,
+    Series, SessionClose, VixEvidence, VixPolicy, ZScoreBranch, ZScoreParams,
 };
 pub use discrete::{CheckedJumpParams, Fit, FitOptions, JumpParams};
 pub use error::Error;

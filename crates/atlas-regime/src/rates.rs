@@ -120,10 +120,19 @@ pub fn accrued_interest(
         if days(last, before) > f64::from(RATE_CARRY_DAYS_MAX) {
             return Err(Error::RateGap { session: now, last, days: RATE_CARRY_DAYS_MAX });
         }
-        let yearly = quote.bond_equivalent_pct(rates_pct[known]) / 100.0;
-        interest.push(yearly * days(before, now) / 365.0);
+        interest.push(interest_between(quote, rates_pct[known], before, now));
     }
     Ok(interest)
+}
+
+/// Interest at a rate in percent per year from one session to the next.
+pub(crate) fn interest_between(
+    quote: RateQuote,
+    rate_pct: f64,
+    before: NaiveDate,
+    now: NaiveDate,
+) -> f64 {
+    quote.bond_equivalent_pct(rate_pct) / 100.0 * days(before, now) / 365.0
 }
 
 fn check_increasing(series: &'static str, dates: &[NaiveDate]) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::discrete::estep::loss;
 use crate::filter::check_row;
 use crate::stored::Buffer;
-use crate::{Error, JumpModel};
+use crate::{Error, JumpModel, StateEstimate};
 
 /// The last state of the cheapest path through the last `lookback` observations, for two states.
 ///
@@ -23,8 +23,8 @@ use crate::{Error, JumpModel};
 /// use atlas_regime::{JumpModel, SlidingFilter};
 /// let model = JumpModel::from_centers(vec![Some(vec![0.0]), Some(vec![4.0])], 3.0)?;
 /// let mut filter = SlidingFilter::new(&model, 100)?;
-/// assert_eq!(filter.push(&[0.1])?, 0);
-/// assert_eq!(filter.push(&[3.9])?, 1);
+/// assert_eq!(filter.push(&[0.1])?.state, 0);
+/// assert_eq!(filter.push(&[3.9])?.state, 1);
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl SlidingFilter {
         self.model == *model && self.lookback == lookback
     }
 
-    /// Takes one observation in and gives the state; O(D), or O(D + lookback) where nothing has
+    /// Takes one observation in and gives the state and the gap to the other one; O(D), or O(D + lookback) where nothing has
     /// been forgotten within the window.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl SlidingFilter {
     /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared; the filter
     /// is then as it was. No other.
     #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
-    pub fn push(&mut self, row: &[f64]) -> Result<u8, Error> {
+    pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         check_row(row, self.model.features, self.pushed)?;
         self.model.weigh(row, &mut self.weighted.0);
         let [first, second] = &self.centers;
@@ -126,7 +126,7 @@ impl SlidingFilter {
         } else {
             self.gaps.iter().fold(0.0_f64, |d, gap| gap + d.clamp(-penalty, penalty))
         };
-        Ok(u8::from(d < 0.0))
+        Ok(StateEstimate { state: u8::from(d < 0.0), margin: d.abs() })
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
             let mut rng = Mt19937::new(7);
             let data: Vec<[f64; 1]> = (0..400).map(|_| [3.0 * rng.next_f64() - 1.5]).collect();
             for t in 0..data.len() {
-                let found = sliding.push(&data[t]).unwrap();
+                let found = sliding.push(&data[t]).unwrap().state;
                 let mut fresh = Filter::new(&model).unwrap();
                 let window = &data[(t + 1).saturating_sub(lookback)..=t];
                 let expected = window.iter().map(|x| fresh.push(x).unwrap().state).last();
@@ -221,7 +221,7 @@ mod tests {
             assert_eq!(filter, before);
             filter.push(&[row]).unwrap();
         }
-        assert_eq!(filter.push(&[4.0]), Ok(1));
+        assert_eq!(filter.push(&[4.0]).unwrap().state, 1);
     }
 
     #[test]
@@ -229,9 +229,9 @@ mod tests {
         let centers = vec![Some(vec![1e154]), Some(vec![-1e154])];
         let model = JumpModel::from_centers(centers, 3.0).unwrap();
         let mut filter = SlidingFilter::new(&model, 10).unwrap();
-        assert_eq!(filter.push(&[-1e154]), Ok(1));
+        assert_eq!(filter.push(&[-1e154]).unwrap().state, 1);
         let json = serde_json::to_string(&filter).unwrap();
         assert_eq!(serde_json::from_str::<SlidingFilter>(&json).unwrap(), filter);
-        assert_eq!(filter.push(&[1e154]), Ok(0));
+        assert_eq!(filter.push(&[1e154]).unwrap().state, 0);
     }
 }

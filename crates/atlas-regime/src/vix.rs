@@ -174,6 +174,18 @@ impl VixRule {
         Ok(close.map(|close| VixReading { close, change_1, change_3, trigger, shock }))
     }
 
+    /// Refuses a restored rule with other parameters or closes that are no prices.
+    pub(crate) fn check(&self, params: &VixParams) -> Result<(), Error> {
+        let in_force = self.shock.map_or([1.0; 2], |shock| [shock.base, shock.peak]);
+        let closes = self.recent.iter().flatten().chain(&in_force);
+        let sound = closes.copied().all(|close| close.is_finite() && close > 0.0);
+        if sound && self.params == *params {
+            return Ok(());
+        }
+        let value = format!("{:?}", self.recent);
+        Err(Error::Parameter { name: "vix", value, rule: "closes under the same parameters" })
+    }
+
     /// The shock in force after the last session.
     #[must_use]
     pub const fn shock(&self) -> Option<VixShock> {

@@ -102,7 +102,11 @@ fn features_filters_and_rules_do_not_look_ahead() {
     });
     check("sliding filter", &|m| {
         let mut filter = SlidingFilter::new(&fixed_model(0.01), 50).unwrap();
-        features(m).iter().map(|row| vec![u64::from(filter.push(row).unwrap())]).collect()
+        let step = |row: &Vec<f64>| {
+            let e = filter.push(row).unwrap();
+            vec![u64::from(e.state), e.margin.to_bits()]
+        };
+        features(m).iter().map(step).collect()
     });
     check("hidden Markov filter", &|m| {
         let model = HmmModel {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+#[path = "support/damage.rs"]
+mod damage;
 #[expect(dead_code, reason = "other tests use all of it")]
 mod support;
 
@@ -12,6 +14,7 @@ use atlas_regime::{
     Error, Feature, FeatureStream, Filter, FitOptions, JumpParams, Rows, SlidingFilter,
     simple_returns,
 };
+use damage::{damages, pointers};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use support::Market;
@@ -54,38 +57,6 @@ fn go_on(value: Value, market: &Market) -> bool {
         }
     }
     true
-}
-
-/// Pointers to every value within, but of long lists the first and the last only.
-fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
-    out.push(at.to_owned());
-    match value {
-        Value::Object(map) => {
-            map.iter().for_each(|(key, inner)| pointers(inner, &format!("{at}/{key}"), out));
-        }
-        Value::Array(list) => {
-            let ends = [0, list.len().saturating_sub(1)];
-            let ends = if list.len() < 2 { &ends[..list.len()] } else { &ends[..] };
-            for i in ends {
-                pointers(&list[*i], &format!("{at}/{i}"), out);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// What the damage may have left in the place of a value.
-fn damages(value: &Value) -> Vec<Value> {
-    let mut out = vec![Value::Null, json!([]), json!({}), json!("x")];
-    out.extend([json!(0), json!(1), json!(7), json!(-1), json!(0.5), json!(u64::MAX)]);
-    out.extend([json!(-1e300), json!(1e300), json!(1e-300)]);
-    if let Value::Array(list) = value {
-        out.push(json!(list.get(1..).unwrap_or_default()));
-        let mut longer = list.clone();
-        longer.extend(list.last().cloned());
-        out.push(json!(longer));
-    }
-    out
 }
 
 /// Through JSON and back, unchanged.
@@ -169,7 +140,7 @@ fn what_would_have_been_out_of_bounds_has_its_error() {
         *broken.pointer_mut(pointer).unwrap() = value;
         restore(broken)
     };
-    let chosen = broken("/state/chosen", json!(2));
+    let chosen = broken("/state/contest/chosen", json!(2));
     assert!(matches!(chosen, Some(Err(Error::Parameter { name: "chosen", .. }))));
     let fitted = whole.pointer("/state/refit/fitted").unwrap().as_array().unwrap();
     let shorter = broken("/state/refit/fitted", json!(fitted[..1]));

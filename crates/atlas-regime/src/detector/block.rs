@@ -3,18 +3,19 @@
 use std::ops::Range;
 
 use atlas_core::Regime;
+use chrono::NaiveDate;
 
 use super::evidence::{MarketState, Naming, ZScoreBranch};
+use super::expanding::Expanding;
 use super::ladder::{Axis, Ladder};
-use super::params::{CheckedDetectorParams, RegimeRule, ZScoreParams};
-use super::prepared::{FEATURES, Prepared};
+use super::params::{DetectorParams, RegimeRule, ZScoreParams};
+use super::window::{FEATURES, Window};
 use crate::discrete::estep::loss;
-use crate::{Clipper, Error, Filter, JumpModel, Rows, Scaler};
+use crate::{Clipper, Error, Filter, Fit, FitOptions, JumpModel, Rows, Scaler, StateEstimate};
 
-/// A model fitted on the sessions before a refit, with what is needed to run it forward.
-#[derive(Debug)]
+/// A model fitted on the sessions before a refit, running forward from the start of its sample.
+#[derive(Debug, Clone)]
 pub(crate) struct Block {
-    pub(crate) refit: usize,
     pub(crate) sample: Range<usize>,
     pub(crate) model: JumpModel,
     clipper: Clipper,
@@ -22,14 +23,28 @@ pub(crate) struct Block {
     centers: [Vec<f64>; 2],
     axis: Axis,
     ladder: Option<Ladder>,
+    filter: Filter,
+    /// The session to take in next.
+    next: usize,
+    last: Option<Last>,
+    /// Why no more sessions can be taken in.
+    halted: Option<Error>,
+}
+
+/// What a block has made of the last session taken in.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    scaled: [f64; FEATURES],
+    estimate: StateEstimate,
+    stress: f64,
+    /// Label of the ladder and its margin.
+    label: Option<(Regime, f64)>,
 }
 
 /// What a block says about one session.
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
-    pub(crate) session: usize,
     pub(crate) scaled: [f64; FEATURES],
-    pub(crate) expanding_z: [Option<f64>; FEATURES],
     pub(crate) state: MarketState,
     pub(crate) state_margin: f64,
     pub(crate) distances: [f64; 2],
@@ -47,96 +62,128 @@ pub(crate) const fn refit_of(session: usize, every: usize) -> usize {
 
 /// Sessions a history must have for any to be judged: enough rows before the first usable refit,
 /// and that refit's session itself.
-pub(crate) const fn sessions_needed(warm_up: usize, rows_min: usize, every: usize) -> usize {
-    (1 + warm_up + rows_min).div_ceil(every) * every + 1
+pub(crate) const fn sessions_needed(params: &DetectorParams) -> usize {
+    let DetectorParams { warm_up, rows_min, refit_every, .. } = *params;
+    (1 + warm_up + rows_min).div_ceil(refit_every) * refit_every + 1
+}
+
+/// Whether enough sessions lie before a refit.
+pub(crate) const fn can_refit(params: &DetectorParams, refit: usize) -> bool {
+    refit >= 1 + params.warm_up + params.rows_min
 }
 
 impl Block {
-    /// Fits on the sessions before `refit`; later ones are not looked at.
-    pub(crate) fn fit(
-        checked: &CheckedDetectorParams,
-        prepared: &Prepared<'_>,
-        refit: usize,
-    ) -> Result<Self, Error> {
-        let params = checked.params();
-        let usable = 1 + params.warm_up;
-        let need = sessions_needed(params.warm_up, params.rows_min, params.refit_every);
-        if refit < usable + params.rows_min {
-            let have = prepared.dates.len();
-            return Err(Error::TooFewRows {
-                what: "the index up to the date asked for",
-                have,
-                need,
-            });
-        }
-        let sample = usable.max(refit.saturating_sub(params.lookback))..refit;
-        let raw = prepared.rows(sample.start, sample.end)?;
+    /// Fits every candidate penalty on the sessions before `refit`; later ones are not looked at.
+    pub(crate) fn fit_all(
+        params: &DetectorParams,
+        window: Window<'_>,
+        (refit, date): (usize, NaiveDate),
+    ) -> Result<Vec<Result<Self, Error>>, Error> {
+        let start = (1 + params.warm_up).max(refit.saturating_sub(params.lookback));
+        let mut data = window.rows(start..refit)?;
+        let raw = Rows::new(&data, FEATURES)?;
         let clipper = Clipper::fit(raw, params.clip)?;
-        let mut data = raw.as_slice().to_vec();
         data.chunks_exact_mut(FEATURES).try_for_each(|row| clipper.apply(row))?;
         let scaler = Scaler::fit(Rows::new(&data, FEATURES)?)?;
         data.chunks_exact_mut(FEATURES).try_for_each(|row| scaler.apply(row))?;
         let rows = Rows::new(&data, FEATURES)?;
-        let returns = &prepared.returns[sample.clone()];
-        let fit = params.jump_params().check()?.fit(rows, Some(returns))?;
-        let one_state = || Error::OneState { refit: prepared.dates[refit] };
-        let [Some(bull), Some(bear)] = fit.model.centers.as_slice() else {
-            return Err(one_state());
+        let returns = window.returns(start..refit)?;
+        let options = FitOptions { returns: Some(&returns), ..FitOptions::default() };
+        let jump = params.jump_params().check()?;
+        let fits = match params.candidates() {
+            [_] => vec![jump.fit_with(rows, &options)?],
+            several => jump.fit_grid(rows, &options, several)?,
         };
-        let axis = Axis::new(bull, bear).ok_or_else(one_state)?;
-        let ladder = match &params.rule {
-            RegimeRule::Ladder(ladder) => Some(Ladder::new(ladder, &axis, rows, &fit.labels)),
-            RegimeRule::ZScores(_) => None,
+        let block = |fit: Fit| {
+            let one_state = || Error::OneState { refit: date };
+            let [Some(bull), Some(bear)] = fit.model.centers.as_slice() else {
+                return Err(one_state());
+            };
+            let axis = Axis::new(bull, bear).ok_or_else(one_state)?;
+            let ladder = match &params.rule {
+                RegimeRule::Ladder(ladder) => Some(Ladder::new(ladder, &axis, rows, &fit.labels)),
+                RegimeRule::ZScores(_) => None,
+            };
+            Ok(Self {
+                sample: start..refit,
+                clipper: clipper.clone(),
+                scaler: scaler.clone(),
+                centers: [bull.clone(), bear.clone()],
+                axis,
+                ladder,
+                filter: Filter::new(&fit.model)?,
+                model: fit.model,
+                next: start,
+                last: None,
+                halted: None,
+            })
         };
-        let centers = [bull.clone(), bear.clone()];
-        Ok(Self { refit, sample, model: fit.model, clipper, scaler, centers, axis, ladder })
+        Ok(fits.into_iter().map(block).collect())
     }
 
-    /// Runs the online filter from the start of the sample through the sessions of `emit`, and
-    /// hands out what it says about those.
-    pub(crate) fn run(
-        &self,
-        checked: &CheckedDetectorParams,
-        prepared: &Prepared<'_>,
-        emit: Range<usize>,
-    ) -> Result<Vec<Judged>, Error> {
-        let params = checked.params();
-        prepared.defined_until(emit.end)?;
-        let mut filter = Filter::new(&self.model)?;
-        let mut ladder = self.ladder.clone();
-        let mut out = Vec::with_capacity(emit.len());
-        for session in self.sample.start..emit.end {
-            let scaled = self.scaled(prepared.row(session))?;
-            let estimate = filter.push(&scaled)?;
-            let stress = self.axis.position(&scaled);
-            let label = ladder.as_mut().map(|l| l.push(stress));
-            if session < emit.start {
-                continue;
+    /// Takes the sessions up to and including `session` in, as far as that can be done.
+    pub(crate) fn advance(&mut self, window: Window<'_>, session: usize) {
+        while self.next <= session && self.halted.is_none() {
+            match self.step(window) {
+                Ok(last) => self.last = Some(last),
+                Err(problem) => self.halted = Some(problem),
             }
-            let state = if estimate.state == 0 { MarketState::Bull } else { MarketState::Bear };
-            let (expanding_z, observations) = prepared.expanding_z(session);
-            let (regime, z_branch) = match (&params.rule, label) {
-                (RegimeRule::ZScores(rule), _) => {
-                    let branch = by_z_scores(rule, state, observations, &expanding_z);
-                    (branch.regime(), Some(branch))
-                }
-                (RegimeRule::Ladder(_), label) => (label.map_or(Regime::Neutral, |(r, _)| r), None),
-            };
-            out.push(Judged {
-                session,
-                scaled,
-                expanding_z,
-                state,
-                state_margin: estimate.margin,
-                distances: [loss(&scaled, &self.centers[0]), loss(&scaled, &self.centers[1])],
-                stress,
-                rungs: ladder.as_ref().map(|l| l.rungs),
-                label_margin: label.map(|(_, margin)| margin),
-                regime,
-                z_branch,
-            });
+            self.next += 1;
         }
-        Ok(out)
+    }
+
+    fn step(&mut self, window: Window<'_>) -> Result<Last, Error> {
+        let mut scaled = window.row(self.next)?;
+        self.clipper.apply(&mut scaled)?;
+        self.scaler.apply(&mut scaled)?;
+        let estimate = self.filter.push(&scaled)?;
+        let stress = self.axis.position(&scaled);
+        let label = self.ladder.as_mut().map(|ladder| ladder.push(stress));
+        Ok(Last { scaled, estimate, stress, label })
+    }
+
+    /// State by the filter after the last session taken in: 0 bull, 1 bear.
+    pub(crate) fn state(&self) -> u8 {
+        self.last.map_or(0, |last| last.estimate.state)
+    }
+
+    /// Whether it has taken every session in.
+    pub(crate) const fn runs(&self) -> bool {
+        self.halted.is_none()
+    }
+
+    /// What it says about the last session taken in; `seen` are the moments up to that session and
+    /// `raw` are its features.
+    pub(crate) fn judge(
+        &self,
+        params: &DetectorParams,
+        seen: &Expanding,
+        raw: &[f64; FEATURES],
+    ) -> Result<Judged, Error> {
+        if let Some(problem) = &self.halted {
+            return Err(problem.clone());
+        }
+        let nothing = Error::TooFewRows { what: "the sessions taken in", have: 0, need: 1 };
+        let Last { scaled, estimate, stress, label } = self.last.ok_or(nothing)?;
+        let state = if estimate.state == 0 { MarketState::Bull } else { MarketState::Bear };
+        let (regime, z_branch) = match (&params.rule, label) {
+            (RegimeRule::ZScores(rule), _) => {
+                let branch = by_z_scores(rule, state, seen, raw);
+                (branch.regime(), Some(branch))
+            }
+            (RegimeRule::Ladder(_), label) => (label.map_or(Regime::Neutral, |(r, _)| r), None),
+        };
+        Ok(Judged {
+            scaled,
+            state,
+            state_margin: estimate.margin,
+            distances: [loss(&scaled, &self.centers[0]), loss(&scaled, &self.centers[1])],
+            stress,
+            rungs: self.ladder.as_ref().map(|l| l.rungs),
+            label_margin: label.map(|(_, margin)| margin),
+            regime,
+            z_branch,
+        })
     }
 
     /// Compares the names of the states with those of the refit before, matched by the nearest
@@ -159,26 +206,20 @@ impl Block {
             Naming::Agrees
         })
     }
-
-    fn scaled(&self, raw: &[f64]) -> Result<[f64; FEATURES], Error> {
-        let mut row = std::array::from_fn(|j| raw[j]);
-        self.clipper.apply(&mut row)?;
-        self.scaler.apply(&mut row)?;
-        Ok(row)
-    }
 }
 
 /// The *seed* rule; too few observations or a column that does not vary count as z = 0.
 fn by_z_scores(
     rule: &ZScoreParams,
     state: MarketState,
-    observations: usize,
-    z: &[Option<f64>; FEATURES],
+    seen: &Expanding,
+    raw: &[f64; FEATURES],
 ) -> ZScoreBranch {
-    let [downside, sortino, _] = z.map(|z| match z {
-        Some(z) if observations >= rule.observations_min => z,
-        _ => 0.0,
-    });
+    let z = |column: usize| {
+        let enough = seen.observations() >= rule.observations_min;
+        seen.z(column, raw[column]).filter(|_| enough).unwrap_or(0.0)
+    };
+    let (downside, sortino) = (z(0), z(1));
     match state {
         MarketState::Bear
             if downside > rule.crash_downside_above && sortino < rule.crash_sortino_below =>
@@ -193,35 +234,32 @@ fn by_z_scores(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{Days, NaiveDate};
+    use std::collections::VecDeque;
 
     use super::*;
-    use crate::{DetectorParams, Inputs, Mt19937, Series};
+    use crate::{Feature, FeatureStream, Mt19937};
 
     #[test]
     fn exchanged_names_are_seen_against_the_nearest_centres() {
-        let first = NaiveDate::from_ymd_opt(2000, 1, 3).unwrap();
-        let dates: Vec<NaiveDate> = (0..600).map(|t| first + Days::new(t)).collect();
         let mut rng = Mt19937::new(1);
-        let mut close = 100.0;
-        let mut closes = Vec::new();
+        let mut returns = VecDeque::new();
         for t in 0..600 {
             let (mean, width) = if t % 90 < 60 { (0.001, 0.01) } else { (-0.002, 0.05) };
-            close *= 1.0 + mean + width * (rng.next_f64() - 0.5);
-            closes.push(close);
+            returns.push_back(mean + width * (rng.next_f64() - 0.5));
         }
-        let index = Series { dates: &dates, values: &closes };
-        let inputs = Inputs { index, vix: None, rate: None, as_of: dates[599] };
+        let stream = FeatureStream::new(&Feature::PAPER).unwrap();
+        let rows: VecDeque<f64> = stream.batch(returns.make_contiguous()).unwrap().into();
+        let window = Window { rows: &rows, returns: &returns, first: 0 };
         let params = DetectorParams {
             warm_up: 60,
             rows_min: 200,
             refit_every: 50,
             ..DetectorParams::calibrated()
         };
-        let checked = params.check().unwrap();
-        let prepared = Prepared::new(checked.params(), &inputs).unwrap();
-        let mut before = Block::fit(&checked, &prepared, 500).unwrap();
-        let block = Block::fit(&checked, &prepared, 550).unwrap();
+        let date = NaiveDate::default();
+        let fit =
+            |refit| Block::fit_all(&params, window, (refit, date)).unwrap().remove(0).unwrap();
+        let (mut before, block) = (fit(500), fit(550));
         assert_eq!(block.naming(&before), Ok(Naming::Agrees));
         before.centers.swap(0, 1);
         let naming = block.naming(&before).unwrap();

@@ -1,22 +1,22 @@
 //! From inputs to a regime.
 
-use atlas_core::Regime;
 use chrono::NaiveDate;
 
-use super::block::{Block, Judged, refit_of};
-use super::evidence::{DecidedBy, Evidence, FeatureReading, Naming, RegimeEstimate, VixEvidence};
-use super::inputs::Inputs;
+use super::evidence::RegimeEstimate;
+use super::inputs::{Inputs, Series};
 use super::params::CheckedDetectorParams;
-use super::prepared::Prepared;
-use super::vix_track::VixTrack;
-use crate::{Error, Feature, VixReading};
+use super::session::{Dated, SessionClose};
+use super::stream::DetectorStream;
+use crate::Error;
 
 /// Names the market regime of a session from data up to that session.
 ///
-/// A two-state jump model on the features of [`Feature::PAPER`] is refitted every `refit_every`
-/// sessions (counted from the index's first) on the sessions before; its online filter runs from
-/// the start of that sample to the session judged; a rule makes four regimes of it; a VIX shock
-/// overrides to [`Regime::Crash`]. The result is a function of the inputs up to `as_of` alone.
+/// A two-state jump model on the features of [`Feature::PAPER`](crate::Feature::PAPER) is refitted
+/// every `refit_every` sessions (counted from the index's first) on the sessions before; its online
+/// filter runs from the start of that sample to the session judged; a rule makes four regimes of
+/// it; a VIX shock overrides to [`Regime::Crash`](atlas_core::Regime::Crash). The result is a
+/// function of the inputs up to `as_of` alone. Session by session the same is said by a
+/// [`DetectorStream`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
     params: CheckedDetectorParams,
@@ -39,27 +39,15 @@ impl Detector {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::DatesNotIncreasing`] or [`Error::BadValue`] for malformed series;
-    /// [`Error::NoIndexClose`] if the index has no close on `as_of`; [`Error::TooFewRows`] saying
-    /// how many sessions there are and how many are needed; [`Error::VixMissing`] and
-    /// [`Error::VixGap`] under the policy to refuse; [`Error::RateStartsLate`] and
-    /// [`Error::RateGap`]; [`Error::UndefinedFeature`] for a history without losses;
-    /// [`Error::OneState`] if the fit tells no states apart; [`Error::Overflow`] for prices that
-    /// cannot be squared; no other.
+    /// [`Error::NoIndexClose`] if the index has no close on `as_of`; those of
+    /// [`DetectorStream::estimate`], and [`Error::NotFinite`] or [`Error::Overflow`] for a return
+    /// too large; no other.
     pub fn detect(&self, inputs: &Inputs<'_>) -> Result<RegimeEstimate, Error> {
-        let prepared = Prepared::new(self.params.params(), inputs)?;
-        let session = prepared.dates.len() - 1;
-        let track = VixTrack::new(self.params.params(), inputs, prepared.dates)?;
-        let vix = track.on(session)?;
-        let refit = refit_of(session, self.params.params().refit_every);
-        let block = Block::fit(&self.params, &prepared, refit)?;
-        let naming = self.naming(&prepared, &block)?;
-        let judged = block.run(&self.params, &prepared, session..session + 1)?;
-        let last = judged.into_iter().next_back().ok_or(Error::TooFewRows {
-            what: "the judged sessions",
-            have: 0,
-            need: 1,
-        })?;
-        Ok(estimate(&prepared, &block, &last, vix, naming))
+        let mut stream = DetectorStream::new(self.params.clone())?;
+        for session in Feed::new(inputs)? {
+            stream.push(&session)?;
+        }
+        stream.estimate()
     }
 
     /// Judges every session from `from` to `inputs.as_of`; each entry equals what
@@ -72,114 +60,75 @@ impl Detector {
         inputs: &Inputs<'_>,
         from: NaiveDate,
     ) -> Result<Vec<RegimeEstimate>, Error> {
-        let params = self.params.params();
-        let whole = Prepared::new(params, inputs)?;
-        let dates = whole.dates;
-        let track = VixTrack::new(params, inputs, dates)?;
-        let first = dates.partition_point(|&d| d < from);
-        // What returns are measured against is decided by what is known on a session; each part
-        // holds for the sessions from its start to the next part's.
-        let mut parts = vec![(whole.holds_from().max(first), whole)];
-        while let Some((start, _)) = parts.last().filter(|(start, _)| *start > first) {
-            let as_of = dates[start - 1];
-            let part = Prepared::new(params, &Inputs { as_of, ..*inputs })?;
-            parts.push((part.holds_from().max(first), part));
-        }
-        let mut out = Vec::with_capacity(dates.len() - first);
-        for (start, part) in parts.iter().rev() {
-            self.judge_part(part, *start, &track, &mut out)?;
+        let mut stream = DetectorStream::new(self.params.clone())?;
+        let mut out = Vec::new();
+        for session in Feed::new(inputs)? {
+            stream.push(&session)?;
+            if session.date >= from {
+                out.push(stream.estimate()?);
+            }
         }
         Ok(out)
     }
+}
 
-    /// Judges the sessions of a part from `start` on.
-    fn judge_part(
-        &self,
-        part: &Prepared<'_>,
-        start: usize,
-        track: &VixTrack<'_>,
-        out: &mut Vec<RegimeEstimate>,
-    ) -> Result<(), Error> {
-        let every = self.params.params().refit_every;
-        let mut session = start;
-        let mut before: Option<Block> = None;
-        while session < part.dates.len() {
-            let refit = refit_of(session, every);
-            let end = (refit + every).min(part.dates.len());
-            let block = Block::fit(&self.params, part, refit)?;
-            let naming = match &before {
-                Some(before) => block.naming(before)?,
-                None => self.naming(part, &block)?,
-            };
-            for judged in block.run(&self.params, part, session..end)? {
-                let vix = track.on(judged.session)?;
-                out.push(estimate(part, &block, &judged, vix, naming));
-            }
-            before = Some(block);
-            session = end;
-        }
-        Ok(())
-    }
+/// The sessions of some inputs, each with the newest values of the side series.
+#[derive(Debug)]
+struct Feed<'a> {
+    index: Series<'a>,
+    vix: Side<'a>,
+    rate: Side<'a>,
+    next: usize,
+}
 
-    /// Compares the names of the states with those of the refit before, if that can be made.
-    fn naming(&self, prepared: &Prepared<'_>, block: &Block) -> Result<Naming, Error> {
-        let every = self.params.params().refit_every;
-        let Some(refit) = block.refit.checked_sub(every) else { return Ok(Naming::NotCompared) };
-        match Block::fit(&self.params, prepared, refit) {
-            Ok(before) => block.naming(&before),
-            Err(Error::TooFewRows { .. } | Error::OneState { .. } | Error::AllEqual { .. }) => {
-                Ok(Naming::NotCompared)
-            }
-            Err(other) => Err(other),
+/// A side series and how far it has been read.
+#[derive(Debug)]
+struct Side<'a> {
+    series: Series<'a>,
+    read: usize,
+}
+
+impl<'a> Feed<'a> {
+    /// Checks all series as far as they matter.
+    fn new(inputs: &Inputs<'a>) -> Result<Self, Error> {
+        let as_of = inputs.as_of;
+        let index = inputs.index.up_to("index", as_of, true)?;
+        let last = index.dates.last().copied();
+        if last != Some(as_of) {
+            return Err(Error::NoIndexClose { as_of, last });
         }
+        // The last session's own rate is not used, so it need not make sense.
+        let before = index.dates.iter().rev().nth(1).copied().unwrap_or(as_of);
+        let rate = inputs.rate.map(|rate| rate.up_to("rate", before, false)).transpose()?;
+        let vix = inputs.vix.map(|vix| vix.up_to("VIX", as_of, true)).transpose()?;
+        Ok(Self { index, vix: Side::new(vix), rate: Side::new(rate), next: 0 })
     }
 }
 
-fn estimate(
-    prepared: &Prepared<'_>,
-    block: &Block,
-    judged: &Judged,
-    (vix, vix_unseen): (VixEvidence, usize),
-    naming: Naming,
-) -> RegimeEstimate {
-    let shocked = matches!(&vix, VixEvidence::Read(VixReading { shock: Some(_), .. }));
-    let decided_by = match (shocked, judged.rungs) {
-        (true, _) => DecidedBy::VixShock,
-        (false, Some(_)) => DecidedBy::Ladder,
-        (false, None) => DecidedBy::ZScores,
-    };
-    let raw = prepared.row(judged.session);
-    let features = Feature::PAPER.iter().enumerate().map(|(j, feature)| FeatureReading {
-        name: feature.name(),
-        value: raw[j],
-        scaled: judged.scaled[j],
-        expanding_z: judged.expanding_z[j],
-    });
-    let evidence = Evidence {
-        session: judged.session,
-        refit_session: block.refit,
-        refit_date: prepared.dates[block.refit],
-        model_age: judged.session - block.refit,
-        sample_rows: block.sample.len(),
-        objective: block.model.objective,
-        returns: prepared.basis,
-        features: features.collect(),
-        state: judged.state,
-        distances: judged.distances,
-        state_margin: judged.state_margin,
-        stress: judged.stress,
-        rungs: judged.rungs,
-        label_margin: judged.label_margin,
-        model_regime: judged.regime,
-        vix,
-        vix_unseen,
-        decided_by,
-        z_branch: judged.z_branch,
-        naming,
-    };
-    RegimeEstimate {
-        as_of: prepared.dates[judged.session],
-        regime: if shocked { Regime::Crash } else { judged.regime },
-        evidence,
+impl<'a> Side<'a> {
+    fn new(series: Option<Series<'a>>) -> Self {
+        let none = Series { dates: &[], values: &[] };
+        Self { series: series.unwrap_or(none), read: 0 }
+    }
+
+    /// The newest value up to a date, `None` if it is not new.
+    fn newest(&mut self, date: NaiveDate) -> Option<Dated> {
+        let before = self.read;
+        while self.series.dates.get(self.read).is_some_and(|d| *d <= date) {
+            self.read += 1;
+        }
+        let last = self.read.checked_sub(1).filter(|_| self.read > before)?;
+        Some(Dated { date: self.series.dates[last], value: self.series.values[last] })
+    }
+}
+
+impl Iterator for Feed<'_> {
+    type Item = SessionClose;
+
+    fn next(&mut self) -> Option<SessionClose> {
+        let (&date, &close) = (self.index.dates.get(self.next)?, self.index.values.get(self.next)?);
+        self.next += 1;
+        let (vix, rate) = (self.vix.newest(date), self.rate.newest(date));
+        Some(SessionClose { vix, rate, ..SessionClose::new(date, close) })
     }
 }

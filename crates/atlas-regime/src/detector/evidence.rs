@@ -149,6 +149,12 @@ pub struct Evidence {
     pub model_age: usize,
     /// Rows of the refit's sample.
     pub sample_rows: usize,
+    /// Penalty of the fit; `None` in estimates stored before this was recorded.
+    #[serde(default)]
+    pub penalty: Option<f64>,
+    /// Session the penalty was last chosen on; `None` for a fixed one and before the first choice.
+    #[serde(default)]
+    pub chosen_session: Option<usize>,
     /// Objective of the fit.
     pub objective: f64,
     /// What the returns are measured against.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::rolling::contest::Terms;
 use crate::{Error, JumpParams, RateQuote, VixParams};
 
 /// What to do when the VIX has no close on the date asked for.
@@ -84,6 +85,50 @@ impl Default for ZScoreParams {
     }
 }
 
+/// Candidate penalties, and how one of them is chosen again and again: by the Sharpe ratio of the
+/// strategy that holds the index in the bull state, in excess of cash and after costs, on the
+/// states **as they were emitted** by the fits then in force.
+///
+/// Until enough sessions have been emitted the detector's `penalty` is in force; on a tie the
+/// larger one is taken, where no ratio is defined the old one is kept, and a candidate whose fit
+/// tells no states apart cannot be chosen.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{DetectorParams, PenaltyChoice};
+/// let choice = PenaltyChoice { candidates: vec![15.0, 50.0, 150.0], ..PenaltyChoice::default() };
+/// let params = DetectorParams { choice: Some(choice), ..DetectorParams::calibrated() };
+/// assert!(params.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PenaltyChoice {
+    /// Penalties to choose from, strictly increasing, the detector's own among them.
+    pub candidates: Vec<f64>,
+    /// Sessions between choices, counted from the index's start.
+    pub choose_every: usize,
+    /// Sessions the candidates are compared over.
+    pub validation: usize,
+    /// A state of session t is acted on from session t + `delay`.
+    pub delay: usize,
+    /// Cost of changing the position by its whole, one way, such as 0.001.
+    pub cost: f64,
+}
+
+impl Default for PenaltyChoice {
+    /// The detector's own 50 among five candidates, chosen every 21 sessions over 2 016, from
+    /// t + 2 at 10 basis points a side.
+    fn default() -> Self {
+        Self {
+            candidates: vec![15.0, 35.0, 50.0, 70.0, 150.0],
+            choose_every: 21,
+            validation: 2016,
+            delay: 2,
+            cost: 0.001,
+        }
+    }
+}
+
 /// Settings of the detector, unchecked; [`check`](Self::check) makes them usable.
 ///
 /// # Examples
@@ -97,8 +142,12 @@ impl Default for ZScoreParams {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectorParams {
-    /// Penalty λ of the two-state model.
+    /// Penalty λ of the two-state model; with a [`choice`](Self::choice), the one in force before
+    /// the first.
     pub penalty: f64,
+    /// Whether and how the penalty is chosen again and again; fixed when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<PenaltyChoice>,
     /// Number of k-means++ starts of each fit.
     pub restarts: usize,
     /// Seed of the starts.
@@ -135,6 +184,7 @@ impl DetectorParams {
     pub fn calibrated() -> Self {
         Self {
             penalty: 50.0,
+            choice: None,
             restarts: 10,
             seed: 0,
             refit_every: 126,
@@ -168,9 +218,21 @@ impl DetectorParams {
     pub fn check(self) -> Result<CheckedDetectorParams, Error> {
         self.jump_params().check()?;
         self.vix.check()?;
+        if let Some(choice) = &self.choice {
+            choice.check(&self)?;
+        }
         at_least("refit_every", self.refit_every, 1, "at least 1")?;
         at_least("rows_min", self.rows_min, 60, "at least 60")?;
         at_least("lookback", self.lookback, self.rows_min, "at least rows_min")?;
+        let lengths = [
+            ("refit_every", self.refit_every),
+            ("lookback", self.lookback),
+            ("rows_min", self.rows_min),
+            ("warm_up", self.warm_up),
+        ];
+        for (name, value) in lengths {
+            at_most(name, value, LENGTH_MAX, "at most 1000000")?;
+        }
         within("clip", self.clip, 0.1, 100.0, "from 0.1 to 100")?;
         match &self.rule {
             RegimeRule::Ladder(ladder) => ladder.check()?,
@@ -184,11 +246,66 @@ impl DetectorParams {
         Ok(CheckedDetectorParams(self))
     }
 
+    /// The penalties fitted at every refit.
+    pub(crate) fn candidates(&self) -> &[f64] {
+        match &self.choice {
+            Some(choice) => &choice.candidates,
+            None => std::slice::from_ref(&self.penalty),
+        }
+    }
+
+    /// Which of them is in force before the first choice.
+    pub(crate) fn first_candidate(&self) -> usize {
+        let own = |penalty: &f64| penalty.to_bits() == self.penalty.to_bits();
+        self.candidates().iter().position(own).unwrap_or(0)
+    }
+
+    /// On what terms they are compared.
+    pub(crate) fn terms(&self) -> Terms {
+        self.choice.as_ref().map_or(PenaltyChoice::default().terms(), PenaltyChoice::terms)
+    }
+
     /// The parameters of the two-state model.
     pub(crate) fn jump_params(&self) -> JumpParams {
         JumpParams { restarts: self.restarts, seed: self.seed, ..JumpParams::new(2, self.penalty) }
     }
 }
+
+impl PenaltyChoice {
+    /// On what terms candidates are compared.
+    pub(crate) const fn terms(&self) -> Terms {
+        let Self { choose_every, validation, delay, cost, .. } = *self;
+        Terms { choose_every, validation, delay, cost }
+    }
+
+    fn check(&self, params: &DetectorParams) -> Result<(), Error> {
+        let ordered = self.candidates.windows(2).all(|pair| pair[0] < pair[1]);
+        let own = |penalty: &f64| penalty.to_bits() == params.penalty.to_bits();
+        if !ordered || !self.candidates.iter().any(own) {
+            return Err(Error::Parameter {
+                name: "choice.candidates",
+                value: format!("{:?}", self.candidates),
+                rule: "strictly increasing, with the detector's own penalty among them",
+            });
+        }
+        for &penalty in &self.candidates {
+            JumpParams { penalty, ..params.jump_params() }.check()?;
+        }
+        at_least("choice.choose_every", self.choose_every, 1, "at least 1")?;
+        let lengths = [
+            ("choice.validation", self.validation, 20, "from 20 to 1000000"),
+            ("choice.delay", self.delay, 1, "from 1 to 1000000"),
+        ];
+        for (name, value, least, rule) in lengths {
+            at_least(name, value, least, rule)?;
+            at_most(name, value, LENGTH_MAX, rule)?;
+        }
+        within("choice.cost", self.cost, 0.0, 1.0, "from 0 to 1")
+    }
+}
+
+/// The largest number of sessions that makes sense.
+const LENGTH_MAX: usize = 1_000_000;
 
 impl LadderParams {
     fn check(&self) -> Result<(), Error> {
@@ -211,6 +328,13 @@ const ORDER: &str = "not below the milder rung's";
 
 fn at_least(name: &'static str, value: usize, min: usize, rule: &'static str) -> Result<(), Error> {
     if value >= min {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.to_string(), rule })
+}
+
+fn at_most(name: &'static str, value: usize, max: usize, rule: &'static str) -> Result<(), Error> {
+    if value <= max {
         return Ok(());
     }
     Err(Error::Parameter { name, value: value.to_string(), rule })

@@ -64,7 +64,7 @@ impl JumpParams {
     ///
     /// # Errors
     /// [`Error::Parameter`] for states outside 1..=8, a negative or non-finite penalty, no
-    /// restarts, a negative or NaN tolerance; no other.
+    /// restarts or more than a million, a negative or NaN tolerance; no other.
     pub fn check(self) -> Result<CheckedJumpParams, Error> {
         let fault = |name, value: String, rule| Err(Error::Parameter { name, value, rule });
         if !(1..=STATES_MAX).contains(&self.states) {
@@ -73,8 +73,8 @@ impl JumpParams {
         if !(self.penalty.is_finite() && (self.penalty >= 0.0 || self.compat)) {
             return fault("penalty", self.penalty.to_string(), "finite and not negative");
         }
-        if self.restarts == 0 {
-            return fault("restarts", "0".to_owned(), "at least 1");
+        if !(1..=RESTARTS_MAX).contains(&self.restarts) {
+            return fault("restarts", self.restarts.to_string(), "1 to 1000000");
         }
         if self.tol.is_nan() || self.tol < 0.0 {
             return fault("tol", self.tol.to_string(), "not negative");
@@ -82,6 +82,9 @@ impl JumpParams {
         Ok(CheckedJumpParams(self))
     }
 }
+
+/// More starts than anybody waits for.
+const RESTARTS_MAX: usize = 1_000_000;
 
 /// The largest number of states supported.
 pub(crate) const STATES_MAX: usize = 8;

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::choice::choose;
+use super::contest::Contest;
+use super::evidence::{RollingEstimate, RollingEvidence, RollingRule};
 use super::params::{CheckedRollingParams, RollingParams};
 use super::refit::{Refit, Renaming};
-use crate::{Error, FeatureStream, MarketState};
+use crate::detector::Expanding;
+use crate::{Error, FeatureReading, FeatureStream, MarketState, StateEstimate};
 
 /// A two-state detector that is refitted as sessions go by and may choose its own penalty.
 ///
@@ -31,7 +33,7 @@ use crate::{Error, FeatureStream, MarketState};
 ///     close *= if t % 100 < 70 { 1.0005 + 0.004 * wave } else { 0.997 + 0.02 * wave };
 ///     last = detector.push(first + Days::new(u64::from(t)), close, 0.0)?;
 /// }
-/// assert!(last.is_some_and(|e| e.state.is_some() && e.refit_session == 378));
+/// assert!(last.is_some_and(|e| e.state.is_some() && e.evidence.refit_session == 378));
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -52,31 +54,9 @@ pub(super) struct State {
     /// Their excess returns.
     pub(super) row_returns: VecDeque<f64>,
     pub(super) refit: Option<Refit>,
-    /// Emitted states per candidate, newest last.
-    pub(super) emitted: Vec<VecDeque<u8>>,
-    /// Excess returns of the last `validation` sessions with an emitted state.
-    pub(super) returns: VecDeque<f64>,
-    pub(super) chosen: Option<usize>,
-}
-
-/// What is said about one session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RollingEstimate {
-    /// Number of the session, counted from 0 at the first pushed.
-    pub session: usize,
-    /// Its date.
-    pub date: NaiveDate,
-    /// State under the chosen penalty; `None` before the first choice.
-    pub state: Option<MarketState>,
-    /// The chosen penalty.
-    pub penalty: Option<f64>,
-    /// State under every candidate: 0 bull, 1 bear.
-    pub candidates: Vec<u8>,
-    /// Session of the refit in force.
-    pub refit_session: usize,
-    /// Candidates whose states were renamed against the nearest centres, on a refit's session.
-    pub renamings: Vec<Renaming>,
+    /// Moments of the features since the warm-up.
+    pub(super) seen: Expanding,
+    pub(super) contest: Contest,
 }
 
 /// A detector's state at the end of a session, to go on from later.
@@ -89,7 +69,7 @@ pub struct Checkpoint {
 }
 
 /// The format of checkpoints this version writes and reads.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
 impl RollingDetector {
     /// Starts before the first session.
@@ -106,9 +86,8 @@ impl RollingDetector {
             rows: VecDeque::new(),
             row_returns: VecDeque::new(),
             refit: None,
-            emitted: vec![VecDeque::new(); candidates],
-            returns: VecDeque::new(),
-            chosen: (candidates == 1).then_some(0),
+            seen: Expanding::new(params.params().features.len()),
+            contest: Contest::new(candidates, (candidates == 1).then_some(0)),
         };
         Ok(Self { params, state })
     }
@@ -174,7 +153,7 @@ impl RollingDetector {
         if full && session.is_multiple_of(params.refit_every) {
             let window: Vec<f64> = state.rows.iter().copied().collect();
             let returns: Vec<f64> = state.row_returns.iter().copied().collect();
-            refit = Some(Refit::new(params, session, &window, &returns)?);
+            refit = Some(Refit::new(params, (session, date), &window, &returns)?);
         }
         let state = &mut self.state;
         state.stream = stream;
@@ -191,20 +170,16 @@ impl RollingDetector {
             return Ok(None);
         }
         state.remember(params, &row, excess);
-        let Some(candidates) = state.emit(params, &mut row, excess)? else { return Ok(None) };
-        state.choose(params, session);
-        let refit_session = state.refit.as_ref().map_or(0, |r| r.session);
-        let chosen = state.chosen;
-        let name =
-            |i: usize| if candidates[i] == 0 { MarketState::Bull } else { MarketState::Bear };
-        Ok(Some(RollingEstimate {
-            session,
-            date,
-            state: chosen.map(name),
-            penalty: chosen.map(|i| params.penalties[i]),
-            candidates,
-            refit_session,
-            renamings,
+        let Some(refit) = &mut state.refit else { return Ok(None) };
+        let mut scaled = row.clone();
+        refit.transform.apply(&mut scaled)?;
+        let said = refit.push(&scaled)?;
+        let states = said.iter().map(|e| e.map_or(0, |e| e.state));
+        state.contest.emit(states, excess, params.terms());
+        state.contest.choose(session, params.terms(), |_| true);
+        Ok(state.refit.as_ref().map(|refit| {
+            let rows = Rows { session, date, raw: &row, scaled: &scaled };
+            estimate(params, state, refit, rows, &said, renamings)
         }))
     }
 }
@@ -212,6 +187,7 @@ impl RollingDetector {
 impl State {
     /// Keeps the row for later fits.
     fn remember(&mut self, params: &RollingParams, row: &[f64], excess: f64) {
+        self.seen.push(row);
         if self.row_returns.len() == params.lookback {
             self.row_returns.pop_front();
             self.rows.drain(..row.len());
@@ -219,48 +195,62 @@ impl State {
         self.row_returns.push_back(excess);
         self.rows.extend(row);
     }
+}
 
-    /// Runs the filters in force; `None` before the first refit.
-    fn emit(
-        &mut self,
-        params: &RollingParams,
-        row: &mut [f64],
-        excess: f64,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        let Some(refit) = &mut self.refit else { return Ok(None) };
-        refit.transform.apply(row)?;
-        let mut candidates = Vec::with_capacity(refit.fitted.len());
-        for (fitted, emitted) in refit.fitted.iter_mut().zip(&mut self.emitted) {
-            let state = match &mut fitted.filter {
-                Some(filter) => filter.push(row)?,
-                None => 0,
-            };
-            candidates.push(state);
-            if params.penalties.len() > 1 {
-                if emitted.len() == params.emitted_max() {
-                    emitted.pop_front();
-                }
-                emitted.push_back(state);
-            }
-        }
-        if params.penalties.len() > 1 {
-            // Returns count from the first session whose position is known.
-            let known = self.emitted.first().is_some_and(|e| e.len() > params.delay);
-            if self.returns.len() == params.validation {
-                self.returns.pop_front();
-            }
-            if known {
-                self.returns.push_back(excess);
-            }
-        }
-        Ok(Some(candidates))
-    }
+/// A session's features, as they are and as the models see them.
+#[derive(Debug, Clone, Copy)]
+struct Rows<'a> {
+    session: usize,
+    date: NaiveDate,
+    raw: &'a [f64],
+    scaled: &'a [f64],
+}
 
-    fn choose(&mut self, params: &RollingParams, session: usize) {
-        let due = session.is_multiple_of(params.choose_every);
-        if params.penalties.len() > 1 && due && self.returns.len() == params.validation {
-            self.chosen = choose(self.emitted.iter(), &self.returns, params, self.chosen);
-        }
+fn estimate(
+    params: &RollingParams,
+    state: &State,
+    refit: &Refit,
+    rows: Rows<'_>,
+    said: &[Option<StateEstimate>],
+    renamings: Vec<Renaming>,
+) -> RollingEstimate {
+    let Rows { session, date, raw, scaled } = rows;
+    let chosen = state.contest.chosen();
+    let estimate = chosen.and_then(|i| said[i]);
+    let decided_by = match (chosen, estimate) {
+        (None, _) => RollingRule::NoChoiceYet,
+        (Some(_), None) => RollingRule::SingleState,
+        (Some(_), Some(_)) => RollingRule::CheapestPath,
+    };
+    let features = params.features.iter().enumerate().map(|(j, feature)| FeatureReading {
+        name: feature.name(),
+        value: raw[j],
+        scaled: scaled[j],
+        expanding_z: state.seen.z(j, raw[j]),
+    });
+    let evidence = RollingEvidence {
+        refit_session: refit.session,
+        refit_date: refit.date,
+        model_age: session - refit.session,
+        chosen_session: state.contest.chosen_session(),
+        decided_by,
+        features: features.collect(),
+        distances: chosen.and_then(|i| refit.fitted[i].distances(scaled)),
+        margin: estimate.map(|e| e.margin),
+        objective: chosen.map(|i| refit.fitted[i].model.objective),
+    };
+    let named = |e: Option<StateEstimate>| match e {
+        Some(e) if e.state == 1 => MarketState::Bear,
+        Some(_) | None => MarketState::Bull,
+    };
+    RollingEstimate {
+        session,
+        date,
+        state: chosen.map(|_| named(estimate)),
+        penalty: chosen.map(|i| params.penalties[i]),
+        candidates: said.iter().map(|e| e.map_or(0, |e| e.state)).collect(),
+        renamings,
+        evidence,
     }
 }
 

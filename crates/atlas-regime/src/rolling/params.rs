@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contest::Terms;
 use crate::{Error, Ewm, Feature, JumpParams};
 
 /// Settings of a rolling detector, unchecked; [`check`](Self::check) makes them usable.
@@ -116,9 +117,10 @@ impl RollingParams {
         Ok(CheckedRollingParams(self))
     }
 
-    /// Emitted states kept per candidate.
-    pub(super) const fn emitted_max(&self) -> usize {
-        self.validation + self.delay + 1
+    /// On what terms candidates are compared.
+    pub(super) const fn terms(&self) -> Terms {
+        let Self { choose_every, validation, delay, cost, .. } = *self;
+        Terms { choose_every, validation, delay, cost }
     }
 }
 

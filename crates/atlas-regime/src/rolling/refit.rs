@@ -1,12 +1,15 @@
 //! One refit of all candidates on the rows before it.
 
+use chrono::NaiveDate;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::params::RollingParams;
+use crate::discrete::estep::loss;
 use crate::kmeanspp::Seeding;
 use crate::{
     Clipper, Error, FitOptions, JumpModel, JumpParams, Mt19937, Rows, Scaler, SlidingFilter,
+    StateEstimate,
 };
 
 /// Bounds and scale learnt on one window.
@@ -43,6 +46,7 @@ pub(super) struct Fitted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Refit {
     pub(super) session: usize,
+    pub(super) date: NaiveDate,
     pub(super) transform: Transform,
     pub(super) fitted: Vec<Fitted>,
 }
@@ -59,12 +63,22 @@ pub struct Renaming {
     pub distance_exchanged: f64,
 }
 
+impl Fitted {
+    /// Half squared distances of a scaled row to both centres.
+    pub(super) fn distances(&self, row: &[f64]) -> Option<[f64; 2]> {
+        match self.model.centers.as_slice() {
+            [Some(bull), Some(bear)] => Some([loss(row, bull), loss(row, bear)]),
+            _ => None,
+        }
+    }
+}
+
 impl Refit {
     /// Fits every candidate on the window; starts are drawn once, as they do not depend on the
     /// penalty. Independent of the number of threads.
     pub(super) fn new(
         params: &RollingParams,
-        session: usize,
+        (session, date): (usize, NaiveDate),
         window: &[f64],
         returns: &[f64],
     ) -> Result<Self, Error> {
@@ -97,7 +111,13 @@ impl Refit {
             Ok(Fitted { model, filter })
         };
         let fitted: Result<Vec<Fitted>, Error> = params.penalties.par_iter().map(fit).collect();
-        Ok(Self { session, transform: Transform { clipper, scaler }, fitted: fitted? })
+        Ok(Self { session, date, transform: Transform { clipper, scaler }, fitted: fitted? })
+    }
+
+    /// Runs the filters in force over a scaled row; `None` where a fit found one state only.
+    pub(super) fn push(&mut self, row: &[f64]) -> Result<Vec<Option<StateEstimate>>, Error> {
+        let push = |fitted: &mut Fitted| fitted.filter.as_mut().map(|f| f.push(row)).transpose();
+        self.fitted.iter_mut().map(push).collect()
     }
 
     /// Where names disagree with the refit before.

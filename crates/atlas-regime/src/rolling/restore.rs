@@ -10,11 +10,9 @@ impl State {
     /// Refuses a state that sessions under these settings cannot have led to, as far as going on
     /// from it could fail later.
     pub(super) fn check(&self, params: &RollingParams) -> Result<(), Error> {
-        let candidates = params.penalties.len();
         let rows = self.sessions.saturating_sub(params.warm_up).saturating_sub(1);
         let features = params.features.len();
         let sizes = [
-            ("the list of candidates", self.emitted.len(), candidates),
             ("the list of features", self.stream.features().len(), features),
             ("the sessions remembered", self.row_returns.len(), rows.min(params.lookback)),
             ("the window", self.rows.len(), self.row_returns.len().saturating_mul(features)),
@@ -27,17 +25,16 @@ impl State {
         if self.stream.features() != params.features {
             return Err(fault("stream", &"other features", "made for the same features"));
         }
-        for (what, list) in [
-            ("the window", &self.rows),
-            ("the window's returns", &self.row_returns),
-            ("the returns compared", &self.returns),
-        ] {
+        for (what, list) in
+            [("the window", &self.rows), ("the window's returns", &self.row_returns)]
+        {
             if let Some(row) = list.iter().position(|x| !x.is_finite()) {
                 return Err(Error::NotFinite { what, row, column: 0, value: list[row] });
             }
         }
         self.check_progress()?;
-        self.check_choice(params)?;
+        self.seen.check(features, rows)?;
+        self.contest.check(params.penalties.len(), params.terms())?;
         self.refit.as_ref().map_or(Ok(()), |refit| refit.check(params, self.sessions))
     }
 
@@ -54,35 +51,6 @@ impl State {
             }
             _ => Ok(()),
         }
-    }
-
-    /// The states emitted so far and the candidate chosen by them.
-    fn check_choice(&self, params: &RollingParams) -> Result<(), Error> {
-        let candidates = params.penalties.len();
-        if self.chosen.is_some_and(|i| i >= candidates)
-            || (candidates == 1 && self.chosen.is_none())
-        {
-            let value = format!("{:?}", self.chosen);
-            return Err(Error::Parameter { name: "chosen", value, rule: "one of the candidates" });
-        }
-        let expected = self.emitted.first().map_or(0, std::collections::VecDeque::len);
-        for states in &self.emitted {
-            if states.len() != expected || states.len() > params.emitted_max() {
-                let (what, found) = ("the list of emitted states", states.len());
-                let expected = expected.min(params.emitted_max());
-                return Err(Error::Shape { what, found, expected });
-            }
-            if let Some(state) = states.iter().find(|state| **state > 1) {
-                return Err(fault("emitted", state, "0 for bull or 1 for bear"));
-            }
-        }
-        // Returns count from the first session whose position is known.
-        let (found, known) = (self.returns.len(), expected.saturating_sub(params.delay));
-        let expected = known.min(params.validation);
-        if found != expected {
-            return Err(Error::Shape { what: "the returns compared", found, expected });
-        }
-        Ok(())
     }
 }
 

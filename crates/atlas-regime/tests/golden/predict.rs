@@ -148,7 +148,7 @@ fn sliding(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
     let (start, step) = (case.count("start")?, case.count("step")?);
     let (mut found, mut differ) = (Vec::new(), 0);
     for (t, row) in rows.iter().enumerate() {
-        let state = window.push(row).map_err(text)?;
+        let state = window.push(row).map_err(text)?.state;
         let whole = expanding.push(row).map_err(text)?.state;
         if t >= start && (t - start).is_multiple_of(step) {
             found.push(u32::from(state));

@@ -339,7 +339,7 @@ fn one_refit(
     let mut sliding = atlas_regime::SlidingFilter::new(&fit.model, window).map_err(text)?;
     let mut expanding = Filter::new(&fit.model).map_err(text)?;
     for (t, row) in data.chunks(cols).enumerate() {
-        let state = sliding.push(row).map_err(text)?;
+        let state = sliding.push(row).map_err(text)?.state;
         expanding.push(row).map_err(text)?;
         if t >= window {
             online.push(u32::from(state));
