@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use crate::cli_operate::{
     Adopt, Gate, Journal, Kill, Monitor, Reconcile, Watchdog, Word,
 };
+use crate::commands::audit::{Artifacts, AuditFlags};
 use crate::commands::controls::Controls;
 use crate::commands::research::Research;
 use crate::exit::TABLE;
@@ -93,6 +94,11 @@ pub(crate) enum Command {
     Watchdog(Watchdog),
     /// Show what the account has shown for going live, gate by gate; or put a result aside.
     Gate(Gate),
+    /// Audit a stretch of days: ran every day, books agreed, limits held, nothing changed.
+    Audit(AuditFlags),
+    /// Prove the artifacts, or make figures of them.
+    #[command(subcommand)]
+    Artifacts(Artifacts),
     /// Prove the journal, or write it out.
     #[command(subcommand)]
     Journal(Journal),

@@ -27,6 +27,27 @@ pub enum Error {
         /// What does not fit.
         source: serde_json::Error,
     },
+    /// A line of the incident log that is none.
+    #[error("{path}, line {line} is no incident ({source}): set the line aside", path = path.display())]
+    NotAnIncident {
+        /// The log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+    /// An artifact under a name that is not its day's.
+    #[error("{path} tells of {day}, which is not the day it is named after: restore it from a backup", path = path.display())]
+    Misnamed {
+        /// The file.
+        path: PathBuf,
+        /// The day it is about.
+        day: NaiveDate,
+    },
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] Box<atlas_exec::Error>),
     /// A day has more artifacts than can be right.
     #[error("{folder} has a thousand artifacts of {day}: something writes them in a loop", folder = folder.display())]
     Revisions {

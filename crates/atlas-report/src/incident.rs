@@ -34,6 +34,39 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Every incident in `<folder>/incidents.jsonl`, oldest first; none if there is no such file.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::NotAnIncident`] naming the line that is none.
+pub fn read_all(folder: &Path) -> Result<Vec<Incident>, Error> {
+    let path = folder.join("incidents.jsonl");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| Error::Io { path: path.clone(), source })?;
+    let read = |(line, text): (usize, &str)| {
+        serde_json::from_str(text).map_err(|source| Error::NotAnIncident {
+            path: path.clone(),
+            line: line + 1,
+            source,
+        })
+    };
+    text.lines().enumerate().map(read).collect()
+}
+
 /// Appends an incident to `<folder>/incidents.jsonl`, durably.
 ///
 /// # Errors

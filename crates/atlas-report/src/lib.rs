@@ -1,7 +1,9 @@
 //! Run reports, artifacts, metrics and the incident log; backtests as pages, charts and tables.
 //!
 //! A [`RunReport`] is both what `--json` prints and what the day's artifact holds;
-//! [`artifact::write`] keeps it for good. [`metrics`] are the figures of an equity curve.
+//! [`artifact::write`] keeps it for good, [`history`] reads all of them back, [`daily`] makes a row
+//! of figures from each, and [`audit`] asks of a stretch of days whether it ran as it was meant to.
+//! [`metrics`] are the figures of an equity curve.
 //! [`tear_sheet`] shows a backtest on one page of HTML that needs nothing else; [`equity_csv`] and
 //! [`trades_csv`] are for whoever goes on with the numbers.
 //!
@@ -9,7 +11,10 @@
 //! figures are `None`; the same input gives the same bytes.
 
 pub mod artifact;
+pub mod audit;
+pub mod daily;
 pub mod error;
+pub mod history;
 pub mod incident;
 pub mod metrics;
 pub mod run;

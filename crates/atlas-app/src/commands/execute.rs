@@ -146,6 +146,9 @@ fn write_artifact(job: &mut Job, seat: &mut Seat, report: &mut RunReport) -> Res
     };
     seat.session.record_artifact(Some(report.decision_id), written)?;
     report.artifact = Some(path);
+    if let Some(folder) = seat.session.folder() {
+        super::audit::write_metrics(folder)?;
+    }
     job.stopwatch.lap("artifact");
     report.stages = job.stopwatch.stages();
     Ok(())

@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod approve;
+pub(crate) mod audit;
 mod check;
 pub(crate) mod controls;
 mod execute;
@@ -72,6 +73,8 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Watchdog(flags) => {
             watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
         }
+        Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),
+        Command::Artifacts(what) => audit::artifacts(&Job::new("artifacts", common)?, &what),
         Command::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
         Command::Why { about } => why::why(&Job::new("why", common)?, &about),
         Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),

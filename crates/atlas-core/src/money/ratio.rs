@@ -100,6 +100,12 @@ impl Bps {
         self.0
     }
 
+    /// The nearest `f64`, for statistics.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        to_f64(self.0)
+    }
+
     /// As a fraction of one: 25 bps are 0.0025.
     #[must_use]
     pub fn fraction(self) -> Decimal {

@@ -3,7 +3,7 @@
 mod charts;
 pub(crate) mod compare;
 pub(crate) mod search;
-mod style;
+pub(crate) mod style;
 pub(crate) mod svg;
 mod tables;
 

@@ -1,7 +1,7 @@
 //! How a page looks, by day and by night.
 
 /// The style sheet of every page.
-pub(super) const CSS: &str = "\
+pub(crate) const CSS: &str = "\
 :root{--bg:#fdfdfc;--fg:#1c1e21;--dim:#6b7076;--line:#dfe2e5;--one:#1f5fbf;--two:#a8adb3;\
 --bad:#b3261e}\
 @media(prefers-color-scheme:dark){:root{--bg:#15171a;--fg:#e4e6e8;--dim:#9aa0a6;--line:#2c3036;\
