@@ -11,6 +11,7 @@ pub(crate) use crate::cli_operate::{
     Adopt, Gate, Journal, Kill, Monitor, Reconcile, Watchdog, Word,
 };
 use crate::commands::audit::{Artifacts, AuditFlags};
+use crate::commands::configuration::Setup;
 use crate::commands::controls::Controls;
 use crate::commands::research::Research;
 use crate::exit::TABLE;
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     /// The controls: what each holds orders to, and whether each still does.
     #[command(subcommand)]
     Controls(Controls),
+    #[command(flatten)]
+    Setup(Setup),
     #[command(flatten)]
     Research(Research),
     /// The venue: a simulated exchange that speaks Alpaca's API.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use crate::config_alpaca::AlpacaConfig;
 pub(crate) use crate::config_data::LiveDataConfig;
 use crate::exit::{Exit, Failure};
+use crate::mistakes;
 
 /// The configuration, complete; unknown keys are refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -216,10 +217,8 @@ impl Config {
     /// # Errors
     /// [`Exit::Config`] with the file, the line and the key.
     pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
-        let path = match named {
-            Some(path) => path,
-            None if Path::new(DEFAULT_FILE).is_file() => Path::new(DEFAULT_FILE),
-            None => return Self::default().check("built-in settings"),
+        let Some(path) = Self::file(named) else {
+            return Self::default().check("built-in settings");
         };
         let place = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -230,17 +229,22 @@ impl Config {
                 ),
             )
         })?;
-        let config: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let said = error.message().replace('\n', " ");
-            Failure::error(
-                Exit::Config,
-                format!(
-                    "configuration {place}, line {line}: {said}: correct it or remove the line"
-                ),
-            )
+        let config: Self = mistakes::read(&text).map_err(|found| {
+            let told: Vec<String> =
+                found.iter().map(|m| format!("line {}: {}", m.line, m.said)).collect();
+            let (told, them) = (told.join("; "), if found.len() > 1 { "them" } else { "it" });
+            let lines = if found.len() > 1 { "lines" } else { "line" };
+            let sentence =
+                format!("configuration {place}, {told}: correct {them} or remove the {lines}");
+            Failure::error(Exit::Config, sentence)
         })?;
         config.check(&place)
+    }
+
+    /// The file that is read: the named one, or `atlas.toml` where it exists.
+    pub(crate) fn file(named: Option<&Path>) -> Option<&Path> {
+        let usual = Path::new(DEFAULT_FILE);
+        named.or_else(|| usual.is_file().then_some(usual))
     }
 
     /// The account of that name.

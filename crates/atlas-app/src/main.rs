@@ -14,6 +14,7 @@ mod exit;
 mod job;
 mod live_data;
 mod market;
+mod mistakes;
 mod render;
 mod reporting;
 mod seat;

@@ -267,3 +267,28 @@ fn a_paper_account_without_credentials_or_on_a_foreign_host() {
     command.env("APCA_API_KEY_ID", "key").env("APCA_API_SECRET_KEY", "secret-word");
     run_of(&command.output().unwrap()).fails(3, &["192.0.2.1", "loopback"]);
 }
+
+#[test]
+fn every_mistake_in_a_configuration_is_told_at_once() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("bad.toml");
+    fs::write(&file, "colour = 1\n[rebalance]\ntop_n = \"five\"\n[risk]\nprofile = \"bold\"\n")
+        .unwrap();
+    let state = TempDir::new().unwrap();
+    let run = atlas(state.path(), &format!("config check --config {}", file.display()));
+    run.fails(3, &["line 1", "`colour`", "line 3", "line 5", "`bold`"]);
+    fs::write(&file, "[rebalance]\ntop_n = 4\n").unwrap();
+    let shown = atlas(state.path(), &format!("config show --json --config {}", file.display()));
+    let settings = &shown.json()["settings"];
+    assert_eq!(settings["rebalance.top_n"]["value"], 4);
+    assert_eq!(settings["rebalance.top_n"]["origin"], file.to_str().unwrap());
+    assert_eq!(settings["execution.request_timeout_s"]["origin"], "default");
+    let written = folder.path().join("new.toml");
+    let init = format!("init {}", written.display());
+    assert_eq!(atlas(state.path(), &init).code, 0);
+    atlas(state.path(), &init).fails(8, &["new.toml", "new file"]);
+    assert_eq!(
+        atlas(state.path(), &format!("config check --config {}", written.display())).code,
+        0
+    );
+}

@@ -4,6 +4,7 @@ mod aftermath;
 mod approve;
 pub(crate) mod audit;
 mod check;
+pub(crate) mod configuration;
 pub(crate) mod controls;
 mod execute;
 mod gate;
@@ -73,6 +74,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Watchdog(flags) => {
             watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
         }
+        Command::Setup(what) => configuration::setup(&what, common),
         Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),
         Command::Artifacts(what) => audit::artifacts(&Job::new("artifacts", common)?, &what),
         Command::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
