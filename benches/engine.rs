@@ -37,6 +37,7 @@ fn engine(symbols: usize, strategies: usize) -> (Engine<SmaCross>, Vec<Symbol>, 
         buy_limit_collar: Bps::new(100.into()).unwrap(),
         window: Window::standard(),
         fill_wait: 300,
+        bar_max_age: 3_600,
         exit_attempts: 3,
     };
     let mut watches = Vec::new();

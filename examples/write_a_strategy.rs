@@ -48,7 +48,7 @@ impl Strategy for AboveTrend {
             horizon: 20,
             stop: long.then_some(trend),
             target: None,
-            evidence: vec![("close", bar.close), ("trend", trend)],
+            evidence: [("close", bar.close), ("trend", trend)].into(),
         })
     }
 }

@@ -118,8 +118,9 @@ impl Lossy {
         let net_amount: Usd = amount.parse().unwrap();
         wire.extra_cash = wire.extra_cash.checked_add(net_amount).unwrap();
         let date = self.venue().now().date_naive();
-        let (symbol, description) = (None, String::new());
-        wire.note(Entry::Cash(CashEntry { kind, date, net_amount, symbol, description }));
+        let (taken, symbol, description) = (atlas_core::Qty::ZERO, None, String::new());
+        let entry = CashEntry { kind, date, net_amount, taken, symbol, description };
+        wire.note(Entry::Cash(entry));
     }
 
     /// Another client of the same account sends an order.

@@ -1,6 +1,6 @@
 //! What moved money or shares on the account, as the broker's ledger tells it.
 
-use atlas_core::{Fill, Symbol, Usd};
+use atlas_core::{Fill, Qty, Symbol, Usd};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,9 @@ pub struct CashEntry {
     pub date: NaiveDate,
     /// What came; negative for what went.
     pub net_amount: Usd,
+    /// Shares or coins it took away, as the fee of a crypto purchase does.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub taken: Qty,
     /// The symbol it is about, if it is about one.
     pub symbol: Option<Symbol>,
     /// The broker's words; empty if it has none.
@@ -61,4 +64,8 @@ pub enum CashKind {
     Interest,
     /// A kind this version of Atlas has no word for, by the broker's code.
     Unknown(String),
+}
+
+fn is_zero(qty: &Qty) -> bool {
+    qty.is_zero()
 }

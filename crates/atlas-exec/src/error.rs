@@ -144,6 +144,14 @@ pub enum Error {
         /// What the broker client said.
         source: atlas_broker::Error,
     },
+    /// Continuous trading cannot begin or go on.
+    #[error("{what}: {problem}")]
+    Trade {
+        /// What cannot be done.
+        what: &'static str,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// The broker answers for another account than the journal's.
     #[error(
         "the broker answers for account {found}, and this journal belongs to {expected}: use the \

@@ -115,6 +115,8 @@ events! {
     RegimeChanged(RegimeChanged) = "regime_changed", 1;
     /// An operator's command was taken from the inbox.
     CommandTaken(CommandTaken) = "command_taken", 1;
+    /// The engine of continuous trading acted, or its shell has something to tell.
+    EngineActed(Box<EngineActed>) = "engine_acted", 1;
     /// The circuit breaker was told something, or reset.
     BreakerTold(BreakerTold) = "breaker_told", 1;
 }
@@ -400,6 +402,16 @@ pub struct BreakerTold {
     pub event: Option<BreakerEvent>,
     /// What it was about, in a few words.
     pub about: String,
+}
+
+/// The engine of continuous trading acted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineActed {
+    /// The step it was, counted over all runs of the account; incidents of the shell carry the last
+    /// one's.
+    pub step: u64,
+    /// What it wanted done, in order; timers are left out.
+    pub actions: Vec<atlas_engine::Action>,
 }
 
 /// An operator's command was taken from the inbox.

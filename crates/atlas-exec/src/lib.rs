@@ -16,6 +16,7 @@
 //! - [`evidence`]: what an account has shown for going live.
 //! - [`watchdog`]: notices that whoever trades has fallen silent.
 //! - [`why`]: decisions computed again and explained.
+//! - [`trade`](mod@trade): continuous trading: the engine driven by streams, crash-safe.
 //! - [`shell`]: the sequencer driven against a broker, crash-safe.
 //!
 //! Start reading with [`shell::execute`]; the way of one order is in `shell/send.rs`.
@@ -41,6 +42,7 @@ mod snapshot;
 pub mod state;
 pub mod states;
 pub mod timer;
+pub mod trade;
 pub mod verification;
 pub mod watchdog;
 pub mod why;

@@ -1,6 +1,7 @@
 //! Filters that confirm the entries of any strategy. Exits always pass.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::indicator::{Indicator, Ohlcv, Roc, Sma};
@@ -19,7 +20,7 @@ pub trait Filter {
 }
 
 /// A strategy whose entries need a filter's word.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Filtered<S, F> {
     strategy: S,
     filter: F,
@@ -41,6 +42,10 @@ impl<S: Strategy, F: Filter> Strategy for Filtered<S, F> {
         self.strategy.warm_up()
     }
 
+    fn steady(&self) -> usize {
+        self.strategy.steady().max(self.filter.warm_up())
+    }
+
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion> {
         // Both see every bar.
         let (opinion, confirmed) = (self.strategy.push(bar), self.filter.confirms(bar));
@@ -58,7 +63,7 @@ impl<S: Strategy, F: Filter> Strategy for Filtered<S, F> {
 }
 
 /// Volume of at least `ratio` times the mean of the `n` bars before; the field uses 1.25 and 20.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VolumeFilter {
     n: usize,
     ratio: f64,
@@ -97,7 +102,7 @@ impl Filter for VolumeFilter {
 }
 
 /// A close above the one `n` bars before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MomentumFilter {
     n: usize,
     change: Roc,
@@ -124,7 +129,7 @@ impl Filter for MomentumFilter {
 }
 
 /// A time of day away from opening and close; the field keeps 30 and 15 minutes clear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeFilter {
     after_open: u32,
     before_close: u32,
@@ -157,7 +162,7 @@ impl Filter for TimeFilter {
 
 /// A spread of at most a share of the mid price; the field uses 0.5 %. A quote that is crossed or
 /// has one side only confirms nothing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpreadFilter {
     most: f64,
     tight: Option<bool>,

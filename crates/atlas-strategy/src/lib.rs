@@ -11,8 +11,10 @@
 //! - [`trend`], [`reversion`], [`strat`]: such strategies; [`filter`] and [`ensemble`] put them
 //!   together.
 
+mod bundled;
 pub mod ensemble;
 mod error;
+mod evidence;
 pub mod filter;
 mod history;
 pub mod indicator;
@@ -23,6 +25,8 @@ pub mod strat;
 pub mod strategy;
 pub mod trend;
 
+pub use bundled::Bundled;
 pub use error::Error;
+pub use evidence::Evidence;
 pub use history::{Closes, History};
 pub use strategy::{EveryOther, Moment, Opinion, Stage, Strategy, opinions};

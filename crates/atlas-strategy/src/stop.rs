@@ -1,10 +1,12 @@
 //! The stop by volatility that several strategies share.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
 use crate::indicator::{Atr, Indicator, Ohlcv};
 
 /// A stop 2.5 average true ranges of 14 bars below the close, the field's choice.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AtrStop(Atr);
 
 impl AtrStop {

@@ -45,7 +45,7 @@
 //!             horizon: 20,
 //!             stop: Some(mean).filter(|_| gap > 0.0),
 //!             target: None,
-//!             evidence: vec![("close", bar.close), ("mean", mean)],
+//!             evidence: [("close", bar.close), ("mean", mean)].into(),
 //!         })
 //!     }
 //! }
@@ -62,12 +62,13 @@
 use atlas_core::signal::Direction;
 use atlas_core::{DecisionId, Signal, SignalId, Symbol};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::indicator::Ohlcv;
+use crate::{Error, Evidence};
 
 /// What a strategy thinks of its symbol after a bar.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opinion {
     /// Hold it, or do not.
     pub direction: Direction,
@@ -82,7 +83,7 @@ pub struct Opinion {
     /// The price the idea aims at, if it aims at one.
     pub target: Option<f64>,
     /// The numbers it rests on, by name, in the order they matter.
-    pub evidence: Vec<(&'static str, f64)>,
+    pub evidence: Evidence,
 }
 
 impl Opinion {
@@ -97,8 +98,7 @@ impl Opinion {
         decision: DecisionId,
         as_of: NaiveDate,
     ) -> Result<Signal, Error> {
-        let named = |(name, value): &(&str, f64)| ((*name).to_owned(), *value);
-        let mut evidence: Vec<(String, f64)> = self.evidence.iter().map(named).collect();
+        let mut evidence: Vec<(String, f64)> = self.evidence.clone().into();
         evidence.push(("confidence".to_owned(), self.confidence));
         let levels = [("stop", self.stop), ("target", self.target)];
         evidence.extend(levels.iter().filter_map(|(name, at)| Some(((*name).to_owned(), (*at)?))));
@@ -142,6 +142,12 @@ pub trait Strategy {
     /// Bars before the first opinion can come.
     fn warm_up(&self) -> usize;
 
+    /// Bars after which every part of it can have an opinion; more than [`warm_up`](Self::warm_up)
+    /// where parts begin before others.
+    fn steady(&self) -> usize {
+        self.warm_up()
+    }
+
     /// Takes in the next closed bar; `None` while undefined, or without an opinion.
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion>;
 
@@ -164,6 +170,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
         (**self).warm_up()
     }
 
+    fn steady(&self) -> usize {
+        (**self).steady()
+    }
+
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion> {
         (**self).push(bar)
     }
@@ -183,7 +193,7 @@ pub fn opinions(strategy: &mut (impl Strategy + ?Sized), bars: &[Ohlcv]) -> Vec<
 }
 
 /// Buys on every other bar and sells on the next: exercises the machinery, and may never go live.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EveryOther {
     bars: u64,
 }
@@ -207,7 +217,7 @@ impl Strategy for EveryOther {
             horizon: 1,
             stop: long.then_some(bar.low),
             target: None,
-            evidence: vec![("close", bar.close)],
+            evidence: [("close", bar.close)].into(),
         })
     }
 

@@ -254,6 +254,26 @@ impl Venue {
         Ok(Hours { now, is_open: true, next_open, next_close: session.close })
     }
 
+    /// Takes a quote in, which moves the clock to its moment; see [`Exchange::take_quote`].
+    ///
+    /// # Errors
+    /// As [`Exchange::take_quote`], with nothing changed for a quote of a moment that has passed;
+    /// [`Error::Store`] and [`Error::Stopped`] as for every change.
+    pub fn take_quote(&self, quote: &atlas_core::Quote) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.check_running()?;
+        let clock = inner.exchange.state().clock;
+        if quote.ts_event < clock {
+            return Err(Error::ClockBackwards { clock, asked: quote.ts_event });
+        }
+        Calendar::nyse().session_at(quote.ts_event)?;
+        if quote.is_crossed() {
+            return inner.exchange.take_quote(quote);
+        }
+        let taken = inner.exchange.take_quote(quote);
+        self.finish(&mut inner, taken)
+    }
+
     /// Takes an order; see [`Exchange::submit`].
     ///
     /// # Errors

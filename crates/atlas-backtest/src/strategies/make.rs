@@ -1,6 +1,7 @@
 //! Making a strategy of its name and parameters.
 
-use atlas_strategy::ensemble::{Conflict, Ensemble, Vote};
+use atlas_strategy::Bundled;
+use atlas_strategy::ensemble::{Conflict, Vote};
 use atlas_strategy::momentum::{High52, High52Params};
 use atlas_strategy::reversion::{RsiReversion, ZScoreReversion};
 use atlas_strategy::strat::Strat;
@@ -10,7 +11,7 @@ use super::{Kind, StrategySpec};
 use crate::Error;
 
 /// A strategy on one symbol, in its initial state.
-pub(super) type Watcher = Box<dyn atlas_strategy::Strategy>;
+pub(super) type Watcher = Bundled;
 
 /// The strategy of a spec that watches symbols one by one.
 pub(super) fn strategy(spec: &StrategySpec) -> Result<Watcher, Error> {
@@ -22,24 +23,23 @@ pub(super) fn strategy(spec: &StrategySpec) -> Result<Watcher, Error> {
     let whole = |param: &'static str| whole(spec, kind, param);
     let level = |param: &str| spec.value(param).unwrap_or(f64::NAN);
     Ok(match kind.name {
-        "sma" => Box::new(
-            SmaCross::new(SmaSet { fast: whole("fast")?, slow: whole("slow")? })
-                .map_err(refused)?,
-        ),
-        "adaptive-sma" => Box::new(AdaptiveSma::new().map_err(refused)?),
-        "macd" => Box::new(
-            MacdTrend::new(whole("fast")?, whole("slow")?, whole("signal")?).map_err(refused)?,
-        ),
+        "sma" => SmaCross::new(SmaSet { fast: whole("fast")?, slow: whole("slow")? })
+            .map_err(refused)?
+            .into(),
+        "adaptive-sma" => AdaptiveSma::new().map_err(refused)?.into(),
+        "macd" => MacdTrend::new(whole("fast")?, whole("slow")?, whole("signal")?)
+            .map_err(refused)?
+            .into(),
         "ts-momentum" => {
-            Box::new(TimeSeriesMomentum::new(whole("lookback")?, whole("skip")?).map_err(refused)?)
+            TimeSeriesMomentum::new(whole("lookback")?, whole("skip")?).map_err(refused)?.into()
         }
-        "rsi" => Box::new(
-            RsiReversion::new(whole("n")?, level("enter"), level("leave")).map_err(refused)?,
-        ),
-        "z-score" => Box::new(
-            ZScoreReversion::new(whole("n")?, level("enter"), level("leave")).map_err(refused)?,
-        ),
-        "strat" => Box::new(Strat::default()),
+        "rsi" => {
+            RsiReversion::new(whole("n")?, level("enter"), level("leave")).map_err(refused)?.into()
+        }
+        "z-score" => ZScoreReversion::new(whole("n")?, level("enter"), level("leave"))
+            .map_err(refused)?
+            .into(),
+        "strat" => Strat::default().into(),
         "ensemble" => {
             let members = ["sma", "macd", "ts-momentum"];
             let members: Vec<Watcher> = members
@@ -47,7 +47,7 @@ pub(super) fn strategy(spec: &StrategySpec) -> Result<Watcher, Error> {
                 .map(|name| strategy(&StrategySpec::new(name, [])?))
                 .collect::<Result<_, _>>()?;
             let vote = Vote::Consensus { needed: whole("needed")? };
-            Box::new(Ensemble::new(members, vote, Conflict::Reduce).map_err(refused)?)
+            Bundled::ensemble(members, vote, Conflict::Reduce).map_err(refused)?
         }
         _ => {
             return Err(Error::Strategy {

@@ -117,6 +117,14 @@ impl StrategySpec {
         self.name == kinds::HIGH52
     }
 
+    /// The strategy itself, new, to watch one symbol.
+    ///
+    /// # Errors
+    /// [`Error::Strategy`] for the scanner, which ranks symbols against each other.
+    pub fn build(&self) -> Result<atlas_strategy::Bundled, Error> {
+        make::strategy(self)
+    }
+
     fn check(&self) -> Result<(), Error> {
         if self.is_scanner() {
             make::high52(self, 1).map(drop)

@@ -90,7 +90,7 @@ impl<S: Strategy + Clone> Engine<S> {
             for s in 0..self.desks[d].slots.len() {
                 let slot = &self.desks[d].slots[s];
                 if slot.at_work() && !slot.leaving {
-                    self.leave(d, s, &exit_opinion(vec![("allocation", 0.0)]), out)?;
+                    self.leave(d, s, &exit_opinion([("allocation", 0.0)]), out)?;
                 }
             }
             self.settle(d, out)?;
@@ -214,6 +214,38 @@ impl<S: Strategy + Clone> Engine<S> {
             CorporateAction::Dividend { per_share, .. } => self.pay(d, *per_share),
             CorporateAction::Delisted { per_share, .. } => self.delisted(d, *per_share, out),
         }
+    }
+
+    /// Takes shares out of the books that a fee took, in proportion to what each strategy holds;
+    /// what they cost stays.
+    pub(super) fn charged(
+        &mut self,
+        symbol: &Symbol,
+        qty: Qty,
+        out: &mut Vec<Action>,
+    ) -> Result<(), Error> {
+        let held = self.held_of(symbol)?;
+        let Some(d) = self.desk_of(symbol).filter(|_| qty <= held) else {
+            self.pause(&format!("a fee took {qty} {symbol} of {held} held"), out);
+            return Ok(());
+        };
+        let decimals = self.desks[d].decimals();
+        let mut left = qty;
+        let slots = &mut self.desks[d].slots;
+        for slot in slots.iter_mut().filter(|_| !held.is_zero()) {
+            let (all, mine) = (qty.value(), slot.held.value());
+            let overflow = atlas_core::Error::Overflow { operation: "fee", left: all, right: mine };
+            let part = all.checked_mul(mine).and_then(|n| n.checked_div(held.value()));
+            let part = Qty::new(Rounding::Down.apply(part.ok_or(overflow)?, decimals))?.min(left);
+            slot.held = slot.held.checked_sub(part)?;
+            left = left.checked_sub(part)?;
+        }
+        for slot in slots {
+            let more = left.min(slot.held);
+            slot.held = slot.held.checked_sub(more)?;
+            left = left.checked_sub(more)?;
+        }
+        Ok(())
     }
 
     fn pay(&mut self, d: usize, per_share: Price) -> Result<(), Error> {

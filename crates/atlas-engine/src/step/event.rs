@@ -128,6 +128,13 @@ pub enum Event {
         /// What it cost besides, USD.
         fee: Usd,
     },
+    /// Shares were taken as a fee, as crypto venues do from what a purchase credits.
+    Charged {
+        /// Of what.
+        symbol: Symbol,
+        /// How many.
+        qty: Qty,
+    },
     /// Time passed; asked for by [`Action::WakeAt`](crate::Action::WakeAt).
     Timer,
     /// Regular trading began.

@@ -6,6 +6,7 @@ use atlas_core::signal::Direction;
 use atlas_core::{Price, Quote, Symbol};
 use atlas_strategy::indicator::Ohlcv;
 use atlas_strategy::{Opinion, Strategy};
+use chrono::TimeDelta;
 
 use super::event::{BarClosed, History};
 use super::{Action, Engine, Severity, note};
@@ -56,6 +57,7 @@ impl<S: Strategy + Clone> Engine<S> {
         event: &BarClosed,
         out: &mut Vec<Action>,
     ) -> Result<(), Error> {
+        let past = self.is_past(event);
         let slot = &mut self.desks[d].slots[s];
         let strategy = slot.strategy;
         if slot.timeframe != event.timeframe || slot.warming || !self.books[strategy].enabled {
@@ -63,6 +65,11 @@ impl<S: Strategy + Clone> Engine<S> {
         }
         match ask(&mut slot.brain, &event.bar) {
             Ok(None) => Ok(()),
+            Ok(Some(opinion)) if opinion.direction == Direction::Long && past => {
+                // As with history: known, and not acted on.
+                slot.last = Some(Direction::Long);
+                Ok(())
+            }
             Ok(Some(opinion)) => self.opinion(d, s, &opinion, out),
             Err(why) => {
                 slot.brain = slot.fresh.clone();
@@ -73,6 +80,12 @@ impl<S: Strategy + Clone> Engine<S> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a bar closed too long ago to open anything on it.
+    fn is_past(&self, event: &BarClosed) -> bool {
+        let most = TimeDelta::seconds(i64::from(self.spec.bar_max_age));
+        self.now().signed_duration_since(event.closed_at) > most
     }
 
     pub(super) fn history(&mut self, event: &History, out: &mut Vec<Action>) {
@@ -166,7 +179,7 @@ impl<S: Strategy + Clone> Engine<S> {
             } else {
                 continue;
             };
-            let exit = exit_opinion(vec![reason, ("low", low), ("high", high)]);
+            let exit = exit_opinion([reason, ("low", low), ("high", high)]);
             self.leave(d, s, &exit, out)?;
         }
         Ok(())
@@ -182,7 +195,7 @@ impl<S: Strategy + Clone> Engine<S> {
 }
 
 /// The opinion to sell, for a reason outside of the strategy.
-pub(super) fn exit_opinion(evidence: Vec<(&'static str, f64)>) -> Opinion {
+pub(super) fn exit_opinion<const N: usize>(evidence: [(&'static str, f64); N]) -> Opinion {
     Opinion {
         direction: Direction::Exit,
         strength: 1.0,
@@ -190,7 +203,7 @@ pub(super) fn exit_opinion(evidence: Vec<(&'static str, f64)>) -> Opinion {
         horizon: 0,
         stop: None,
         target: None,
-        evidence,
+        evidence: evidence.into(),
     }
 }
 

@@ -20,6 +20,10 @@
 //! position, risk over the distance to the stop, room in the regime's allocation, free cash; all of
 //! the strategy's book value, which is its cash and what its positions cost.
 //!
+//! **The past.** A bar that closed longer ago than [`EngineSpec::bar_max_age`] is of the past: it is
+//! pushed to the strategies, and their exits and stops count, since what reduces risk is never late;
+//! what they want to buy on it does not.
+//!
 //! **Trouble.** A bar out of order, an impossible price, an order nobody knows, a strategy that
 //! panics or says NaN: an incident, and never a guess. Arithmetic that does not fit halts.
 
@@ -36,7 +40,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
@@ -160,6 +164,7 @@ impl<S: Strategy + Clone> Engine<S> {
             Event::Trade { symbol, price } => self.trade(symbol, *price, out),
             Event::Order { id, change } => self.order_changed(id, change, out),
             Event::Fill { fill, fee } => self.filled(fill, *fee, out),
+            Event::Charged { symbol, qty } => self.charged(symbol, *qty, out),
             Event::Timer => self.timer(out),
             Event::SessionOpen(session) => self.session_open(*session, out),
             Event::SessionClose { date } => {
@@ -202,10 +207,10 @@ impl<S: Strategy + Clone> Engine<S> {
         self.desks.binary_search_by(|desk| desk.symbol.cmp(symbol)).ok()
     }
 
-    /// Bars each strategy needs before it can have an opinion, by symbol and span.
+    /// Bars each strategy needs before all of it can have an opinion, by symbol and span.
     pub fn warm_up(&self) -> impl Iterator<Item = (&Symbol, Timeframe, usize)> {
         self.desks.iter().flat_map(|desk| {
-            desk.slots.iter().map(|slot| (&desk.symbol, slot.timeframe, slot.brain.warm_up()))
+            desk.slots.iter().map(|slot| (&desk.symbol, slot.timeframe, slot.brain.steady()))
         })
     }
 }
@@ -215,6 +220,97 @@ impl<S> Engine<S> {
     #[must_use]
     pub const fn state(&self) -> TradingState {
         self.state
+    }
+
+    /// Whether another one was told the same before it started, the number of decisions aside: the
+    /// same choices, and the same strategies on the same symbols.
+    #[must_use]
+    pub fn is_set_up_like(&self, other: &Self) -> bool
+    where
+        S: PartialEq,
+    {
+        let mut spec = other.spec.clone();
+        spec.decisions = self.spec.decisions;
+        let watches = |engine: &Self| -> Vec<_> {
+            engine.desks.iter().map(|desk| (desk.symbol.clone(), desk.slots.len())).collect()
+        };
+        let same = |(a, b): (&Slot<S>, &Slot<S>)| {
+            a.strategy == b.strategy && a.timeframe == b.timeframe && a.fresh == b.fresh
+        };
+        let mine = self.desks.iter().flat_map(|desk| &desk.slots);
+        let theirs = other.desks.iter().flat_map(|desk| &desk.slots);
+        self.spec == spec && watches(self) == watches(other) && mine.zip(theirs).all(same)
+    }
+
+    /// What it was told before it started.
+    #[must_use]
+    pub const fn spec(&self) -> &EngineSpec {
+        &self.spec
+    }
+
+    /// The session it is in.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Whether it takes the way to the broker for open.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// The symbols it trades, ascending.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.desks.iter().map(|desk| &desk.symbol)
+    }
+
+    /// Shares of a symbol of all strategies together.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if they do not fit.
+    pub fn held_of(&self, symbol: &Symbol) -> Result<Qty, Error> {
+        let desk = self.desks.iter().find(|desk| desk.symbol == *symbol);
+        let slots = desk.into_iter().flat_map(|desk| &desk.slots);
+        Ok(slots.map(|slot| slot.held).try_fold(Qty::ZERO, Qty::checked_add)?)
+    }
+
+    /// The symbols and spans whose strategies have seen no bar yet, or wait for history.
+    #[must_use]
+    pub fn unwarmed(&self) -> BTreeSet<(Symbol, Timeframe)> {
+        let slots = self.desks.iter().flat_map(|desk| desk.slots.iter().map(move |s| (desk, s)));
+        slots
+            .filter(|(_, slot)| slot.warming || slot.last_close.is_none())
+            .map(|(desk, slot)| (desk.symbol.clone(), slot.timeframe))
+            .collect()
+    }
+
+    /// Whether it holds nothing and no order of it can be at work.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let held = self.desks.iter().flat_map(|desk| &desk.slots).any(|slot| !slot.held.is_zero());
+        !held && self.open_orders().next().is_none()
+    }
+
+    /// The number of its last decision.
+    #[must_use]
+    pub const fn decisions(&self) -> u64 {
+        self.decisions
+    }
+
+    /// The last bar taken in of each symbol and span, by its close; of strategies that differ the
+    /// one furthest behind counts.
+    #[must_use]
+    pub fn last_closes(&self) -> BTreeMap<(Symbol, Timeframe), Option<Timestamp>> {
+        let mut last: BTreeMap<_, Option<Timestamp>> = BTreeMap::new();
+        for desk in &self.desks {
+            for slot in &desk.slots {
+                let key = (desk.symbol.clone(), slot.timeframe);
+                let entry = last.entry(key).or_insert(slot.last_close);
+                *entry = (*entry).min(slot.last_close);
+            }
+        }
+        last
     }
 
     /// Shares a strategy holds of a symbol.
@@ -239,6 +335,12 @@ impl<S> Engine<S> {
     pub fn enabled(&self, strategy: &str) -> Option<bool> {
         let index = self.spec.strategies.iter().position(|known| known.name == strategy)?;
         self.books.get(index).map(|book| book.enabled)
+    }
+
+    /// Every order it may still hear of, with what it is for, by name: those at work and those that
+    /// ended since the session opened.
+    pub fn orders(&self) -> impl Iterator<Item = (&atlas_core::Order, Purpose)> {
+        self.orders.values().map(|working| (&working.order, working.purpose))
     }
 
     /// Orders that may be working at the venue, by name.

@@ -29,6 +29,8 @@ pub struct EngineSpec {
     pub window: Window,
     /// Seconds an entry or exit may work before the rest of it is canceled.
     pub fill_wait: u32,
+    /// Seconds after its close from which a bar is of the past and opens nothing.
+    pub bar_max_age: u32,
     /// How often an exit that the venue refuses is sent again before the engine pauses.
     pub exit_attempts: u32,
 }

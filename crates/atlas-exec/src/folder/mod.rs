@@ -29,6 +29,7 @@ use crate::error::Error;
 /// lock              held by the one process that works on the account; says which
 /// fence             while it exists, nothing is sent
 /// heartbeat         the last sign of life of the process that holds the account
+/// engine            the checkpoint of continuous trading
 /// inbox/            commands for a running Atlas, one file each
 /// inputs/           what decisions were made from, <sha256>.zst
 /// artifacts/        <trading-day>[-rN].json, never overwritten
@@ -93,6 +94,12 @@ impl AccountFolder {
     #[must_use]
     pub fn inputs(&self) -> PathBuf {
         self.root.join("inputs")
+    }
+
+    /// The engine's checkpoint, where the account trades continuously.
+    #[must_use]
+    pub fn engine(&self) -> PathBuf {
+        self.root.join("engine")
     }
 
     /// The folder of artifacts.

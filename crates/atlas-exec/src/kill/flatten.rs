@@ -5,7 +5,7 @@
 //! like any other order, on fresh data and with an operator's authority; the fence, which is up by
 //! then, holds back everybody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use atlas_broker::{Broker, Submission};
@@ -320,6 +320,18 @@ impl Session {
         timer: &dyn Timer,
         waits: &[Duration],
     ) -> Result<(), Error> {
+        self.settle_doubtful(broker, timer, waits, &BTreeSet::new()).await
+    }
+
+    /// As [`settle_operator_orders`](Self::settle_operator_orders), but leaves those open that are to
+    /// be `sent_again` if the broker has never seen them.
+    pub(crate) async fn settle_doubtful(
+        &mut self,
+        broker: &dyn Broker,
+        timer: &dyn Timer,
+        waits: &[Duration],
+        sent_again: &BTreeSet<ClientOrderId>,
+    ) -> Result<(), Error> {
         let doubtful = self.state().open_orders().filter(|tracked| {
             tracked.decision_id.is_none() && tracked.order.status() == OrderStatus::Submitted
         });
@@ -328,6 +340,7 @@ impl Session {
         for id in ids {
             match look_up(broker, timer, waits, &id).await {
                 LookUp::Found(order) => self.absorb(&order)?,
+                LookUp::NotFound if sent_again.contains(&id) => {}
                 LookUp::NotFound => {
                     let reason = "the broker has never seen it".to_owned();
                     let update = OrderEvent::NotPlaced { reason };

@@ -16,7 +16,7 @@ use crate::timer::Timer;
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// Nothing that the journal did not know.
     Nothing,
     /// Something new about an order.
@@ -24,11 +24,11 @@ pub(super) enum Heard {
 }
 
 /// The broker's stream, if there is one and it is wanted.
-pub(super) struct Ear<'a>(Option<Box<dyn UpdateStream + 'a>>);
+pub(crate) struct Ear<'a>(Option<Box<dyn UpdateStream + 'a>>);
 
 impl<'a> Ear<'a> {
     /// Opens the stream from a bookmark of the ledger on. A broker without one is only looked at.
-    pub(super) fn open(broker: &'a dyn Broker, news: News, after: Option<ActivityId>) -> Self {
+    pub(crate) fn open(broker: &'a dyn Broker, news: News, after: Option<ActivityId>) -> Self {
         if news == News::Polled {
             return Self(None);
         }
@@ -41,9 +41,22 @@ impl<'a> Ear<'a> {
         }
     }
 
+    /// The next update; `None` where there is no stream, or once it failed for good. Dropping the
+    /// future loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<Update> {
+        match self.0.as_mut()?.next().await {
+            Ok(update) => Some(update),
+            Err(failed) => {
+                tracing::warn!(error = %failed, "the stream of order updates failed; orders are polled alone");
+                self.0 = None;
+                None
+            }
+        }
+    }
+
     /// The next update, or `None` once the delay is over. A stream that fails for good is dropped:
     /// looking goes on.
-    pub(super) async fn listen(&mut self, timer: &dyn Timer, delay: Duration) -> Option<Update> {
+    pub(crate) async fn listen(&mut self, timer: &dyn Timer, delay: Duration) -> Option<Update> {
         let Some(stream) = &mut self.0 else {
             timer.sleep(delay).await;
             return None;
@@ -66,7 +79,7 @@ impl<'a> Ear<'a> {
 impl Session {
     /// Takes in what a stream tells. Executions that are known, orders that are not ours and the
     /// stream's own troubles change nothing.
-    pub(super) fn take_in(&mut self, update: Update) -> Result<Heard, Error> {
+    pub(crate) fn take_in(&mut self, update: Update) -> Result<Heard, Error> {
         let before = self.state().seq();
         match update {
             Update::Fill(fill) => {

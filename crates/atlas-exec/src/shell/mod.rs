@@ -1,7 +1,7 @@
 //! The shell around the sequencer: broker, journal, clock and timer.
 
 mod context;
-mod listen;
+pub(crate) mod listen;
 pub(crate) mod look_up;
 mod open_time;
 mod report;

@@ -63,6 +63,7 @@ pub struct Books {
     fees: Usd,
     income: Usd,
     unposted: BTreeMap<NaiveDate, DaySells>,
+    taken: BTreeMap<Symbol, Qty>,
 }
 
 /// A change to one symbol and the cash that is not yet made.
@@ -126,6 +127,12 @@ impl Books {
         self.income
     }
 
+    /// Shares or coins that fees have taken since the baseline, by symbol.
+    #[must_use]
+    pub const fn taken(&self) -> &BTreeMap<Symbol, Qty> {
+        &self.taken
+    }
+
     /// Sells by day whose fees may still be posted: those after the last day with a fee entry.
     #[must_use]
     pub const fn unposted(&self) -> &BTreeMap<NaiveDate, DaySells> {
@@ -137,6 +144,7 @@ impl Books {
         let cash = self.cash.checked_add(entry.net_amount)?;
         let sum = match entry.kind {
             CashKind::Deposit | CashKind::Withdrawal => Some(&mut self.flows),
+            CashKind::Fee if !entry.taken.is_zero() => Some(&mut self.fees),
             CashKind::Fee => {
                 self.unposted.retain(|date, _| *date > entry.date);
                 Some(&mut self.fees)
@@ -148,6 +156,16 @@ impl Books {
             *sum = sum.checked_add(entry.net_amount)?;
         }
         self.cash = cash;
+        if let Some(symbol) = entry.symbol.clone().filter(|_| !entry.taken.is_zero()) {
+            let mut lot = self.lots.get(&symbol).copied().unwrap_or_default();
+            let before = lot.cost;
+            lot.sell(entry.taken, Owner::Atlas)?;
+            // What is left has cost what all of it did.
+            lot.cost = if lot.owned.is_zero() { Usd::ZERO } else { before };
+            let taken = self.taken.get(&symbol).copied().unwrap_or_default();
+            self.taken.insert(symbol.clone(), taken.checked_add(entry.taken)?);
+            self.set(symbol, lot);
+        }
         Ok(())
     }
 

@@ -182,7 +182,8 @@ impl Decision {
             | Event::ArtifactUnaccounted(_)
             | Event::RegimeChanged(_)
             | Event::CommandTaken(_)
-            | Event::BreakerTold(_) => return Err("it is no event of a decision".into()),
+            | Event::BreakerTold(_)
+            | Event::EngineActed(_) => return Err("it is no event of a decision".into()),
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ pub struct State {
     artifacts: BTreeSet<String>,
     overrides: BTreeMap<String, String>,
     days_compared: BTreeSet<NaiveDate>,
+    engine_step: u64,
 }
 
 /// A hash whose default is [`Hash::ZERO`].
@@ -231,6 +232,12 @@ impl State {
         &self.days_compared
     }
 
+    /// The last step of the engine of continuous trading that led to something; 0 before the first.
+    #[must_use]
+    pub const fn engine_step(&self) -> u64 {
+        self.engine_step
+    }
+
     /// Whether a command file was taken before.
     #[must_use]
     pub fn has_taken(&self, file: &str) -> bool {
@@ -304,6 +311,10 @@ impl State {
             Event::BreakerTold(told) => self.on_breaker(record, &told),
             Event::OverrideRecorded(recorded) => {
                 self.overrides.insert(recorded.what, recorded.by);
+                Ok(())
+            }
+            Event::EngineActed(acted) => {
+                self.engine_step = self.engine_step.max(acted.step);
                 Ok(())
             }
             Event::RegimeChanged(_) => Ok(()),

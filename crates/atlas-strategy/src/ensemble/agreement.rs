@@ -1,18 +1,19 @@
 //! How alike the members of an ensemble are.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::strategy::Opinion;
 
 /// How often each pair of members took which sides when both had an opinion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreement {
     size: usize,
     pairs: Vec<Pair>,
 }
 
 /// Bars on which both had an opinion.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Pair {
     both: u64,
     /// Of these, those on which both, the first, the second were long.

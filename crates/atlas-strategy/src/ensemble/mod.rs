@@ -7,6 +7,7 @@ mod track;
 mod trial;
 
 pub use agreement::Agreement;
+use serde::{Deserialize, Serialize};
 pub use track::{Attribution, Track};
 pub use trial::{Arm, Trial};
 
@@ -15,7 +16,7 @@ use crate::indicator::{Ohlcv, period};
 use crate::strategy::{Moment, Opinion, Stage, Strategy};
 
 /// How opinions become one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Vote {
     /// As many must agree, and more of them than disagree.
@@ -30,7 +31,7 @@ pub enum Vote {
 }
 
 /// What to do where members disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Conflict {
     /// Have no opinion.
     Skip,
@@ -39,7 +40,7 @@ pub enum Conflict {
 }
 
 /// A rule of voting: how opinions become one, and what to do where they differ.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// How votes are weighed.
     pub vote: Vote,
@@ -128,7 +129,7 @@ fn verdict(
         horizon: agreeing().map(|o| o.horizon).min()?,
         stop: stops.max_by(f64::total_cmp),
         target: targets.min_by(f64::total_cmp),
-        evidence: vec![("agreeing", count), ("share", share)],
+        evidence: [("agreeing", count), ("share", share)].into(),
     })
 }
 
@@ -137,7 +138,7 @@ fn verdict(
 /// Every member sees every bar. Members without an opinion do not vote. The horizon is the shortest
 /// of the winning side, the stop its nearest below the close, so that the most careful member's idea
 /// of being wrong counts.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ensemble<S> {
     members: Vec<S>,
     rule: Rule,
@@ -193,6 +194,10 @@ impl<S: Strategy> Strategy for Ensemble<S> {
 
     fn warm_up(&self) -> usize {
         self.members.iter().map(Strategy::warm_up).min().unwrap_or(0)
+    }
+
+    fn steady(&self) -> usize {
+        self.members.iter().map(Strategy::steady).max().unwrap_or(0)
     }
 
     fn push(&mut self, bar: &Ohlcv) -> Option<Opinion> {

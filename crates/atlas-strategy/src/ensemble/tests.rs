@@ -22,7 +22,7 @@ impl Strategy for Scripted {
             horizon: 5,
             stop: Some(bar.close - confidence),
             target: None,
-            evidence: Vec::new(),
+            evidence: crate::Evidence::default(),
         })
     }
 }

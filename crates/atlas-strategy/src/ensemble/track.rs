@@ -1,11 +1,12 @@
 //! What following a member, or a rule, would have brought, and who brought it.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::strategy::Opinion;
 
 /// The record of a side that was held from close to close.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Track {
     long: bool,
     bars: u64,
@@ -70,7 +71,7 @@ impl Track {
 ///
 /// A return of the ensemble is shared out among the members whose votes made it long, by the weight
 /// of their votes; the parts add up to it. Correlations are those of the members' own returns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
     members: Vec<Track>,
     ensemble: Track,

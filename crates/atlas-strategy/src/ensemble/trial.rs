@@ -2,12 +2,14 @@
 
 use super::track::Track;
 use super::{Rule, change, stage};
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
 use crate::indicator::{Ohlcv, period};
 use crate::strategy::{Moment, Opinion, Stage, Strategy};
 
 /// One rule on trial.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     /// The rule.
     pub rule: Rule,
@@ -19,7 +21,7 @@ pub struct Arm {
 ///
 /// A side taken at one close earns until the next, so that no rule profits from the bar it decided
 /// on. The first rule is the one that is followed; the others are only kept books of.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial<S> {
     members: Vec<S>,
     arms: Vec<Arm>,

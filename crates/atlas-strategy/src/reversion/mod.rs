@@ -1,6 +1,7 @@
 //! Strategies that buy weakness: RSI and z-score (Bollinger) mean reversion.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::indicator::{Indicator, Ohlcv, Rsi, ZScore};
@@ -8,7 +9,7 @@ use crate::stop::AtrStop;
 use crate::strategy::{Opinion, Strategy};
 
 /// Enters below a level and stays until another is reached: the state both strategies share.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Band {
     enter_below: f64,
     leave_from: f64,
@@ -49,7 +50,7 @@ impl Band {
 ///
 /// Strength is the distance to the level to leave at (one at the level to enter at), confidence half
 /// of it (at most 1), the stop 2.5 average true ranges below the close.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RsiReversion {
     n: usize,
     rsi: Rsi,
@@ -88,7 +89,7 @@ impl Strategy for RsiReversion {
 /// mean: the lower Bollinger band. The field uses 20 bars, −2 and 0.
 ///
 /// Strength, confidence and stop as for [`RsiReversion`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ZScoreReversion {
     n: usize,
     score: ZScore,
@@ -133,6 +134,6 @@ fn opinion(band: &mut Band, reading: (&'static str, f64), horizon: usize, stop: 
         horizon: u32::try_from(horizon).unwrap_or(u32::MAX),
         stop: long.then_some(stop).filter(|stop| *stop > 0.0),
         target: None,
-        evidence: vec![reading],
+        evidence: [reading].into(),
     }
 }

@@ -138,7 +138,7 @@ pub fn continuity(opens: &[f64], close: f64) -> Option<bool> {
 ///
 /// Strength is the distance from entry to stop over the entry, confidence 1 for three-bar patterns
 /// and 0.5 for two-bar ones. The stop is the pattern's.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Strat {
     /// The last bars, newest last, at most four.
     bars: Vec<Ohlcv>,
@@ -208,7 +208,7 @@ impl Strategy for Strat {
             horizon: 5,
             stop: bullish.then_some(stop),
             target: target.filter(|_| bullish),
-            evidence: vec![("entry", entry), ("opposite", stop)],
+            evidence: [("entry", entry), ("opposite", stop)].into(),
         })
     }
 }

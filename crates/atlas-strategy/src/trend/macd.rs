@@ -1,6 +1,7 @@
 //! MACD as a trend.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::indicator::{Indicator, Macd, Ohlcv};
@@ -11,7 +12,7 @@ use crate::strategy::{Opinion, Strategy};
 ///
 /// Strength is the histogram over the close, confidence the histogram in average true ranges (at most
 /// 1), the stop 2.5 average true ranges below the close.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MacdTrend {
     macd: Macd,
     stop: AtrStop,
@@ -51,7 +52,7 @@ impl Strategy for MacdTrend {
             horizon: u32::try_from(self.horizon).unwrap_or(u32::MAX),
             stop: long.then_some(stop).filter(|stop| *stop > 0.0),
             target: None,
-            evidence: vec![("macd", macd.macd), ("signal", macd.signal), ("atr", range)],
+            evidence: [("macd", macd.macd), ("signal", macd.signal), ("atr", range)].into(),
         })
     }
 }

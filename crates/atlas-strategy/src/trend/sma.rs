@@ -1,6 +1,7 @@
 //! Crossing simple averages, in one set or in three chosen by the strength of the trend.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::indicator::{Adx, Indicator, Ohlcv, Sma, period};
@@ -8,7 +9,7 @@ use crate::stop::AtrStop;
 use crate::strategy::{Opinion, Strategy};
 
 /// Two averages that cross; the field's sets are 5/15, 10/30 and 20/50.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmaSet {
     /// Bars of the fast average.
     pub fast: usize,
@@ -29,7 +30,7 @@ impl SmaSet {
 ///
 /// Strength is the gap over the slow average, confidence the gap in average true ranges (at most 1),
 /// the stop 2.5 average true ranges below the close.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SmaCross {
     set: SmaSet,
     fast: Sma,
@@ -71,14 +72,14 @@ impl Strategy for SmaCross {
             horizon: u32::try_from(self.set.slow).unwrap_or(u32::MAX),
             stop: long.then_some(stop).filter(|stop| *stop > 0.0),
             target: None,
-            evidence: vec![("fast", fast), ("slow", slow), ("atr", range)],
+            evidence: [("fast", fast), ("slow", slow), ("atr", range)].into(),
         })
     }
 }
 
 /// Three crossovers, of which the strength of the trend (ADX of 14 bars) chooses one: from 25 up the
 /// slow set, below 20 none, in between the medium one where it agrees with the fast one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdaptiveSma {
     adx: Adx,
     fast: SmaCross,
@@ -123,7 +124,7 @@ impl Strategy for AdaptiveSma {
         } else {
             return None;
         };
-        chosen.evidence.push(("adx", adx));
+        chosen.evidence.push("adx", adx);
         Some(chosen)
     }
 }

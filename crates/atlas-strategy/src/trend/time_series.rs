@@ -1,6 +1,7 @@
 //! Time-series momentum: a symbol's own past return.
 
 use atlas_core::signal::Direction;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::indicator::{Indicator, Ohlcv, RealisedVolatility, Roc, period};
@@ -12,7 +13,7 @@ use crate::strategy::{Opinion, Strategy};
 /// Strength is the size of that return, confidence that return over the volatility of the same span
 /// (at most 1), the stop 2.5 average true ranges below the close. The field uses 252 and 21. Source:
 /// T. Moskowitz, Y. H. Ooi, L. H. Pedersen, "Time series momentum" (2012).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeSeriesMomentum {
     lookback: usize,
     change: Roc,
@@ -69,7 +70,7 @@ impl Strategy for TimeSeriesMomentum {
             horizon: u32::try_from(self.skip.max(1)).unwrap_or(u32::MAX),
             stop: long.then_some(stop).filter(|stop| *stop > 0.0),
             target: None,
-            evidence: vec![("return", change), ("volatility", volatility)],
+            evidence: [("return", change), ("volatility", volatility)].into(),
         })
     }
 }

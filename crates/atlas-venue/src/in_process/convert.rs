@@ -4,7 +4,7 @@ use atlas_broker::{
     Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Sent, Terms, Trail,
 };
 use atlas_core::{
-    ClientOrderId, ExecutionId, Fill, OrderRequest, OrderType, Position, Price, Symbol,
+    ClientOrderId, ExecutionId, Fill, OrderRequest, OrderType, Position, Price, Qty, Symbol,
     TimeInForce, VenueOrderId,
 };
 
@@ -178,7 +178,14 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
     let cash = |kind, date, net_amount: core::Money, description: &str| {
         let net_amount = net_amount.to_usd().map_err(|error| unreadable("the ledger", &error))?;
         let description = description.to_owned();
-        Ok(Entry::Cash(CashEntry { kind, date, net_amount, symbol: None, description }))
+        Ok(Entry::Cash(CashEntry {
+            kind,
+            date,
+            net_amount,
+            taken: Qty::ZERO,
+            symbol: None,
+            description,
+        }))
     };
     let entry = match &entry.entry {
         core::Entry::Fill(fill) => Entry::Fill(broker_fill(fill, entry.stamp)?),
@@ -196,6 +203,12 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
                 .amount
                 .to_usd()
                 .map_err(|error| unreadable("the ledger", &error))?,
+            taken: if posting.kind == PostingKind::CryptoFee {
+                let taken = posting.change.size().to_qty();
+                taken.map_err(|error| unreadable("the ledger", &error))?
+            } else {
+                Qty::ZERO
+            },
             symbol: posting.symbol.clone(),
             description: posting.kind.description().to_owned(),
         }),
@@ -208,12 +221,11 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
 fn cash_kind(kind: PostingKind) -> CashKind {
     match kind {
         PostingKind::MarginInterest | PostingKind::CashInterest => CashKind::Interest,
-        PostingKind::BorrowFee => CashKind::Fee,
+        PostingKind::BorrowFee | PostingKind::CryptoFee => CashKind::Fee,
         PostingKind::Dividend => CashKind::Dividend,
-        PostingKind::Split
-        | PostingKind::Rename
-        | PostingKind::Delisting
-        | PostingKind::CryptoFee => CashKind::Unknown(kind.code().to_owned()),
+        PostingKind::Split | PostingKind::Rename | PostingKind::Delisting => {
+            CashKind::Unknown(kind.code().to_owned())
+        }
     }
 }
 

@@ -115,6 +115,7 @@ pub(crate) struct WireCash {
     activity_type: String,
     date: Option<String>,
     net_amount: Option<Amount>,
+    qty: Option<Amount>,
     symbol: Option<String>,
     status: Option<String>,
     description: Option<String>,
@@ -138,9 +139,20 @@ impl WireCash {
             kind,
             date: self.day(id)?,
             net_amount,
+            taken: self.taken(canceled)?,
             symbol: self.symbol.as_deref().and_then(|text| symbol(text, None).ok()),
             description: if canceled { format!("canceled: {words}") } else { words },
         })
+    }
+
+    /// Coins that the fee of a crypto purchase took; told as a quantity below zero.
+    fn taken(&self, canceled: bool) -> Result<Qty, Fault> {
+        match self.qty {
+            Some(Amount(qty)) if self.activity_type == "CFEE" && !canceled => {
+                Amount((-qty).max(rust_decimal::Decimal::ZERO)).qty("qty")
+            }
+            Some(_) | None => Ok(Qty::ZERO),
+        }
     }
 
     /// The day it belongs to: its own date, else the one its id starts with.

@@ -75,7 +75,7 @@ impl Strategy for Toy {
             horizon: 5,
             stop: long.then_some(bar.close * 0.97),
             target: long.then_some(bar.close * 1.05),
-            evidence: vec![("close", bar.close)],
+            evidence: [("close", bar.close)].into(),
         })
     }
 }
@@ -99,6 +99,7 @@ pub(super) fn spec(strategies: &[&str]) -> EngineSpec {
         buy_limit_collar: atlas_core::Bps::new(100.into()).unwrap(),
         window: Window::standard(),
         fill_wait: 180,
+        bar_max_age: 3_600,
         exit_attempts: 5,
     }
 }

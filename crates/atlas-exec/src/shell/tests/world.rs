@@ -136,6 +136,7 @@ impl World {
             kind: CashKind::Deposit,
             date: inner.now.date_naive(),
             net_amount,
+            taken: Qty::ZERO,
             symbol: None,
             description: String::new(),
         });
