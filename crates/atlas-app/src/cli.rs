@@ -14,6 +14,7 @@ use crate::commands::audit::{Artifacts, AuditFlags};
 use crate::commands::configuration::Setup;
 use crate::commands::controls::Controls;
 use crate::commands::research::Research;
+use crate::dashboard::ServeFlags;
 use crate::exit::TABLE;
 use crate::serve::VenueCommand;
 
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     Setup(Setup),
     #[command(flatten)]
     Research(Research),
+    /// Serve the dashboard: the account at a glance in a browser, live.
+    Serve(ServeFlags),
     /// The venue: a simulated exchange that speaks Alpaca's API.
     #[command(subcommand)]
     Venue(VenueCommand),

@@ -2,7 +2,7 @@
 //!
 //! A [`RunReport`] is both what `--json` prints and what the day's artifact holds;
 //! [`artifact::write`] keeps it for good, [`history`] reads all of them back, [`daily`] makes a row
-//! of figures from each, and [`audit`] asks of a stretch of days whether it ran as it was meant to.
+//! of figures from each, [`dashboard`] shows the account as pages, and [`audit`] asks of a stretch of days whether it ran as it was meant to.
 //! [`metrics`] are the figures of an equity curve.
 //! [`tear_sheet`] shows a backtest on one page of HTML that needs nothing else; [`equity_csv`] and
 //! [`trades_csv`] are for whoever goes on with the numbers.
@@ -13,6 +13,7 @@
 pub mod artifact;
 pub mod audit;
 pub mod daily;
+pub mod dashboard;
 pub mod error;
 pub mod history;
 pub mod incident;

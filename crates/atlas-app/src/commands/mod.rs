@@ -28,6 +28,7 @@ use atlas_report::RunReport;
 
 use self::rebalance::Extent;
 use crate::cli::{Cli, Command};
+use crate::dashboard;
 use crate::decision::{self, Decided};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
@@ -38,7 +39,7 @@ use crate::serve::{self, VenueCommand};
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> Result<()> {
     // A server has many clients at once; everything else is one thing after another.
-    let mut runtime = if matches!(cli.command, Command::Venue(_)) {
+    let mut runtime = if matches!(cli.command, Command::Venue(_) | Command::Serve(_)) {
         tokio::runtime::Builder::new_multi_thread()
     } else {
         tokio::runtime::Builder::new_current_thread()
@@ -59,6 +60,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
             Box::pin(approve::approve(Job::new("approve", common)?, &hash)).await
         }
         Command::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
+        Command::Serve(flags) => dashboard::serve(common, &flags).await,
         Command::Venue(VenueCommand::Serve(flags)) => serve::serve(common, flags).await,
         Command::Resume(word) => operate::resume(Job::new("resume", common)?, &word).await,
         Command::Pause(word) => operate::pause(&Job::new("pause", common)?, &word),

@@ -8,6 +8,7 @@ use atlas_venue::{Credentials, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::random::random_hex;
 
 /// What clients and administrators show to get in: drawn once, kept beside the books.
 #[derive(Serialize, Deserialize)]
@@ -67,14 +68,4 @@ fn unusable(path: &Path, error: &std::io::Error) -> anyhow::Error {
         Exit::State,
         format!("{} cannot be used ({error}): check permissions and the disk", path.display()),
     )
-}
-
-/// 256 bits of the system's randomness, as 64 hexadecimal digits.
-fn random_hex() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::error(Exit::Internal, format!("the system gives no random numbers: {error}"))
-    })?;
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
-    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }

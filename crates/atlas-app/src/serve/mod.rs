@@ -2,7 +2,7 @@
 
 mod keys;
 mod stock;
-mod stop;
+pub(crate) mod stop;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -3,21 +3,21 @@
 use anyhow::Result;
 
 /// The signals that end the server.
-pub(super) struct Stop {
+pub(crate) struct Stop {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Stop {
     /// From now on the signals are heard, not obeyed by the system.
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
         })
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         #[cfg(unix)]
         let terminated = self.terminate.recv();
         #[cfg(not(unix))]
