@@ -212,33 +212,32 @@ impl Lossy {
         Arrival { id, side, open_sells, asked, forbidden }
     }
 
-    /// An order of ours arrives; the venue knows each name once.
-    fn arrive(&self, request: &OrderRequest, arrival: Arrival) {
-        let known = self
-            .venue()
-            .inspect(|exchange| exchange.order_by_client_id(arrival.id.as_str()).is_some());
-        if !known {
-            self.wire().arrivals.push(arrival);
-        }
-        drop(self.venue().submit(new_order(request)));
+    /// Whether the venue has an order under this name.
+    fn knows(&self, id: &ClientOrderId) -> bool {
+        self.venue().inspect(|exchange| exchange.order_by_client_id(id.as_str()).is_some())
     }
 
-    /// One order on its way. `None` if it gets there, and then somebody has to bring it; else
-    /// whether it certainly did not.
-    async fn lose(&self, request: &OrderRequest) -> Option<bool> {
+    /// An order of ours arrives. The venue knows each name once; what it refuses it never knew, and
+    /// may be sent again.
+    fn arrive(&self, request: &OrderRequest, arrival: Arrival) {
+        let known = self.knows(&arrival.id);
+        drop(self.venue().submit(new_order(request)));
+        if !known && self.knows(&arrival.id) {
+            self.wire().arrivals.push(arrival);
+        }
+    }
+
+    /// One order on its way.
+    async fn travel(&self, request: &OrderRequest) -> Travel {
         self.enter().await;
         let arrival = self.look_around(request);
         if !self.fails(|rates| rates.submit) {
-            let id = request.client_order_id.as_str();
-            let known = self.venue().inspect(|exchange| exchange.order_by_client_id(id).is_some());
-            if !known {
-                self.wire().arrivals.push(arrival);
-            }
-            return None;
+            let fresh = !self.knows(&arrival.id);
+            return Travel::Arrives(fresh.then_some(arrival));
         }
         let kind = self.wire().rng.below(4);
         match kind {
-            0 => return Some(true),
+            0 => return Travel::NeverLeft,
             1 => {}
             2 => self.arrive(request, arrival),
             _ => {
@@ -248,8 +247,26 @@ impl Lossy {
             }
         }
         self.perhaps_die().await;
-        Some(false)
+        Travel::NobodyKnows
     }
+
+    /// Notes what somebody has brought, if the venue took it.
+    fn brought(&self, arrival: Option<Arrival>) {
+        if let Some(arrival) = arrival.filter(|arrival| self.knows(&arrival.id)) {
+            self.wire().arrivals.push(arrival);
+        }
+    }
+}
+
+/// What becomes of an order on its way.
+enum Travel {
+    /// It gets there, and somebody has to bring it; with it the note to make if it is taken, unless
+    /// the venue has it already.
+    Arrives(Option<Arrival>),
+    /// It certainly did not get there.
+    NeverLeft,
+    /// It did or did not, or will.
+    NobodyKnows,
 }
 
 impl Wire {
@@ -330,20 +347,25 @@ impl Broker for Lossy {
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
-        let answer = match self.lose(order.get()).await {
-            None => self.broker.submit(order).await,
-            Some(true) => return Submission::NotReached { order, error: no_answer() },
-            Some(false) => return Submission::Unknown(UnknownOutcome::new(order, no_answer())),
+        let arrival = match self.travel(order.get()).await {
+            Travel::Arrives(arrival) => arrival,
+            Travel::NeverLeft => return Submission::NotReached { order, error: no_answer() },
+            Travel::NobodyKnows => {
+                return Submission::Unknown(UnknownOutcome::new(order, no_answer()));
+            }
         };
+        let answer = self.broker.submit(order).await;
+        self.brought(arrival);
         self.perhaps_die().await;
         answer
     }
 
     async fn resend(&self, unknown: UnknownOutcome) -> Submission {
-        if self.lose(unknown.request()).await.is_some() {
+        let Travel::Arrives(arrival) = self.travel(unknown.request()).await else {
             return Submission::Unknown(unknown.still_unknown(no_answer()));
-        }
+        };
         let answer = self.broker.resend(unknown).await;
+        self.brought(arrival);
         self.perhaps_die().await;
         answer
     }

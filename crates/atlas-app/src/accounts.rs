@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use atlas_broker::Broker as _;
 use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
 use atlas_core::Clock;
 use atlas_core::calendar::Calendar;
@@ -15,7 +16,7 @@ use atlas_exec::{Timer, TokioTimer};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
 use atlas_venue::{CostModel, Faults, Listing, Slippage, Venue};
 
-use crate::config::{AlpacaConfig, VenueConfig};
+use crate::config::{AlpacaConfig, ClockWord, VenueConfig};
 use crate::exit::{Exit, Failure};
 
 /// An account that is open: its broker, its clock, and what waits on that clock.
@@ -98,6 +99,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// The computer's clock, set to what a venue's said when it was reached.
+#[derive(Debug)]
+struct ShiftedClock {
+    ahead: chrono::TimeDelta,
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.ahead
+    }
+}
+
 /// Waits by moving the venue's clock on, at most to the close of the session it stands in.
 struct VenueTimer(Venue);
 
@@ -166,6 +179,29 @@ pub(crate) async fn open_venue(
     Ok(Desk { broker, clock, venue: Some(EmbeddedVenue { venue, server }) })
 }
 
+/// Connects to a paper account and asks it whether it is there, before anything else is done: one
+/// that does not answer changes nothing.
+///
+/// # Errors
+/// [`Exit::Broker`] if it does not answer, [`Exit::Config`] for its address, credentials or clock.
+pub(crate) async fn reach_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Desk> {
+    if config.clock == ClockWord::Broker && !is_loopback(&trading_url(config)) {
+        return Err(Failure::error(
+            Exit::Config,
+            "clock = \"broker\" is for venues on loopback: leave it out for an account elsewhere",
+        ));
+    }
+    let desk = open_paper(config, timeout)?;
+    desk.broker.account().await?;
+    match config.clock {
+        ClockWord::Computer => Ok(desk),
+        ClockWord::Broker => {
+            let ahead = desk.broker.clock().await?.timestamp - SystemClock.now();
+            Ok(Desk { clock: Arc::new(ShiftedClock { ahead }), ..desk })
+        }
+    }
+}
+
 /// Connects to a paper account, with credentials from the environment.
 pub(crate) fn open_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Desk> {
     let options = Options {
@@ -192,16 +228,19 @@ pub(crate) fn connect(config: &AlpacaConfig, options: &Options) -> Result<Sessio
     });
     let [key_id, secret_key] = keys;
     let credentials = Credentials::<Paper>::new(key_id?, secret_key?)?;
-    let usual = Endpoint::paper();
-    let trading = config.trading_url.clone();
-    let trading = trading.or_else(|| environment(config.address_env()?));
-    let trading = trading.unwrap_or(usual.trading);
+    let trading = trading_url(config);
     // A venue on this machine serves its data where it trades.
-    let data = config
-        .data_url
-        .clone()
-        .unwrap_or_else(|| if is_loopback(&trading) { trading.clone() } else { usual.data });
+    let data = config.data_url.clone().unwrap_or_else(|| {
+        if is_loopback(&trading) { trading.clone() } else { Endpoint::paper().data }
+    });
     Ok(Session::connect(&Endpoint { trading, data }, &credentials, options)?)
+}
+
+/// Where an account trades: as configured, as the environment says, or Alpaca's paper host.
+fn trading_url(config: &AlpacaConfig) -> String {
+    let named = config.trading_url.clone();
+    let named = named.or_else(|| environment(config.address_env()?));
+    named.unwrap_or_else(|| Endpoint::paper().trading)
 }
 
 /// Whether an address looks like one of this machine; the session judges what may be connected to.

@@ -10,7 +10,7 @@ use atlas_regime::RateQuote;
 use atlas_risk::{BreakerRules, Profile};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use crate::config_alpaca::AlpacaConfig;
+pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord};
 pub(crate) use crate::config_data::LiveDataConfig;
 use crate::exit::{Exit, Failure};
 use crate::mistakes;
@@ -47,6 +47,13 @@ pub(crate) enum AccountConfig {
     Venue(VenueConfig),
     /// A paper account at Alpaca, or at anything on loopback that speaks its API.
     Alpaca(AlpacaConfig),
+}
+
+impl AccountConfig {
+    /// Whether the account has no clock but its broker's.
+    pub(crate) fn follows_broker(&self) -> bool {
+        matches!(self, Self::Alpaca(alpaca) if alpaca.clock == ClockWord::Broker)
+    }
 }
 
 /// An account at the embedded venue.

@@ -27,6 +27,19 @@ pub(crate) struct AlpacaConfig {
     pub(crate) feed: Option<FeedWord>,
     /// Requests a minute at most; as many as Alpaca permits unless named.
     pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// Whose time it is.
+    pub(crate) clock: ClockWord,
+}
+
+/// Whose clock a paper account lives by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClockWord {
+    /// The computer's.
+    #[default]
+    Computer,
+    /// That of a venue on loopback, which may live in a session long past.
+    Broker,
 }
 
 impl AlpacaConfig {
@@ -52,6 +65,7 @@ impl Default for AlpacaConfig {
             base_url_env: None,
             feed: None,
             requests_per_minute: None,
+            clock: ClockWord::Computer,
         }
     }
 }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use atlas_broker::Broker;
 use atlas_core::calendar::{Calendar, Session as Trading};
-use atlas_core::time::Mode;
+use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{Clock, DecisionId, Symbol};
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::{Session, TradingState, copy_state};
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
-use crate::accounts::{self, Desk, Opening, VenueClock};
+use crate::accounts::{self, Desk, Opening, SystemClock, VenueClock};
 use crate::config::{AccountConfig, VenueConfig};
 use crate::decision;
 use crate::exit::{Exit, Failure};
@@ -47,11 +46,17 @@ impl Reached {
         Ok(match &job.place {
             AccountConfig::Venue(config) => Self::Embedded(config.clone()),
             AccountConfig::Alpaca(config) => {
-                let desk = accounts::open_paper(config, job.timeout())?;
-                desk.broker.account().await?;
-                Self::Paper(Box::new(desk))
+                Self::Paper(Box::new(accounts::reach_paper(config, job.timeout()).await?))
             }
         })
+    }
+
+    /// The present of the account, as far as it has one before a venue is opened.
+    pub(crate) fn now(&self) -> Timestamp {
+        match self {
+            Self::Embedded(_) => SystemClock.now(),
+            Self::Paper(desk) => desk.clock.now(),
+        }
     }
 }
 
@@ -76,7 +81,10 @@ impl Hold {
         };
         let state_dir = copy.as_ref().map_or(job.state_dir.as_path(), TempDir::path);
         let clock = Arc::new(VenueClock::default());
-        let for_session: Arc<dyn Clock> = Arc::<VenueClock>::clone(&clock);
+        let for_session: Arc<dyn Clock> = match &broker {
+            Reached::Embedded(_) => Arc::<VenueClock>::clone(&clock),
+            Reached::Paper(desk) => Arc::clone(&desk.clock),
+        };
         let session = Session::open(state_dir, &job.account, for_session)?;
         Ok(Self { session, broker, clock, copy })
     }

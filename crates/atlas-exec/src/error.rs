@@ -34,14 +34,14 @@ pub enum Error {
         holder: String,
     },
     /// The database refused an operation for a reason other than damage.
-    #[error("cannot {doing} the journal {path}: {source}")]
+    #[error("cannot {doing} the journal {path}: {}", remedy(cause))]
     Sqlite {
         /// What was tried.
         doing: &'static str,
         /// The file.
         path: PathBuf,
         /// What `SQLite` said.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     /// The file is a database, yet none of ours, or no database at all.
     #[error("{path} is not an Atlas journal ({problem}): move it away to begin a new one")]
@@ -271,5 +271,27 @@ impl Error {
     /// For `map_err`: a broker error with what was asked.
     pub(crate) const fn broker(doing: &'static str) -> impl FnOnce(atlas_broker::Error) -> Self {
         move |source| Self::Broker { doing, source }
+    }
+}
+
+/// What `SQLite` said, in words that say what to do.
+fn remedy(cause: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode as Code;
+    let again = "then run the command again";
+    match cause.sqlite_error_code() {
+        Some(Code::DiskFull) => format!("the disk is full: free space, {again}"),
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
+            format!("another program has it locked: close that program, {again}")
+        }
+        Some(Code::SystemIoFailure) => {
+            format!("the disk failed ({cause}): see whether it is full or broken, {again}")
+        }
+        Some(Code::ReadOnly | Code::PermissionDenied) => {
+            format!("it may not be written: give write permission, {again}")
+        }
+        Some(Code::CannotOpen) => {
+            format!("it cannot be opened ({cause}): check that its folder exists, {again}")
+        }
+        _ => cause.to_string(),
     }
 }

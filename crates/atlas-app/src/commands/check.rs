@@ -6,13 +6,11 @@ use atlas_exec::preopen::{self, Check};
 use serde::Serialize;
 
 use super::take_pending;
-use crate::accounts::SystemClock;
 use crate::decision::{self, Decided};
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Seat;
-use atlas_core::Clock as _;
 
 /// Looks at everything, and says all of it.
 pub(super) async fn check(mut job: Job) -> Result<()> {
@@ -77,7 +75,10 @@ async fn look(job: &Job, seat: &Seat, decided: &Decided) -> Result<Vec<Check>> {
     ];
     if seat.mode() != Mode::Replay {
         checks.push(preopen::unchanged("program", context.program, decision::program()));
-        checks.push(preopen::clock_skew(broker, SystemClock.now()).await);
+        // An account that lives by the broker's clock has no other.
+        if !job.place.follows_broker() {
+            checks.push(preopen::clock_skew(broker, seat.desk.clock.now()).await);
+        }
     }
     checks.extend(seat.session.folder().map(|folder| preopen::disk_room(folder.root())));
     Ok(checks)

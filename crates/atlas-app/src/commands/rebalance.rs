@@ -1,6 +1,7 @@
 //! `atlas rebalance` and `atlas plan`: deciding, and in a replay carrying out.
 
 use anyhow::Result;
+use atlas_core::calendar::Calendar;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, Side};
 use atlas_exec::shell::Approval;
@@ -32,7 +33,7 @@ pub(super) async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Re
     let broker = Reached::reach(&job).await?;
     let universe = flags.universe.clone().or_else(|| job.config.rebalance.universe.clone());
     let market = Market::open(&job, job.data(), universe.as_deref()).await?;
-    let as_of = as_of(&job, &market)?;
+    let as_of = as_of(&job, &market, &broker)?;
     job.stopwatch.lap("data");
     // Checked before anything is opened: data that cannot be decided on leave no trace.
     let detected = decision::detect(&job, &market, &flags, as_of)?;
@@ -141,11 +142,11 @@ async fn go_on(
 }
 
 /// The as-of session: as asked for, or what the data say; in real time the last one that closed.
-fn as_of(job: &Job, market: &Market) -> Result<NaiveDate> {
+fn as_of(job: &Job, market: &Market, broker: &Reached) -> Result<NaiveDate> {
     if job.is_replay() {
         return job.as_of.map_or_else(|| market.default_as_of(), Ok);
     }
-    let last = Job::last_closed()?;
+    let last = Calendar::nyse().last_closed(broker.now())?.date;
     match job.as_of {
         Some(as_of) if as_of != last => Err(Failure::error(
             Exit::Refused,

@@ -109,7 +109,7 @@ impl SqliteStorage {
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
-        let fail = |source| Error::Sqlite { doing: "open", path: path.to_owned(), source };
+        let fail = |cause| Error::Sqlite { doing: "open", path: path.to_owned(), cause };
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         connection.busy_timeout(Duration::ZERO).map_err(fail)?;
         // Until the chain is checked, closing must not fold the write-ahead log into the file.
@@ -171,16 +171,16 @@ impl SqliteStorage {
     }
 
     /// Sorts `SQLite`'s errors: damage is told apart from everything else.
-    fn fail(&self, doing: &'static str, source: rusqlite::Error) -> Error {
+    fn fail(&self, doing: &'static str, cause: rusqlite::Error) -> Error {
         let path = self.path.clone();
-        match source.sqlite_error_code() {
+        match cause.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
-                Error::NotAJournal { path, problem: source.to_string() }
+                Error::NotAJournal { path, problem: cause.to_string() }
             }
             Some(ErrorCode::DatabaseCorrupt) => {
-                Error::Corrupt { path, seq: 1, problem: source.to_string() }
+                Error::Corrupt { path, seq: 1, problem: cause.to_string() }
             }
-            _ => Error::Sqlite { doing, path, source },
+            _ => Error::Sqlite { doing, path, cause },
         }
     }
 }
