@@ -97,14 +97,23 @@ fn books(session: &Session, wire: &Lossy) -> Result<(), String> {
     let (account, positions) = wire.truth();
     let mut cash = Usd::ZERO;
     let mut shares: BTreeMap<Symbol, rust_decimal::Decimal> = BTreeMap::new();
+    // What Atlas has bought and not sold: shares of others are never sold.
+    let mut atlas: BTreeMap<Symbol, rust_decimal::Decimal> = BTreeMap::new();
     for activity in &wire.wire().ledger {
         let moved = match &activity.entry {
             Entry::Cash(entry) => entry.net_amount,
             Entry::Fill(fill) => {
-                let held = shares.entry(fill.symbol.clone()).or_default();
-                match fill.side {
-                    Side::Buy => *held += fill.qty.value(),
-                    Side::Sell => *held -= fill.qty.value(),
+                let moved = match fill.side {
+                    Side::Buy => fill.qty.value(),
+                    Side::Sell => -fill.qty.value(),
+                };
+                *shares.entry(fill.symbol.clone()).or_default() += moved;
+                if fill.client_order_id.is_ours() {
+                    let own = atlas.entry(fill.symbol.clone()).or_default();
+                    *own += moved;
+                    if own.is_sign_negative() {
+                        return Err(format!("{} sold shares of others", fill.client_order_id));
+                    }
                 }
                 fill.cash_effect().map_err(|error| error.to_string())?
             }
@@ -156,6 +165,12 @@ fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
         if arrival.side == Side::Buy && !(arrival.open_sells.is_empty() && arrival.asked) {
             return Err(format!("buy {id} went out before {:?} had ended", arrival.open_sells));
         }
+    }
+    if let Some(id) = wire.sent_in_doubt.first() {
+        return Err(format!("{id} was sent again before anybody asked what had become of it"));
+    }
+    if let Some(id) = wire.unpaid.first() {
+        return Err(format!("{id} was refused for want of money, which could have been known"));
     }
     if wire.is_late() {
         return Err("an order is still under way though the day has settled".to_owned());

@@ -1,6 +1,6 @@
 //! The network between Atlas and the venue, and what happens on the account behind Atlas's back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -53,6 +53,12 @@ pub(crate) struct Wire {
     pub(crate) kill_in: u64,
     pub(crate) faults: u64,
     pub(crate) arrivals: Vec<Arrival>,
+    /// Orders of which no sender has heard since what became of them, by name.
+    in_doubt: BTreeSet<ClientOrderId>,
+    /// What was sent while it was in doubt, which nothing excuses.
+    pub(crate) sent_in_doubt: Vec<ClientOrderId>,
+    /// Buys the venue refused for want of money.
+    pub(crate) unpaid: Vec<ClientOrderId>,
     /// Set while the account is PAUSED or HALTED on record.
     pub(crate) forbidden: bool,
     /// Every entry of the ledger in order, under names of ours.
@@ -80,6 +86,9 @@ impl Lossy {
             kill_in: 0,
             faults: 0,
             arrivals: Vec::new(),
+            in_doubt: BTreeSet::new(),
+            sent_in_doubt: Vec::new(),
+            unpaid: Vec::new(),
             forbidden: false,
             ledger: Vec::new(),
             taken: 0,
@@ -230,6 +239,7 @@ impl Lossy {
     /// One order on its way.
     async fn travel(&self, request: &OrderRequest) -> Travel {
         self.enter().await;
+        self.doubt(&request.client_order_id);
         let arrival = self.look_around(request);
         if !self.fails(|rates| rates.submit) {
             let fresh = !self.knows(&arrival.id);
@@ -237,7 +247,10 @@ impl Lossy {
         }
         let kind = self.wire().rng.below(4);
         match kind {
-            0 => return Travel::NeverLeft,
+            0 => {
+                self.settle(&request.client_order_id);
+                return Travel::NeverLeft;
+            }
             1 => {}
             2 => self.arrive(request, arrival),
             _ => {
@@ -248,6 +261,29 @@ impl Lossy {
         }
         self.perhaps_die().await;
         Travel::NobodyKnows
+    }
+
+    /// An order is on its way; until its sender hears what became of it, it may not be sent again.
+    fn doubt(&self, id: &ClientOrderId) {
+        let mut wire = self.wire();
+        if !wire.in_doubt.insert(id.clone()) {
+            wire.sent_in_doubt.push(id.clone());
+        }
+    }
+
+    /// The sender has heard.
+    fn settle(&self, id: &ClientOrderId) {
+        self.wire().in_doubt.remove(id);
+    }
+
+    /// Whoever sent an order hears the answer.
+    fn hear(&self, id: &ClientOrderId, answer: &Submission) {
+        self.settle(id);
+        if let Submission::Refused { reason, .. } = answer
+            && reason.contains("buying power")
+        {
+            self.wire().unpaid.push(id.clone());
+        }
     }
 
     /// Notes what somebody has brought, if the venue took it.
@@ -343,7 +379,11 @@ impl Broker for Lossy {
 
     async fn order(&self, id: &ClientOrderId) -> Result<Option<BrokerOrder>, Error> {
         self.read().await?;
-        self.broker.order(id).await
+        let found = self.broker.order(id).await;
+        if found.is_ok() {
+            self.settle(id);
+        }
+        found
     }
 
     async fn submit(&self, order: ApprovedOrder) -> Submission {
@@ -354,9 +394,11 @@ impl Broker for Lossy {
                 return Submission::Unknown(UnknownOutcome::new(order, no_answer()));
             }
         };
+        let id = order.get().client_order_id.clone();
         let answer = self.broker.submit(order).await;
         self.brought(arrival);
         self.perhaps_die().await;
+        self.hear(&id, &answer);
         answer
     }
 
@@ -364,9 +406,11 @@ impl Broker for Lossy {
         let Travel::Arrives(arrival) = self.travel(unknown.request()).await else {
             return Submission::Unknown(unknown.still_unknown(no_answer()));
         };
+        let id = unknown.request().client_order_id.clone();
         let answer = self.broker.resend(unknown).await;
         self.brought(arrival);
         self.perhaps_die().await;
+        self.hear(&id, &answer);
         answer
     }
 

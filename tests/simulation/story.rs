@@ -36,6 +36,8 @@ pub(crate) struct Totals {
     pub(crate) pauses: u64,
     pub(crate) partials: u64,
     pub(crate) stale_approvals: u64,
+    /// Minutes from the opening to the end of the longest day.
+    pub(crate) longest_min: u64,
 }
 
 impl Totals {
@@ -49,6 +51,7 @@ impl Totals {
             pauses: self.pauses + other.pauses,
             partials: self.partials + other.partials,
             stale_approvals: self.stale_approvals + other.stale_approvals,
+            longest_min: self.longest_min.max(other.longest_min),
         }
     }
 
@@ -92,6 +95,10 @@ struct Story {
 
 /// Attempts of a day; faults stop after half of them, and then the day must settle.
 const ATTEMPTS: usize = 12;
+
+/// By when a day has settled, from the opening: half the attempts may be spent in waits for fills
+/// and for cancels, and are not.
+const LONGEST_DAY: TimeDelta = TimeDelta::minutes(90);
 
 /// Plays a seed.
 ///
@@ -156,6 +163,12 @@ impl Story {
                 }
                 End::Again => {}
             }
+        }
+        let took = self.market.venue.now() - open;
+        self.totals.longest_min = self.totals.longest_min.max(took.num_minutes().unsigned_abs());
+        // Whatever the network does, waits are bounded.
+        if took > LONGEST_DAY {
+            return Err(format!("the day settled {took} after the opening"));
         }
         if !settled {
             return Err(format!("not settled after {ATTEMPTS} attempts: {:?}", self.state()));

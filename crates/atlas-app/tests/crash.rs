@@ -5,7 +5,7 @@
 //! durable, sends on a socket, or changes a file, started again, and must end with the very orders
 //! and books of a run that nobody disturbed.
 //!
-//! An ordinary run takes a few k of each kind; `ATLAS_CRASH=all` takes k = 1, 2, … until a run
+//! An ordinary run takes one k of each kind; `ATLAS_CRASH=all` takes k = 1, 2, … until a run
 //! survives, and kills the restarted program at the same place too.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking and says what it did")]
@@ -15,9 +15,6 @@ mod watched;
 
 use watched::stage::{COMMANDS, End, Stage};
 use watched::trap::{Call, Deed, Trap, permitted};
-
-/// How many k of each kind, side and command an ordinary run takes.
-const SAMPLE: u64 = 2;
 
 #[test]
 fn a_program_killed_at_any_point_ends_with_the_orders_and_books_of_one_that_was_not() {
@@ -34,7 +31,7 @@ fn a_program_killed_at_any_point_ends_with_the_orders_and_books_of_one_that_was_
         for call in [Call::Sync, Call::Send, Call::Change] {
             for deed in [Deed::KillBefore, Deed::KillAfter] {
                 let count = calls[call as usize];
-                for number in numbers(count, all, call) {
+                for number in numbers(count, all) {
                     let trap = Trap { call, deed, number };
                     let killed = killed_at(&stage, index, trap, expected);
                     runs += u64::from(killed);
@@ -47,7 +44,7 @@ fn a_program_killed_at_any_point_ends_with_the_orders_and_books_of_one_that_was_
         }
     }
     println!("calls (sync, send, change) {:?}; {runs} runs killed", undisturbed.calls);
-    assert!(runs > 15, "only {runs} runs were killed: it proves too little");
+    assert!(runs >= 10, "only {runs} runs were killed: it proves too little");
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test run is told by its environment what to do")]
@@ -56,16 +53,12 @@ fn everything() -> bool {
 }
 
 /// Which k are taken of a kind of which an undisturbed run made `count`.
-fn numbers(count: u64, all: bool, call: Call) -> Vec<u64> {
+fn numbers(count: u64, all: bool) -> Vec<u64> {
     if all {
         // Timing may add a call or two; the first run that survives ends it.
         return (1..=count + 50).collect();
     }
-    let sample = if call == Call::Change { 1 } else { SAMPLE };
-    let mut chosen: Vec<u64> =
-        (1..=sample).map(|part| (count * part).div_ceil(sample + 1)).filter(|k| *k > 0).collect();
-    chosen.dedup();
-    chosen
+    vec![count.div_ceil(2).max(1)]
 }
 
 /// Plays everything with a trap in one command. Whether it was reached; in the end everything has to
