@@ -4,6 +4,9 @@
 //! `../shared/golden/jump` beside the repository or the compact subset in the repository; `full3` is wrapped to the
 //! wanted number of rows, and where it is absent `train3` takes its place. Which file each figure
 //! comes from is said; only a missing folder skips, anything else fails.
+//!
+//! Everything runs on one thread, restarts included, but `regime/rolling_paper`, which fits its
+//! candidates on all cores.
 
 #![expect(clippy::print_stderr, reason = "a bench tells what it measured")]
 
@@ -92,7 +95,7 @@ fn fits(c: &mut Criterion) -> Result<()> {
         let (rows, params) = (matrix.rows()?, JumpParams::new(states, 50.0).check()?);
         let fit = params.fit(rows, Some(&matrix.returns))?;
         let steps: usize = fit.restarts.iter().map(|r| r.iterations + 1).sum();
-        eprintln!("fit_discrete/{id}: objective {}, {steps} E-steps", fit.model.objective);
+        eprintln!("fit_discrete/{id}: objective {}, {steps} E-steps", fit.model.objective());
         c.bench_function(&format!("regime/fit_discrete/{id}"), |b| {
             b.iter(|| params.fit(black_box(rows), Some(&matrix.returns)));
         });
@@ -168,9 +171,10 @@ fn detectors(c: &mut Criterion) -> Result<()> {
         }
         Ok::<usize, atlas_regime::Error>(said)
     };
+    let cores = rayon::ThreadPoolBuilder::new().build()?;
     let mut slow = c.benchmark_group("regime");
     slow.sample_size(10);
-    slow.bench_function("rolling_paper", |b| b.iter(run));
+    slow.bench_function("rolling_paper", |b| b.iter(|| cores.install(run)));
     slow.finish();
     let params = DetectorParams { vix_missing: VixPolicy::CarryOn, ..DetectorParams::calibrated() };
     let detector = Detector::new(params.check()?);
@@ -182,6 +186,8 @@ fn detectors(c: &mut Criterion) -> Result<()> {
 }
 
 fn all(c: &mut Criterion) {
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+    assert!(alone.is_ok(), "the threads are set once: {alone:?}");
     for bench in [fits, filters, detectors] {
         if let Err(problem) = bench(c) {
             assert!(problem.is::<NoFolder>(), "the bench failed: {problem}");

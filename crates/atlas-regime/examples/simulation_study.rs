@@ -70,7 +70,7 @@ fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
 fn run(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
     let store = store(folder, cell, entry);
     let done = store.read()?.len();
-    let oracle = cell.oracle();
+    let oracle = cell.oracle()?;
     for from in (done..paths).step_by(CHUNK) {
         let one = |path: usize| {
             let every = path < EVERY_PENALTY || !thinned(cell, entry);
@@ -106,8 +106,8 @@ struct Line {
     choice: String,
     /// Accuracies of the two choices without labels.
     blind: [Option<f64>; 2],
-    /// Mean over the paths on which every state occurs.
-    complete: f64,
+    /// Means over the paths on which every state occurs, and with absent states as not found.
+    absent: [f64; 2],
     published: Option<Published>,
 }
 
@@ -141,16 +141,24 @@ fn line(cell: &Cell, entry: &Entry, records: &[Record]) -> Line {
         paths: values.len(),
         choice: describe(entry, best),
         blind: blind(records, entry.choices.len()),
-        complete: complete(cell, records, best),
+        absent: absent_states(cell, records, best),
         published: entry.published,
     }
 }
 
-/// Mean accuracy over the paths on which every state occurs.
-fn complete(cell: &Cell, records: &[Record], choice: usize) -> f64 {
-    let paths = records.iter().enumerate().filter(|(path, _)| cell.complete(*path));
-    let values = paths.filter_map(|(_, r)| r.accuracies.get(choice)).copied();
-    mean(&values.filter(|a| !a.is_nan()).collect::<Vec<_>>())
+/// Mean accuracy over the paths on which every state occurs; and over all paths, a state that does
+/// not occur counting as not found.
+fn absent_states(cell: &Cell, records: &[Record], choice: usize) -> [f64; 2] {
+    let (mut complete, mut as_zero) = (Vec::new(), Vec::new());
+    for (path, record) in records.iter().enumerate() {
+        let Some(accuracy) = record.accuracies.get(choice).filter(|a| !a.is_nan()) else {
+            continue;
+        };
+        let present = cell.present(path);
+        complete.extend((present == cell.states()).then_some(*accuracy));
+        as_zero.push(accuracy * float(present) / float(cell.states()));
+    }
+    [mean(&complete), mean(&as_zero)]
 }
 
 fn describe(entry: &Entry, choice: usize) -> String {
@@ -205,7 +213,7 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
                     paths: values.len(),
                     choice: String::new(),
                     blind: [None; 2],
-                    complete: complete(cell, &records, choice),
+                    absent: absent_states(cell, &records, choice),
                     published: Some(published),
                 });
             }
@@ -237,9 +245,9 @@ fn print(tables: &[(String, Vec<Line>)]) {
         println!("## {title}\n");
         println!(
             "| method | accuracy | sd | paths | published | difference | penalty by the labels | \
-             one penalty, blind | own penalty, blind | all states present |"
+             one penalty, blind | own penalty, blind | all states present | absent as 0 |"
         );
-        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         for line in lines {
             let (published, difference) = match (line.published, z(line)) {
                 (Some(Published(m, ..)), Some(z)) => {
@@ -249,10 +257,11 @@ fn print(tables: &[(String, Vec<Line>)]) {
                 _ => (String::new(), String::new()),
             };
             let [one, own] = line.blind.map(|b| b.map_or(String::new(), |b| format!("{b:.3}")));
+            let [complete, as_zero] = line.absent;
             println!(
                 "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {one} | {own} | \
-                 {:.3} |",
-                line.name, line.mean, line.deviation, line.paths, line.choice, line.complete
+                 {complete:.3} | {as_zero:.3} |",
+                line.name, line.mean, line.deviation, line.paths, line.choice
             );
         }
         println!();

@@ -4,18 +4,31 @@
 //! yardstick the O(K) form of the discrete model is tested against.
 
 use crate::Error;
+use crate::continuous::Grid;
 use crate::continuous::rings::{Rings, Scratch};
 
-/// Penalties for every pair of states, kept in both orders of memory.
+/// Penalties for every pair of states, kept in both orders of memory, or worked out from a grid
+/// that is too fine for that.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Penalties {
     states: usize,
+    /// Where the penalties are not written out.
+    far: Option<Far>,
     /// Length of a row of `by_from`: the number of states, rounded up for small ones.
     stride: usize,
     by_from: Vec<f64>,
     by_to: Vec<f64>,
     /// A quicker way to the same values, where the penalties have the shape for it.
     rings: Option<Rings>,
+}
+
+/// Penalties between the vertices of a grid.
+#[derive(Debug, Clone, PartialEq)]
+struct Far {
+    grid: Grid,
+    penalty: f64,
+    /// Charge for leaving each vertex.
+    charges: Vec<f64>,
 }
 
 /// What the recursion found.
@@ -56,12 +69,41 @@ impl Penalties {
         for (padded, row) in by_from.chunks_exact_mut(stride).zip(matrix.chunks_exact(states)) {
             padded[..states].copy_from_slice(row);
         }
-        Ok(Self { states, stride, by_from, by_to, rings: None })
+        Ok(Self { states, far: None, stride, by_from, by_to, rings: None })
     }
 
     /// The same penalties, with a quicker way to the cheapest entries.
     pub(crate) fn with_rings(self, rings: Rings) -> Self {
         Self { rings: Some(rings), ..self }
+    }
+
+    /// Penalties between the vertices of a grid, worked out when they are asked for.
+    pub(crate) fn on_grid(grid: Grid, penalty: f64, charges: Vec<f64>, rings: Rings) -> Self {
+        Self {
+            states: grid.len(),
+            stride: grid.len(),
+            far: Some(Far { grid, penalty, charges }),
+            by_from: Vec::new(),
+            by_to: Vec::new(),
+            rings: Some(rings),
+        }
+    }
+
+    /// Writes the costs of going to a state: the values before, plus the penalties.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled once per instruction set")]
+    fn costs_of(&self, to: usize, before: &[f64], costs: &mut [f64]) {
+        if let Some(Far { grid, penalty, charges }) = &self.far {
+            grid.half_distances(to, costs);
+            for ((cost, v), charge) in costs.iter_mut().zip(before).zip(charges) {
+                *cost = v + (penalty * (*cost * *cost) + charge);
+            }
+            return;
+        }
+        let entry = &self.by_to[to * self.states..(to + 1) * self.states];
+        for ((cost, v), p) in costs.iter_mut().zip(before).zip(entry) {
+            *cost = v + p;
+        }
     }
 
     /// Buffers for [`advance`](Self::advance).
@@ -94,7 +136,14 @@ impl Penalties {
     /// The penalty for going from one state to another.
     #[must_use]
     pub fn between(&self, from: usize, to: usize) -> f64 {
-        self.by_from[from * self.stride + to]
+        match &self.far {
+            None => self.by_from[from * self.stride + to],
+            Some(Far { grid, penalty, charges }) => {
+                let pairs = grid.vertex(from).iter().zip(grid.vertex(to));
+                let half = pairs.map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+                penalty * (half * half) + charges[from]
+            }
+        }
     }
 
     /// The cheapest path through `losses` (T × K, row after row); a NaN loss counts as infinite.
@@ -165,11 +214,7 @@ impl Penalties {
         for (t, slot) in path.iter_mut().enumerate().rev() {
             *slot = u32::try_from(state).unwrap_or(u32::MAX);
             if t > 0 {
-                let entry = &self.by_to[state * k..(state + 1) * k];
-                let before = &values[(t - 1) * k..t * k];
-                for ((cost, v), p) in costs.iter_mut().zip(before).zip(entry) {
-                    *cost = v + p;
-                }
+                self.costs_of(state, &values[(t - 1) * k..t * k], &mut costs);
                 state = first_smallest_of(&costs);
             }
         }

@@ -62,7 +62,17 @@ pub enum Error {
         /// Its number of rows.
         rows: usize,
     },
-    /// A grid of mixed states with too many vertices to hold its penalty matrix.
+    /// More memory than a fit may take.
+    #[error("{what} would take {bytes} bytes, at most {max} are allowed")]
+    TooLarge {
+        /// What would be kept.
+        what: &'static str,
+        /// Bytes it would take, at most `usize::MAX`.
+        bytes: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// A grid of mixed states with too many vertices.
     #[error("a grid of {vertices} vertices is too fine: at most {max} are supported")]
     GridTooFine {
         /// Vertices the grid would have.

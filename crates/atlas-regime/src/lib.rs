@@ -67,6 +67,7 @@ pub mod hmm;
 mod kmeanspp;
 mod model;
 mod order;
+mod parallel;
 mod partition;
 mod rates;
 mod rng;

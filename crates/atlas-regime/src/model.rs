@@ -12,41 +12,37 @@ pub const MODEL_FORMAT: u32 = 1;
 
 /// What a fit of a discrete jump model found, states numbered in the order of [`SortBy`].
 ///
-/// Everything per state is `None` where the state is empty or the figure is undefined, so that a
-/// model survives JSON and nothing computes with NaN unawares.
+/// It cannot be changed. Everything per state is `None` where the state is empty or the figure is
+/// undefined, so that a model survives JSON and nothing computes with NaN unawares.
+///
+/// # Examples
+/// ```
+/// use atlas_regime::{JumpParams, Rows};
+/// let data = [0.0, 0.1, -0.1, 5.0, 5.1, 4.9];
+/// let returns = [0.01, 0.02, 0.01, -0.03, -0.01, -0.02];
+/// let fit = JumpParams::new(2, 1.0).check()?.fit(Rows::new(&data, 1)?, Some(&returns))?;
+/// let model = fit.model;
+/// assert_eq!((model.states(), model.frequency()), (2, &[3.0, 3.0][..]));
+/// assert!(model.mean_return()[0] > model.mean_return()[1]);
+/// # Ok::<(), atlas_regime::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
 pub struct JumpModel {
-    /// Format of the serialized form, [`MODEL_FORMAT`].
-    pub format: u32,
-    /// Number of feature columns.
-    pub features: usize,
-    /// Weight every column of a row is multiplied by before anything else; all 1 when absent.
-    pub feature_weights: Option<Vec<f64>>,
-    /// Penalty λ for each change of state, in units of half a squared distance.
-    pub penalty: f64,
-    /// Order the states are numbered in.
-    pub sort_by: SortBy,
-    /// Centre of each state in the space of the (weighted) features; `None` for an empty state.
-    pub centers: Vec<Option<Vec<f64>>>,
-    /// Sum of half squared distances and penalties over the sample.
-    pub objective: f64,
-    /// Rows of the sample.
-    pub rows: usize,
-    /// Updates of the centres in the restart that won.
-    pub iterations: usize,
-    /// Number of restarts tried.
-    pub restarts: usize,
-    /// Which of them won, from 0.
-    pub best_restart: usize,
-    /// Rows in each state.
-    pub frequency: Vec<f64>,
-    /// Mean return per session in each state; empty without a return series.
-    pub mean_return: Vec<Option<f64>>,
-    /// Standard deviation of returns per session in each state; empty without a return series.
-    pub volatility: Vec<Option<f64>>,
-    /// Shares of moves from each state to each state; `None` for a state without successor.
-    pub transitions: Vec<Option<Vec<f64>>>,
+    pub(crate) format: u32,
+    pub(crate) features: usize,
+    pub(crate) feature_weights: Option<Vec<f64>>,
+    pub(crate) penalty: f64,
+    pub(crate) sort_by: SortBy,
+    pub(crate) centers: Vec<Option<Vec<f64>>>,
+    pub(crate) objective: f64,
+    pub(crate) rows: usize,
+    pub(crate) iterations: usize,
+    pub(crate) restarts: usize,
+    pub(crate) best_restart: usize,
+    pub(crate) frequency: Vec<f64>,
+    pub(crate) mean_return: Vec<Option<f64>>,
+    pub(crate) volatility: Vec<Option<f64>>,
+    pub(crate) transitions: Vec<Option<Vec<f64>>>,
 }
 
 impl JumpModel {
@@ -83,6 +79,102 @@ impl JumpModel {
     #[must_use]
     pub const fn states(&self) -> usize {
         self.centers.len()
+    }
+
+    /// Number of feature columns.
+    #[must_use]
+    pub const fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Weight every column of a row is multiplied by before anything else; all 1 when absent.
+    #[must_use]
+    pub fn feature_weights(&self) -> Option<&[f64]> {
+        self.feature_weights.as_deref()
+    }
+
+    /// Penalty λ for each change of state, in units of half a squared distance.
+    #[must_use]
+    pub const fn penalty(&self) -> f64 {
+        self.penalty
+    }
+
+    /// Order the states are numbered in.
+    #[must_use]
+    pub const fn sort_by(&self) -> SortBy {
+        self.sort_by
+    }
+
+    /// Centre of each state in the space of the (weighted) features; `None` for an empty state.
+    #[must_use]
+    pub fn centers(&self) -> &[Option<Vec<f64>>] {
+        &self.centers
+    }
+
+    /// Sum of half squared distances and penalties over the sample.
+    #[must_use]
+    pub const fn objective(&self) -> f64 {
+        self.objective
+    }
+
+    /// Rows of the sample.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Updates of the centres in the restart that won.
+    #[must_use]
+    pub const fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    /// Number of restarts tried.
+    #[must_use]
+    pub const fn restarts(&self) -> usize {
+        self.restarts
+    }
+
+    /// Which of them won, from 0.
+    #[must_use]
+    pub const fn best_restart(&self) -> usize {
+        self.best_restart
+    }
+
+    /// Rows in each state; weights summed up, for a continuous model.
+    #[must_use]
+    pub fn frequency(&self) -> &[f64] {
+        &self.frequency
+    }
+
+    /// Mean return per session in each state; empty without a return series.
+    #[must_use]
+    pub fn mean_return(&self) -> &[Option<f64>] {
+        &self.mean_return
+    }
+
+    /// Standard deviation of returns per session in each state; empty without a return series.
+    #[must_use]
+    pub fn volatility(&self) -> &[Option<f64>] {
+        &self.volatility
+    }
+
+    /// Shares of moves from each state to each state; `None` for a state without successor.
+    #[must_use]
+    pub fn transitions(&self) -> &[Option<Vec<f64>>] {
+        &self.transitions
+    }
+
+    /// The same model for rows whose columns are multiplied by these weights first; the centres
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of weights than features, [`Error::NotFinite`] for a
+    /// weight that is not finite; no other.
+    pub fn with_feature_weights(self, weights: Vec<f64>) -> Result<Self, Error> {
+        let model = Self { feature_weights: Some(weights), ..self };
+        model.check()?;
+        Ok(model)
     }
 
     /// The states no row of the sample is in.

@@ -53,7 +53,7 @@ proptest! {
         let options = FitOptions { feature_weights: weights.as_deref(), ..FitOptions::default() };
         if let Ok(fit) = jump.clone().check().and_then(|p| p.fit_with(rows, &options)) {
             prop_assert_eq!(fit.labels.len(), rows.len());
-            prop_assert!(fit.model.objective.is_finite());
+            prop_assert!(fit.model.objective().is_finite());
             let mut filter = Filter::new(&fit.model).unwrap();
             for row in &rows {
                 prop_assert!(filter.push(row).is_ok());

@@ -5,11 +5,14 @@
 
 mod support;
 
-use atlas_regime::hmm::{HMM_FORMAT, HmmFilter, HmmModel};
+use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams};
+use atlas_regime::hmm::{HmmFilter, HmmModel};
 use atlas_regime::rolling::{RollingDetector, RollingParams};
+use atlas_regime::sparse::SparseParams;
 use atlas_regime::{
-    Detector, DetectorParams, Feature, FeatureStream, Filter, Inputs, JumpModel, JumpParams, Rows,
-    SlidingFilter, Trend, VixParams, VixRule, simple_returns,
+    Clipper, Dated, Detector, DetectorParams, DetectorStream, Feature, FeatureStream, Filter,
+    FitOptions, Inputs, JumpModel, JumpParams, PenaltyChoice, RateQuote, Rows, Scaler,
+    SessionClose, SlidingFilter, Trend, VixParams, VixRule, accrued_interest, simple_returns,
 };
 use proptest::prelude::*;
 use support::Market;
@@ -61,6 +64,13 @@ fn fixed_model(penalty: f64) -> JumpModel {
     JumpModel::from_centers(centers, penalty).unwrap()
 }
 
+/// A hidden Markov model that knows nothing of the market.
+fn fixed_chain() -> HmmModel {
+    let moves = vec![vec![0.98, 0.02], vec![0.05, 0.95]];
+    let (means, variances) = (vec![vec![0.0006], vec![-0.001]], vec![vec![5e-5], vec![4e-4]]);
+    HmmModel::from_parameters(vec![0.5, 0.5], moves, means, variances).unwrap()
+}
+
 fn rolling_params() -> RollingParams {
     RollingParams {
         penalties: vec![2.0, 10.0, 40.0],
@@ -109,14 +119,7 @@ fn features_filters_and_rules_do_not_look_ahead() {
         features(m).iter().map(step).collect()
     });
     check("hidden Markov filter", &|m| {
-        let model = HmmModel {
-            format: HMM_FORMAT,
-            initial: vec![0.5, 0.5],
-            transitions: vec![vec![0.98, 0.02], vec![0.05, 0.95]],
-            means: vec![vec![0.0006], vec![-0.001]],
-            variances: vec![vec![5e-5], vec![4e-4]],
-        };
-        let mut filter = HmmFilter::new(&model).unwrap();
+        let mut filter = HmmFilter::new(&fixed_chain()).unwrap();
         let step = |r: &f64| {
             filter.push(&[*r]).unwrap();
             bits(filter.probabilities())
@@ -139,6 +142,187 @@ fn features_filters_and_rules_do_not_look_ahead() {
         m.closes.iter().map(step).collect()
     });
     check("rolling detector", &rolling);
+}
+
+/// The package's nine features, logarithms among them, where they are defined.
+fn package_features(market: &Market) -> Vec<Vec<f64>> {
+    let stream = FeatureStream::new(&Feature::PACKAGE).unwrap();
+    let data = stream.batch(&simple_returns(&market.closes)).unwrap();
+    let defined = |x: &f64| if x.is_finite() { *x } else { -9.0 };
+    data.chunks(9).map(|row| row.iter().map(defined).collect()).collect()
+}
+
+/// A continuous model that knows nothing of the market, fitted to a made-up sample.
+fn fixed_mixture() -> ContinuousModel {
+    let other = Market::new(150, 999);
+    let data = features(&other).split_off(30).concat();
+    let params =
+        ContinuousParams { jump: JumpParams::new(2, 0.05), grid_size: 0.1, mode_loss: false };
+    let rows = Rows::new(&data, 3).unwrap();
+    params.check().unwrap().fit_with(rows, &FitOptions::default()).unwrap().model
+}
+
+/// The same for the model with feature weights.
+fn fixed_sparse() -> JumpModel {
+    let other = Market::new(150, 998);
+    let data = features(&other).split_off(30).concat();
+    let params = SparseParams::new(3, 1e-3, 2.0).check().unwrap();
+    params.fit(Rows::new(&data, 3).unwrap(), None).unwrap().model.states().clone()
+}
+
+/// A stream of the four-regime detector under some settings, said as text.
+fn streamed(market: &Market, params: &DetectorParams) -> Outputs {
+    let mut stream = DetectorStream::new(params.clone().check().unwrap()).unwrap();
+    let said = |t: usize| {
+        let date = market.dates[t];
+        let close = SessionClose::new(date, market.closes[t])
+            .vix(Dated { date, value: market.vix[t] })
+            .rate(Dated { date, value: market.rates[t] });
+        stream.push(&close).unwrap();
+        format!("{:?}", stream.estimate()).bytes().map(u64::from).collect()
+    };
+    (0..market.dates.len()).map(said).collect()
+}
+
+#[test]
+fn mixtures_logarithms_scalers_rates_and_streams_do_not_look_ahead() {
+    let market = Market::new(420, 31);
+    let check = |name: &str, rule: &dyn Fn(&Market) -> Outputs| {
+        assert_eq!(first_leak(&market, rule), None, "{name}");
+    };
+    check("log features", &|m| package_features(m).iter().map(|row| bits(row)).collect());
+    check("continuous filter", &|m| {
+        let mut filter = ContinuousFilter::new(&fixed_mixture()).unwrap();
+        let step = |row: &Vec<f64>| {
+            let e = filter.push(row).unwrap();
+            vec![u64::from(e.state), u64::try_from(e.vertex).unwrap(), filter.values()[0].to_bits()]
+        };
+        features(m).iter().map(step).collect()
+    });
+    check("filter with feature weights", &|m| {
+        let mut filter = Filter::new(&fixed_sparse()).unwrap();
+        let step = |row: &Vec<f64>| vec![u64::from(filter.push(row).unwrap().state)];
+        features(m).iter().map(step).collect()
+    });
+    check("hidden Markov states", &|m| {
+        let mut filter = HmmFilter::new(&fixed_chain()).unwrap();
+        let step = |r: &f64| {
+            filter.push(&[*r]).unwrap();
+            vec![u64::try_from(filter.viterbi_state()).unwrap()]
+        };
+        simple_returns(&m.closes).iter().map(step).collect()
+    });
+    check("clipper and scaler of the past", &|m| scaled_by(m, |t| t + 1));
+    check("excess returns", &|m| {
+        let quote = RateQuote::Discount;
+        let interest = accrued_interest(&m.dates, &m.dates, &m.rates, quote).unwrap();
+        let pairs = simple_returns(&m.closes).into_iter().zip(interest);
+        pairs.map(|(r, i)| bits(&[r - i])).collect()
+    });
+    check("VIX readings", &|m| {
+        let params = VixParams { level: Some(25.0), ..VixParams::default() };
+        let mut rule = VixRule::new(params).unwrap();
+        let step = |close: &f64| said(&rule.push(Some(*close)).unwrap());
+        m.vix.iter().map(step).collect()
+    });
+    check("trend readings", &|m| {
+        let mut trend = Trend::new();
+        let step = |c: &f64| said(&trend.push(c * 1.01, c * 0.99, *c).unwrap());
+        m.closes.iter().map(step).collect()
+    });
+}
+
+#[test]
+fn streams_of_every_profile_do_not_look_ahead() {
+    let market = Market::new(300, 32);
+    let small = |params| DetectorParams {
+        lookback: 150,
+        rows_min: 80,
+        warm_up: 60,
+        refit_every: 63,
+        restarts: 2,
+        ..params
+    };
+    let calibrated = small(DetectorParams { penalty: 4.0, ..DetectorParams::calibrated() });
+    let candidates = vec![1.0, 4.0, 16.0];
+    let choice = PenaltyChoice { candidates, validation: 60, ..PenaltyChoice::default() };
+    let choosing = DetectorParams { choice: Some(choice), ..calibrated.clone() };
+    for params in [calibrated, small(DetectorParams::seed()), choosing] {
+        assert_eq!(first_leak(&market, &|m| streamed(m, &params)), None);
+    }
+}
+
+/// What is said, as text.
+fn said(what: &impl std::fmt::Debug) -> Vec<u64> {
+    format!("{what:?}").bytes().map(u64::from).collect()
+}
+
+/// Features clipped and scaled by the moments of the first `known(t)` rows.
+fn scaled_by(market: &Market, known: impl Fn(usize) -> usize) -> Outputs {
+    let data = features(market).concat();
+    let scale = |(t, row): (usize, &[f64])| {
+        let sample = Rows::new(&data[..known(t).max(1) * 3], 3).unwrap();
+        let mut row = row.to_vec();
+        Clipper::fit(sample, 3.0).unwrap().apply(&mut row).unwrap();
+        Scaler::fit(sample).unwrap().apply(&mut row).unwrap();
+        bits(&row)
+    };
+    data.chunks(3).enumerate().map(scale).collect()
+}
+
+/// Every way of judging has its leak, and each is caught.
+#[test]
+fn leaks_planted_in_mixtures_logarithms_scalers_rates_and_streams_are_caught() {
+    // Later rows change few smoothed states: one market among some must show it.
+    let caught = |name: &str, rule: &dyn Fn(&Market) -> Outputs| {
+        let shows = |seed| first_leak(&Market::new(420, seed), rule).is_some();
+        assert!((33..53).any(shows), "{name}");
+    };
+    caught("smoothed mixtures", &|m| {
+        let data = features(m).concat();
+        let path = fixed_mixture().smoothed_vertices(Rows::new(&data, 3).unwrap()).unwrap();
+        path.iter().map(|vertex| vec![u64::from(*vertex)]).collect()
+    });
+    caught("Viterbi states of the whole series", &|m| {
+        let returns = simple_returns(&m.closes);
+        let path = fixed_chain().viterbi(Rows::new(&returns, 1).unwrap()).unwrap();
+        path.iter().map(|state| vec![u64::from(*state)]).collect()
+    });
+    let rows = |m: &Market| m.dates.len();
+    caught("scaler of the whole series", &|m| scaled_by(m, |_| rows(m)));
+    caught("scaler that knows one row more", &|m| scaled_by(m, |t| (t + 2).min(rows(m))));
+    caught("log features less their mean", &|m| {
+        let rows = package_features(m);
+        let logs: Vec<f64> = rows.iter().map(|row| row[1]).collect();
+        let mean = logs.iter().sum::<f64>() / f64::from(u32::try_from(logs.len()).unwrap());
+        logs.iter().map(|x| bits(&[x - mean])).collect()
+    });
+    caught("interest at the next session's rate", &|m| {
+        let next: Vec<f64> = m.rates.iter().skip(1).chain(m.rates.last()).copied().collect();
+        let quote = RateQuote::Discount;
+        let interest = accrued_interest(&m.dates, &m.dates, &next, quote).unwrap();
+        // A rate of the session itself shows one session later: what is accrued then is known now.
+        interest.iter().skip(1).chain(interest.last()).map(|i| bits(&[*i])).collect()
+    });
+    caught("the highest VIX of the week around", &|m| {
+        let top = |t: usize| m.vix[t.saturating_sub(2)..(t + 3).min(rows(m))].iter().copied();
+        (0..rows(m)).map(|t| bits(&[top(t).fold(0.0, f64::max)])).collect()
+    });
+    caught("a stream fed with tomorrow's close", &|m| {
+        let mut early = m.clone();
+        early.closes.rotate_left(1);
+        let last = early.closes.len() - 1;
+        early.closes[last] = m.closes[last];
+        let params = DetectorParams {
+            lookback: 150,
+            rows_min: 80,
+            warm_up: 60,
+            restarts: 1,
+            penalty: 4.0,
+            ..DetectorParams::calibrated()
+        };
+        streamed(&early, &params)
+    });
 }
 
 #[test]

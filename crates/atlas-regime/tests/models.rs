@@ -1,6 +1,10 @@
 //! Fitted models as things to keep: filed away, restored, compared, fitted in bulk.
 
-use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams};
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams, Grid};
+use atlas_regime::hmm::HmmParams;
+use atlas_regime::sparse::SparseParams;
 use atlas_regime::{Error, Filter, FitOptions, JumpModel, JumpParams, Mt19937, Rows};
 
 /// Two noisy levels in spells of forty rows, two columns, and returns that go with them.
@@ -28,8 +32,9 @@ fn a_model_survives_json_to_the_bit_and_runs_on() {
     for row in &rows {
         assert_eq!(a.push(row), b.push(row));
     }
-    let mut other: JumpModel = serde_json::from_str(&json).unwrap();
-    other.format = 99;
+    let mut other: serde_json::Value = serde_json::from_str(&json).unwrap();
+    other["format"] = 99.into();
+    let other: JumpModel = serde_json::from_value(other).unwrap();
     let refused = Error::Format { what: "the jump model", found: 99, expected: 1 };
     assert_eq!(Filter::new(&other), Err(refused));
 }
@@ -83,6 +88,100 @@ fn a_grid_of_penalties_equals_one_fit_each_on_any_number_of_threads() {
     }
 }
 
+/// What `work` says, on one thread and on several.
+fn on_any_number_of_threads<T: PartialEq + Send>(what: &str, work: impl Fn() -> T + Sync) {
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(&work)
+    };
+    let alone = on(1);
+    for threads in [2, 3, 7] {
+        assert!(on(threads) == alone, "{what} on {threads} threads");
+    }
+}
+
+#[test]
+fn restarts_are_the_same_on_any_number_of_threads() {
+    let mut rng = Mt19937::new(9);
+    let (few, returns) = sample();
+    // Enough rows for the restarts of a discrete fit to be shared out.
+    let data: Vec<f64> = (0..4400).map(|t| few[t % few.len()] + rng.next_f64()).collect();
+    let rows = Rows::new(&data, 2).unwrap();
+    for states in [2, 3, 5] {
+        let jump = JumpParams { restarts: 40, ..JumpParams::new(states, 2.0) };
+        let params = jump.clone().check().unwrap();
+        // As text: empty states have centres that are not numbers, hence not equal.
+        on_any_number_of_threads("a discrete fit", || {
+            format!("{:?}", params.fit(rows, None).unwrap())
+        });
+    }
+    let (rows, options) = (
+        Rows::new(&few, 2).unwrap(),
+        FitOptions { returns: Some(&returns), ..FitOptions::default() },
+    );
+    for (states, grid_size, compat) in [(2, 0.1, false), (3, 0.25, false), (2, 0.2, true)] {
+        let jump = JumpParams { restarts: 7, compat, ..JumpParams::new(states, 6.0) };
+        let params = ContinuousParams { jump, grid_size, mode_loss: true }.check().unwrap();
+        on_any_number_of_threads("a continuous fit", || {
+            format!("{:?}", params.fit_with(rows, &options).unwrap())
+        });
+    }
+    let sparse = SparseParams::new(2, 2.0, 1.5).check().unwrap();
+    on_any_number_of_threads("a sparse fit", || {
+        format!("{:?}", sparse.fit(rows, Some(&returns)).unwrap())
+    });
+    let hmm = HmmParams { iterations_max: 30, ..HmmParams::default() }.check().unwrap();
+    on_any_number_of_threads("a hidden Markov fit", || format!("{:?}", hmm.fit(rows).unwrap()));
+}
+
+#[test]
+fn grids_of_continuous_and_sparse_fits_equal_one_fit_each() {
+    let (data, returns) = sample();
+    let rows = Rows::new(&data, 2).unwrap();
+    let options = FitOptions { returns: Some(&returns), ..FitOptions::default() };
+    let penalties = [0.5, 4.0, 30.0];
+    let mixed = |penalty| ContinuousParams {
+        jump: JumpParams { restarts: 3, ..JumpParams::new(2, penalty) },
+        grid_size: 0.1,
+        mode_loss: true,
+    };
+    let found = mixed(0.0).check().unwrap().fit_grid(rows, &options, &penalties).unwrap();
+    for (fit, penalty) in found.iter().zip(penalties) {
+        assert!(*fit == mixed(penalty).check().unwrap().fit_with(rows, &options).unwrap());
+    }
+    let sparse = |penalty| SparseParams::new(2, penalty, 1.5).check().unwrap();
+    let found = sparse(0.0).fit_grid(rows, Some(&returns), &penalties).unwrap();
+    for (fit, penalty) in found.iter().zip(penalties) {
+        let expected = sparse(penalty).fit(rows, Some(&returns)).unwrap();
+        assert_eq!(format!("{fit:?}"), format!("{expected:?}"));
+    }
+}
+
+/// Beyond 4 096 vertices penalties are not written out; beyond memory a fit is refused.
+#[test]
+fn fine_grids_of_many_states_can_be_fitted() {
+    let (data, _) = sample();
+    let rows = Rows::new(&data[..16], 2).unwrap();
+    let fit = |states, grid_size, rows| {
+        let jump = JumpParams { restarts: 1, iterations_max: 1, ..JumpParams::new(states, 1.0) };
+        let params = ContinuousParams { jump, grid_size, mode_loss: true }.check().unwrap();
+        params.fit_with(rows, &FitOptions::default())
+    };
+    for (states, grid_size, vertices) in [(4, 0.032, 5984), (5, 0.0625, 4845)] {
+        let found = fit(states, grid_size, rows).unwrap();
+        assert_eq!(Grid::count(states, grid_size), Ok(vertices));
+        let model = found.model;
+        assert!(model.states().objective().is_finite());
+        let mut filter = ContinuousFilter::new(&model).unwrap();
+        let last = rows.iter().map(|row| filter.push(row).unwrap().vertex).last().unwrap();
+        let path = model.smoothed_vertices(rows).unwrap();
+        assert_eq!(path.last(), Some(&u32::try_from(last).unwrap()));
+    }
+    let many: Vec<f64> = data.iter().cycle().take(60_000).copied().collect();
+    let refused = fit(5, 0.05, Rows::new(&many, 2).unwrap()).unwrap_err();
+    assert!(matches!(refused, Error::TooLarge { bytes: 2_550_240_000, .. }), "{refused}");
+}
+
 #[test]
 fn the_exact_stop_finds_an_objective_no_worse_than_the_compatible_one() {
     let mut rng = Mt19937::new(17);
@@ -94,7 +193,7 @@ fn the_exact_stop_finds_an_objective_no_worse_than_the_compatible_one() {
             let jump = JumpParams { restarts: 1, compat, ..JumpParams::new(2, 6.0) };
             let params = ContinuousParams { jump, grid_size: 0.1, mode_loss: true };
             let fit = params.check().unwrap().fit_with(rows, &FitOptions::default());
-            fit.unwrap().model.states.objective
+            fit.unwrap().model.states().objective()
         };
         let (exact, compat) = (fit(false), fit(true));
         assert!(exact <= compat + 1e-12);

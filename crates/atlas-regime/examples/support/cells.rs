@@ -7,8 +7,9 @@
     reason = "shared by several examples"
 )]
 
+use atlas_regime::Error;
 use atlas_regime::Mt19937;
-use atlas_regime::hmm::{HMM_FORMAT, HmmModel};
+use atlas_regime::hmm::HmmModel;
 
 use super::float;
 use super::methods::{Choice, Method, Sample};
@@ -49,10 +50,14 @@ enum Design {
 }
 
 impl Cell {
-    /// Returns of a chain and the fifteen backward-looking features of them.
-    pub fn series(key: String, title: String, chain: Chain, length: usize) -> Self {
+    /// Returns of a chain and fifteen features of them, backward-looking or centred.
+    pub fn series(key: &str, title: &str, chain: Chain, length: usize, centred: bool) -> Self {
         let (paths, entries, by_penalty) = (PATHS, Vec::new(), Vec::new());
-        let design = Design::Series { centred: false };
+        let design = Design::Series { centred };
+        let (suffix, features) =
+            if centred { ("_centred", ", centred features") } else { ("", "") };
+        let key = format!("{key}_{length}{suffix}");
+        let title = format!("{title}, T = {length}{features}");
         Self { key, title, paths, entries, by_penalty, chain, design, length }
     }
 
@@ -97,11 +102,11 @@ impl Cell {
         }
     }
 
-    /// Whether every state occurs on a path.
-    pub fn complete(&self, path: usize) -> bool {
+    /// Number of states that occur on a path.
+    pub fn present(&self, path: usize) -> usize {
         let mut rng = Mt19937::new(u32::try_from(path).unwrap_or(0) + 1);
         let truth = self.chain.states(self.length, &mut rng);
-        (0..).take(self.states()).all(|state| truth.contains(&state))
+        (0..).take(self.states()).filter(|state| truth.contains(state)).count()
     }
 
     pub const fn states(&self) -> usize {
@@ -109,15 +114,12 @@ impl Cell {
     }
 
     /// The true parameters.
-    pub fn oracle(&self) -> HmmModel {
-        let k = self.chain.means.len();
-        HmmModel {
-            format: HMM_FORMAT,
-            initial: vec![1.0 / float(k); k],
-            transitions: self.chain.transitions.clone(),
-            means: self.chain.means.iter().map(|m| vec![*m]).collect(),
-            variances: self.chain.deviations.iter().map(|s| vec![s * s]).collect(),
-        }
+    pub fn oracle(&self) -> Result<HmmModel, Error> {
+        let Chain { transitions, means, deviations } = self.chain.clone();
+        let k = means.len();
+        let means = means.iter().map(|m| vec![*m]).collect();
+        let variances = deviations.iter().map(|s| vec![s * s]).collect();
+        HmmModel::from_parameters(vec![1.0 / float(k); k], transitions, means, variances)
     }
 }
 

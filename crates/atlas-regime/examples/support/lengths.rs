@@ -32,9 +32,24 @@ const THESIS: [[f64; 4]; 5] = [
 const THESIS_PENALTY: f64 = 90.0;
 
 pub fn cells() -> Vec<Cell> {
-    let monthly = LENGTHS.into_iter().zip(MONTHLY).map(|(length, m)| monthly(length, m));
-    let daily = LENGTHS.into_iter().enumerate().map(|(i, n)| thesis(n, THESIS.map(|row| row[i])));
-    monthly.chain(daily).collect()
+    let mut out: Vec<Cell> = LENGTHS.into_iter().zip(MONTHLY).map(|(n, m)| monthly(n, m)).collect();
+    for (i, length) in LENGTHS.into_iter().enumerate() {
+        out.push(thesis(length, THESIS.map(|row| row[i])));
+    }
+    // Which features these publications used is not known to us: the centred ones for comparison.
+    let designs = [
+        ("monthly", "Two states, monthly", Chain::two_state_monthly()),
+        ("thesis", "Two states, daily (thesis)", Chain::two_state_thesis()),
+    ];
+    for (key, title, chain) in designs {
+        for length in LENGTHS {
+            let mut cell = Cell::series(key, title, chain.clone(), length, true);
+            let grid = with_thesis_penalty();
+            cell.entries = vec![entry(Method::Discrete, "discrete jump model", None, &grid)];
+            out.push(cell);
+        }
+    }
+    out
 }
 
 fn entry(
@@ -61,10 +76,16 @@ fn continuous(choices: &[Choice]) -> impl Iterator<Item = Entry> {
     CONTINUOUS.map(|(method, name)| entry(method, name, None, choices)).into_iter()
 }
 
+fn with_thesis_penalty() -> Vec<Choice> {
+    let mut grid = penalties();
+    grid.push((THESIS_PENALTY, 0.0));
+    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
+    grid
+}
+
 fn monthly(length: usize, published: f64) -> Cell {
-    let title = format!("Two states, monthly, T = {length}");
     let chain = Chain::two_state_monthly();
-    let mut cell = Cell::series(format!("monthly_{length}"), title, chain, length);
+    let mut cell = Cell::series("monthly", "Two states, monthly", chain, length, false);
     let grid = penalties();
     let sparse: Vec<Choice> = [4.0, 9.0]
         .into_iter()
@@ -83,14 +104,11 @@ fn monthly(length: usize, published: f64) -> Cell {
 }
 
 fn thesis(length: usize, published: [f64; 5]) -> Cell {
-    let title = format!("Two states, daily (thesis), T = {length}");
     let chain = Chain::two_state_thesis();
-    let mut cell = Cell::series(format!("thesis_{length}"), title, chain, length);
+    let mut cell = Cell::series("thesis", "Two states, daily (thesis)", chain, length, false);
     let [oracle, flat, kmeans, discrete, sparse] =
         published.map(|m| Published(m, f64::NAN, 1000.0));
-    let mut grid = penalties();
-    grid.push((THESIS_PENALTY, 0.0));
-    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let grid = with_thesis_penalty();
     let selections = [2.0, 4.0, 6.0, 9.0, 12.0].map(|features| (THESIS_PENALTY, features));
     cell.entries = vec![
         entry(Method::Oracle, "true parameters, Viterbi", Some(oracle), &ONCE),

@@ -8,7 +8,7 @@
 )]
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousParams};
-use atlas_regime::hmm::{HMM_FORMAT, HmmModel, HmmParams};
+use atlas_regime::hmm::{HmmModel, HmmParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{Error, Filter, FitOptions, JumpParams, Rows};
 
@@ -117,13 +117,12 @@ impl Sample {
         let (m, s) = (mean(&self.observed), deviation(&self.observed));
         let leave = (1.0 - params.stay) / float(k - 1);
         let to = |i, j| if i == j { params.stay } else { leave };
-        let start = HmmModel {
-            format: HMM_FORMAT,
-            initial: vec![1.0 / float(k); k],
-            transitions: (0..k).map(|i| (0..k).map(|j| to(i, j)).collect()).collect(),
-            means: vec![vec![m]; k],
-            variances: (0..k).map(|i| vec![s * s * 2.0 * float(i + 1) / float(k + 1)]).collect(),
-        };
+        let start = HmmModel::from_parameters(
+            vec![1.0 / float(k); k],
+            (0..k).map(|i| (0..k).map(|j| to(i, j)).collect()).collect(),
+            vec![vec![m]; k],
+            (0..k).map(|i| vec![s * s * 2.0 * float(i + 1) / float(k + 1)]).collect(),
+        )?;
         params.check()?.fit_from(rows, &start)?.model.viterbi(rows)
     }
 

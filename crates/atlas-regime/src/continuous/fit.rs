@@ -1,13 +1,15 @@
 //! Fitting the continuous model.
 
-use super::estep::Continuous;
+use rayon::prelude::*;
+
 use super::model::{ContinuousModel, heaviest};
-use super::params::CheckedContinuousParams;
-use crate::descent::{Limits, Memory, Restart, best, descend};
+use super::params::{CheckedContinuousParams, ContinuousParams};
+use super::restarts::{costs_bytes, descend_all};
+use crate::descent::{Limits, Restart, best};
 use crate::discrete::{FitOptions, Prepared};
 use crate::order::InSample;
 use crate::partition::Partitions;
-use crate::{Error, Rows};
+use crate::{Error, JumpParams, Rows};
 
 /// A fitted continuous model with what the fit saw on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +33,9 @@ impl CheckedContinuousParams {
     /// Fits the model to finite rows; see [`CheckedJumpParams::fit`](crate::CheckedJumpParams::fit).
     ///
     /// # Errors
-    /// Those of [`CheckedJumpParams::fit_with`](crate::CheckedJumpParams::fit_with).
+    /// Those of [`CheckedJumpParams::fit_with`](crate::CheckedJumpParams::fit_with);
+    /// [`Error::TooLarge`] if the costs of every row in every vertex would take more than 2 GiB;
+    /// no other.
     ///
     /// # Examples
     /// ```
@@ -51,22 +55,15 @@ impl CheckedContinuousParams {
         let params = self.jump.params();
         let prepared = Prepared::new(&self.jump, rows, options)?;
         let rows = prepared.rows(rows)?;
+        costs_bytes(rows.len(), &self.grid)?;
         let penalties = self.grid.penalties(params.penalty, self.mode_loss)?;
         let limits = Limits {
             iterations_max: params.iterations_max,
             tol: params.tol,
             exact: !params.compat,
         };
+        let restarts = descend_all(rows, &self.grid, &penalties, &prepared.starts, limits)?;
         let mut partitions = Partitions::new(self.grid.len());
-        let mut steps = Continuous::new(rows, &self.grid, &penalties);
-        let mut memory = Memory::default();
-        let restarts: Vec<Restart> = prepared
-            .starts
-            .iter()
-            .map(|start| {
-                descend(&mut steps, start, rows.len(), limits, &mut partitions, &mut memory)
-            })
-            .collect();
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {
             return Err(Error::Overflow { what: "continuous jump model" });
@@ -84,5 +81,42 @@ impl CheckedContinuousParams {
             ContinuousModel { states, grid_size: self.grid_size, mode_loss: self.mode_loss };
         let start_rows = prepared.start_rows;
         Ok(ContinuousFit { model, weights, labels, restarts, start_rows, sort_permutation: order })
+    }
+
+    /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
+    /// with `penalties[i]`, whatever the number of threads. Starts are drawn once, as they do not
+    /// depend on the penalty.
+    ///
+    /// # Errors
+    /// Those of [`ContinuousParams::check`] and [`fit_with`](Self::fit_with), for the first penalty
+    /// that has one.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::{FitOptions, Rows, continuous::ContinuousParams};
+    /// let data = [0.0, 0.1, 2.5, 4.9, 5.0, 5.1];
+    /// let params = ContinuousParams::new(2, 0.0).check()?;
+    /// let options = FitOptions::default();
+    /// let fits = params.fit_grid(Rows::new(&data, 1)?, &options, &[1.0, 10.0])?;
+    /// assert!(fits[0].model.states().objective() < fits[1].model.states().objective());
+    /// # Ok::<(), atlas_regime::Error>(())
+    /// ```
+    pub fn fit_grid(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+        penalties: &[f64],
+    ) -> Result<Vec<ContinuousFit>, Error> {
+        let drawn = Prepared::new(&self.jump, rows, &FitOptions { warm_start: None, ..*options })?;
+        let options = FitOptions { starts: Some(&drawn.starts), ..*options };
+        let fit = |&penalty: &f64| {
+            let jump = JumpParams { penalty, ..self.jump.params().clone() };
+            let (grid_size, mode_loss) = (self.grid_size, self.mode_loss);
+            let params = ContinuousParams { jump, grid_size, mode_loss }.check()?;
+            let mut fit = params.fit_with(rows, &options)?;
+            fit.start_rows.clone_from(&drawn.start_rows);
+            Ok(fit)
+        };
+        penalties.par_iter().map(fit).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Mixed states: a grid on the simplex, and what it costs to move on it.
 
+use super::charges;
 use super::rings::Rings;
 use crate::Error;
 use crate::count::float;
@@ -27,20 +28,26 @@ pub struct Grid {
     by_state: Vec<f64>,
 }
 
-/// The largest number of vertices supported; their penalties take 128 MiB.
-pub const VERTICES_MAX: usize = 4096;
+/// The largest number of vertices supported with three states or more: enough for steps of 0.05
+/// with eight.
+pub const VERTICES_MAX: usize = 1_000_000;
+
+/// The largest number for which all penalties are written out, which takes 256 MiB; with two states
+/// there is no other way.
+const MATRIX_MAX: usize = 4096;
 
 impl Grid {
     /// Lays out the grid with N = ⌊1/`size`⌋ steps a side.
     ///
     /// # Errors
     /// [`Error::Parameter`] unless there are 1 to 8 states and 0 < `size` ≤ 1;
-    /// [`Error::GridTooFine`] above [`VERTICES_MAX`] vertices; no other.
+    /// [`Error::GridTooFine`] above [`VERTICES_MAX`] vertices, or 4 096 with two states; no other.
     pub fn new(states: usize, size: f64) -> Result<Self, Error> {
         let steps = steps(states, size)?;
         let count = binomial(steps, states);
-        if count > VERTICES_MAX {
-            return Err(Error::GridTooFine { vertices: count, max: VERTICES_MAX });
+        let max = if states < 3 { MATRIX_MAX } else { VERTICES_MAX };
+        if count > max {
+            return Err(Error::GridTooFine { vertices: count, max });
         }
         let mut vertices = Vec::with_capacity(count * states);
         let mut tuple = vec![0; states];
@@ -100,9 +107,16 @@ impl Grid {
     /// Source: Aydınhan, Kolm, Mulvey and Shu 2024, "Identifying patterns in financial markets:
     /// extending the statistical jump model for regime identification".
     ///
+    /// Beyond 4 096 vertices penalties are worked out when they are asked for, instead of being
+    /// written out.
+    ///
     /// # Errors
-    /// [`Error::NotFinite`] for a penalty that is not finite; no other.
+    /// [`Error::NotFinite`] for a penalty that is not finite, [`Error::GridTooFine`] for a negative
+    /// one beyond 4 096 vertices; no other.
     pub fn penalties(&self, penalty: f64, mode_loss: bool) -> Result<Penalties, Error> {
+        if self.len() > MATRIX_MAX {
+            return self.far_penalties(penalty, mode_loss);
+        }
         let n = self.len();
         let mut matrix = Vec::with_capacity(n * n);
         for i in 0..n {
@@ -112,10 +126,7 @@ impl Grid {
                 matrix.push(penalty * (half * half));
             }
         }
-        let charges = mode_loss.then(|| {
-            let sums = matrix.chunks_exact(n).map(log_sum_exp_negated).collect::<Vec<f64>>();
-            sums.iter().map(|sum| sum - sums[0]).collect::<Vec<f64>>()
-        });
+        let charges = mode_loss.then(|| charges::from_matrix(&matrix, n));
         if let Some(charges) = &charges {
             for (row, charge) in matrix.chunks_exact_mut(n).zip(charges) {
                 for p in row {
@@ -129,6 +140,50 @@ impl Grid {
         }
         let rings = Rings::new(self.states, self.ring_costs(penalty), charges.as_deref());
         Ok(penalties.with_rings(rings))
+    }
+
+    /// The same without a matrix.
+    fn far_penalties(&self, penalty: f64, mode_loss: bool) -> Result<Penalties, Error> {
+        if penalty < 0.0 {
+            return Err(Error::GridTooFine { vertices: self.len(), max: MATRIX_MAX });
+        }
+        if !penalty.is_finite() {
+            let what = "the penalty";
+            return Err(Error::NotFinite { what, row: 0, column: 0, value: penalty });
+        }
+        let costs = self.ring_costs(penalty);
+        let charges = if mode_loss {
+            charges::from_distances(self.tuples(), &costs)
+        } else {
+            vec![0.0; self.len()]
+        };
+        let rings = Rings::new(self.states, costs, Some(&charges));
+        Ok(Penalties::on_grid(self.clone(), penalty, charges, rings))
+    }
+
+    /// The vertices in steps.
+    fn tuples(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
+        let steps = float(self.steps);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to the number of steps, rounded back to what it was made of"
+        )]
+        let whole = move |weight: &f64| (weight * steps).round() as usize;
+        self.vertices.chunks_exact(self.states).map(move |v| v.iter().map(whole).collect())
+    }
+
+    /// Half the distance of every vertex to one of them.
+    pub(crate) fn half_distances(&self, to: usize, out: &mut [f64]) {
+        out.fill(0.0);
+        for (k, own) in self.vertex(to).iter().enumerate() {
+            for (slot, weight) in out.iter_mut().zip(self.weights_of(k)) {
+                *slot += (weight - own).abs();
+            }
+        }
+        for slot in out {
+            *slot /= 2.0;
+        }
     }
 
     /// Penalty for moving 0, 1, … steps.
@@ -177,36 +232,6 @@ fn fill(tuple: &mut [usize], at: usize, left: usize, emit: &mut impl FnMut(&[usi
     }
 }
 
-/// `log Σ exp(−x)`, the largest terms set apart, in the reference's order of summation: ties
-/// between vertices are broken by the last bits.
-fn log_sum_exp_negated(row: &[f64]) -> f64 {
-    let least = row.iter().fold(f64::INFINITY, |m, &x| if x < m { x } else { m });
-    let largest = row.iter().filter(|x| **x <= least).count();
-    let rest = row.iter().filter(|x| **x > least).map(|x| libm::exp(least - x));
-    let rest: Vec<f64> = rest.collect();
-    let count = float(largest);
-    libm::log1p(pairwise_sum(&rest) / count) + libm::log(count) - least
-}
-
-/// Sum in blocks of eight running sums, halves added up above 128 terms, as `NumPy` does.
-fn pairwise_sum(terms: &[f64]) -> f64 {
-    if terms.len() > 128 {
-        let half = terms.len() / 2 / 8 * 8;
-        return pairwise_sum(&terms[..half]) + pairwise_sum(&terms[half..]);
-    }
-    let blocks = terms.chunks_exact(8);
-    let tail = blocks.remainder();
-    let mut sums = [0.0; 8];
-    for block in blocks {
-        for (sum, x) in sums.iter_mut().zip(block) {
-            *sum += x;
-        }
-    }
-    let low = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    let high = (sums[4] + sums[5]) + (sums[6] + sums[7]);
-    tail.iter().fold(low + high, |sum, x| sum + x)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +246,32 @@ mod tests {
                 assert!((grid.vertex(i).iter().sum::<f64>() - 1.0).abs() < 1e-12);
             }
         }
-        assert!(matches!(Grid::new(8, 0.05), Err(Error::GridTooFine { vertices: 888_030, .. })));
+        assert_eq!(Grid::count(8, 0.05), Ok(888_030));
+        assert!(matches!(Grid::new(8, 0.04), Err(Error::GridTooFine { max: VERTICES_MAX, .. })));
+        assert!(matches!(Grid::new(2, 0.0001), Err(Error::GridTooFine { max: MATRIX_MAX, .. })));
+    }
+
+    /// Penalties worked out when asked for lead along the same paths as those written out.
+    #[test]
+    fn penalties_without_a_matrix_are_the_same() {
+        let mut rng = crate::Mt19937::new(8);
+        for (states, size) in [(3, 0.1), (4, 0.2), (5, 0.25), (8, 0.5)] {
+            let grid = Grid::new(states, size).unwrap();
+            let n = grid.len();
+            for (penalty, mode_loss) in [(0.4, true), (30.0, true), (30.0, false), (2000.0, true)] {
+                let near = grid.penalties(penalty, mode_loss).unwrap();
+                let far = grid.far_penalties(penalty, mode_loss).unwrap();
+                for i in 0..n * n {
+                    let (a, b) = (near.between(i / n, i % n), far.between(i / n, i % n));
+                    assert!((a - b).abs() <= 1e-12 * a.abs().max(1.0), "{a} {b}");
+                }
+                let losses: Vec<f64> = (0..7 * n).map(|_| 9.0 * rng.next_f64()).collect();
+                let (a, b) = (near.solve(&losses).unwrap(), far.solve(&losses).unwrap());
+                assert_eq!(a.path, b.path);
+                assert!((a.value - b.value).abs() <= 1e-11 * a.value.abs());
+            }
+        }
+        assert!(Grid::new(5, 0.05).unwrap().penalties(-1.0, true).is_err());
+        assert!(Grid::new(5, 0.05).unwrap().penalties(f64::INFINITY, true).is_err());
     }
 }

@@ -1,10 +1,12 @@
 //! The continuous jump model: every observation in a mixture of states.
 
+mod charges;
 pub(crate) mod estep;
 mod fit;
 mod grid;
 mod model;
 mod params;
+mod restarts;
 pub(crate) mod rings;
 
 pub use fit::ContinuousFit;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estep::mixed_losses;
 use super::grid::Grid;
+use super::restarts::costs_bytes;
 use super::rings::Scratch;
 use crate::discrete::estep::loss;
 use crate::dp::Penalties;
@@ -12,16 +13,12 @@ use crate::model::defined;
 use crate::stored::{Buffer, restored};
 use crate::{Error, JumpModel, Rows};
 
-/// A fitted continuous jump model; serializable.
+/// A fitted continuous jump model; serializable, and it cannot be changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
 pub struct ContinuousModel {
-    /// Centres, order and sample figures of the pure states.
-    pub states: JumpModel,
-    /// Step of the weights.
-    pub grid_size: f64,
-    /// Whether time spent in mixed states is charged.
-    pub mode_loss: bool,
+    pub(crate) states: JumpModel,
+    pub(crate) grid_size: f64,
+    pub(crate) mode_loss: bool,
 }
 
 /// What the continuous filter says after one observation.
@@ -34,17 +31,37 @@ pub struct MixedEstimate {
 }
 
 impl ContinuousModel {
+    /// Centres, order and sample figures of the pure states.
+    #[must_use]
+    pub const fn states(&self) -> &JumpModel {
+        &self.states
+    }
+
+    /// Step of the weights.
+    #[must_use]
+    pub const fn grid_size(&self) -> f64 {
+        self.grid_size
+    }
+
+    /// Whether time spent in mixed states is charged.
+    #[must_use]
+    pub const fn mode_loss(&self) -> bool {
+        self.mode_loss
+    }
+
     /// Vertices of the cheapest path through all rows: **smoothed**, each one depends on later
     /// rows too. Never for decisions.
     ///
     /// # Errors
     /// Those of [`ContinuousFilter::new`] and [`ContinuousFilter::push`], [`Error::TooFewRows`]
-    /// without rows; no other.
+    /// without rows, [`Error::TooLarge`] if the costs of every row in every vertex would take more
+    /// than 2 GiB; no other.
     pub fn smoothed_vertices(&self, rows: Rows<'_>) -> Result<Vec<u32>, Error> {
         let filter = ContinuousFilter::new(self)?;
         if rows.is_empty() {
             return Err(Error::TooFewRows { what: "the data", have: 0, need: 1 });
         }
+        costs_bytes(rows.len(), &filter.grid)?;
         let mut values = vec![0.0; rows.len() * filter.grid.len()];
         let mut weighted = vec![0.0; rows.cols()];
         for (t, (row, slots)) in

@@ -10,6 +10,7 @@ use crate::descent::{Limits, Memory, Restart, best, descend};
 use crate::dp::Penalties;
 use crate::model::JumpModel;
 use crate::order::InSample;
+use crate::parallel::in_parts;
 use crate::partition::Partitions;
 use crate::{Error, Rows};
 
@@ -111,7 +112,10 @@ impl CheckedJumpParams {
             };
             prepared.starts.iter().map(run).collect()
         } else {
-            lockstep::descend_all(rows, params.states, params.penalty, &prepared.starts, limits)
+            let run = |starts: &[Vec<f64>]| {
+                lockstep::descend_all(rows, params.states, params.penalty, starts, limits)
+            };
+            in_parts(&prepared.starts, parts(rows, params.states, prepared.starts.len()), run)
         };
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {
@@ -133,6 +137,16 @@ impl CheckedJumpParams {
         Ok(Fit { model, labels, restarts, start_rows, sort_permutation: order })
     }
 }
+
+/// Into how many parts starts may be shared out: four of them take one step in one go, and all of
+/// them together must be worth waking a thread for.
+const fn parts(rows: Rows<'_>, states: usize, starts: usize) -> usize {
+    let size = rows.len().saturating_mul(states).saturating_mul(starts);
+    if size < WORTH_A_THREAD { 1 } else { starts.div_ceil(4) }
+}
+
+/// Rows times states times starts of about a millisecond.
+const WORTH_A_THREAD: usize = 150_000;
 
 /// The identity matrix, row after row.
 fn identity(states: usize) -> Vec<f64> {

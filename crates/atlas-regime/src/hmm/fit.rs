@@ -6,6 +6,7 @@ use super::em::Em;
 use super::model::{HMM_FORMAT, HmmModel};
 use crate::count::float;
 use crate::kmeanspp::Seeding;
+use crate::parallel::in_parts;
 use crate::{Error, Mt19937, Rows, Scaler};
 
 /// Parameters of a fit, unchecked; [`check`](Self::check) makes them usable.
@@ -104,7 +105,7 @@ impl CheckedHmmParams {
     ///     .map(|t| if t % 100 < 60 { 0.1 } else { 1.0 } * [1.0, -0.4, -1.2, 0.6][t % 4])
     ///     .collect();
     /// let fit = HmmParams::default().check()?.fit(Rows::new(&data, 1)?)?;
-    /// assert!(fit.model.variances[1][0] > 10.0 * fit.model.variances[0][0]);
+    /// assert!(fit.model.variances()[1][0] > 10.0 * fit.model.variances()[0][0]);
     /// # Ok::<(), atlas_regime::Error>(())
     /// ```
     pub fn fit(&self, rows: Rows<'_>) -> Result<HmmFit, Error> {
@@ -112,11 +113,10 @@ impl CheckedHmmParams {
         let scaler = self.check_sample(rows)?;
         let mut rng = Mt19937::new(params.seed);
         let mut seeding = Seeding::new(rows);
-        let starts = (0..params.restarts).map(|_| {
-            let picked = seeding.draw(params.states, &mut rng);
-            start(params, rows, &picked, &scaler)
-        });
-        self.best_of(rows, &scaler, starts)
+        let starts: Vec<HmmModel> = (0..params.restarts)
+            .map(|_| start(params, rows, &seeding.draw(params.states, &mut rng), &scaler))
+            .collect();
+        self.best_of(rows, &scaler, &starts)
     }
 
     /// Fits the model from one explicit start instead of those drawn from the seed.
@@ -149,7 +149,7 @@ impl CheckedHmmParams {
                 return Err(Error::Shape { what, found, expected });
             }
         }
-        self.best_of(rows, &scaler, std::iter::once(start.clone()))
+        self.best_of(rows, &scaler, std::slice::from_ref(start))
     }
 
     /// Refuses samples no model can be fitted to; gives the moments of the others.
@@ -165,22 +165,30 @@ impl CheckedHmmParams {
         Ok(scaler)
     }
 
-    /// Runs every start to its end and keeps the likeliest, the earliest on a tie.
+    /// Runs every start to its end, over all threads, and keeps the likeliest, the earliest on a
+    /// tie.
     fn best_of(
         &self,
         rows: Rows<'_>,
         scaler: &Scaler,
-        starts: impl Iterator<Item = HmmModel>,
+        starts: &[HmmModel],
     ) -> Result<HmmFit, Error> {
         let params = &self.0;
         let widest = scaler.variance().iter().copied().fold(0.0, f64::max);
         let floor = |v: &f64| params.variance_floor * if *v > 0.0 { *v } else { widest };
-        let mut em = Em::new(rows, params.states, scaler.variance().iter().map(floor).collect());
-        let mut best: Option<HmmFit> = None;
-        for (best_restart, mut model) in starts.enumerate() {
-            let Some((log_likelihood, iterations)) = climb(params, &mut em, &mut model) else {
-                continue;
+        let floor: Vec<f64> = scaler.variance().iter().map(floor).collect();
+        let climbed = in_parts(starts, starts.len(), |part| {
+            let mut em = Em::new(rows, params.states, floor.clone());
+            let climb = |start: &HmmModel| {
+                let mut model = start.clone();
+                let reached = climb(params, &mut em, &mut model);
+                reached.map(|(log_likelihood, iterations)| (model, log_likelihood, iterations))
             };
+            part.iter().map(climb).collect()
+        });
+        let mut best: Option<HmmFit> = None;
+        for (best_restart, climbed) in climbed.into_iter().enumerate() {
+            let Some((model, log_likelihood, iterations)) = climbed else { continue };
             if best.as_ref().is_none_or(|b| log_likelihood > b.log_likelihood) {
                 best = Some(HmmFit { model, log_likelihood, iterations, best_restart });
             }

@@ -11,22 +11,59 @@ use crate::{Error, Rows};
 /// The format of serialized hidden Markov models this version writes and reads.
 pub const HMM_FORMAT: u32 = 1;
 
-/// A Gaussian hidden Markov model with independent columns.
+/// A Gaussian hidden Markov model with independent columns; it cannot be changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HmmModel {
-    /// Format of the serialized form, [`HMM_FORMAT`].
-    pub format: u32,
-    /// Probability of each state before the first observation.
-    pub initial: Vec<f64>,
-    /// Probability of going from each state (row) to each state (column).
-    pub transitions: Vec<Vec<f64>>,
-    /// Mean of each state, column by column.
-    pub means: Vec<Vec<f64>>,
-    /// Variance of each state, column by column, positive.
-    pub variances: Vec<Vec<f64>>,
+    pub(super) format: u32,
+    pub(super) initial: Vec<f64>,
+    pub(super) transitions: Vec<Vec<f64>>,
+    pub(super) means: Vec<Vec<f64>>,
+    pub(super) variances: Vec<Vec<f64>>,
 }
 
 impl HmmModel {
+    /// A model with parameters from elsewhere, such as the truth of a simulation: the probability
+    /// of each state before the first observation, of going from each state (row) to each state
+    /// (column), and mean and variance of each state, column by column.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for parameters of differing sizes, [`Error::Parameter`] for probabilities
+    /// that do not add up, means that are not finite or variances that are not positive; no other.
+    pub fn from_parameters(
+        initial: Vec<f64>,
+        transitions: Vec<Vec<f64>>,
+        means: Vec<Vec<f64>>,
+        variances: Vec<Vec<f64>>,
+    ) -> Result<Self, Error> {
+        let model = Self { format: HMM_FORMAT, initial, transitions, means, variances };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Probability of each state before the first observation.
+    #[must_use]
+    pub fn initial(&self) -> &[f64] {
+        &self.initial
+    }
+
+    /// Probability of going from each state (row) to each state (column).
+    #[must_use]
+    pub fn transitions(&self) -> &[Vec<f64>] {
+        &self.transitions
+    }
+
+    /// Mean of each state, column by column.
+    #[must_use]
+    pub fn means(&self) -> &[Vec<f64>] {
+        &self.means
+    }
+
+    /// Variance of each state, column by column, positive.
+    #[must_use]
+    pub fn variances(&self) -> &[Vec<f64>] {
+        &self.variances
+    }
+
     /// Number of states.
     #[must_use]
     pub const fn states(&self) -> usize {
@@ -116,14 +153,10 @@ impl HmmModel {
 ///
 /// # Examples
 /// ```
-/// use atlas_regime::hmm::{HMM_FORMAT, HmmFilter, HmmModel};
-/// let model = HmmModel {
-///     format: HMM_FORMAT,
-///     initial: vec![0.5, 0.5],
-///     transitions: vec![vec![0.9, 0.1], vec![0.1, 0.9]],
-///     means: vec![vec![0.0], vec![4.0]],
-///     variances: vec![vec![1.0], vec![1.0]],
-/// };
+/// use atlas_regime::hmm::{HmmFilter, HmmModel};
+/// let moves = vec![vec![0.9, 0.1], vec![0.1, 0.9]];
+/// let (means, variances) = (vec![vec![0.0], vec![4.0]], vec![vec![1.0], vec![1.0]]);
+/// let model = HmmModel::from_parameters(vec![0.5, 0.5], moves, means, variances)?;
 /// let mut filter = HmmFilter::new(&model)?;
 /// filter.push(&[3.9])?;
 /// assert!(filter.probabilities()[1] > 0.99);

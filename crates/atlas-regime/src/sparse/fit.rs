@@ -1,5 +1,6 @@
 //! Fitting the sparse model: a jump model and its feature weights in turn.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::lasso::bounded_weights;
@@ -231,6 +232,36 @@ impl CheckedSparseParams {
             return Err(Error::TooFewRows { what: "the list of rounds", have: 0, need: 1 });
         };
         Ok(SparseFit { model, labels, memberships, weights, rounds })
+    }
+
+    /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
+    /// with `penalties[i]`, whatever the number of threads.
+    ///
+    /// # Errors
+    /// Those of [`SparseParams::check`] and [`fit`](Self::fit), for the first penalty that has one.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::{Rows, sparse::SparseParams};
+    /// let data = [0.0, 0.3, 0.1, -0.3, 5.0, 0.3, 5.1, -0.3]; // the second column is noise
+    /// let params = SparseParams::new(2, 0.0, 1.0).check()?;
+    /// let fits = params.fit_grid(Rows::new(&data, 2)?, None, &[0.1, 1000.0])?;
+    /// let jumps = |i: usize| fits[i].labels.windows(2).filter(|p| p[0] != p[1]).count();
+    /// assert_eq!((jumps(0), jumps(1)), (1, 0)); // at last a jump never pays
+    /// # Ok::<(), atlas_regime::Error>(())
+    /// ```
+    pub fn fit_grid(
+        &self,
+        rows: Rows<'_>,
+        returns: Option<&[f64]>,
+        penalties: &[f64],
+    ) -> Result<Vec<SparseFit>, Error> {
+        let fit = |&penalty: &f64| {
+            let params = self.params().clone();
+            let jump = JumpParams { penalty, ..params.jump };
+            SparseParams { jump, ..params }.check()?.fit(rows, returns)
+        };
+        penalties.par_iter().map(fit).collect()
     }
 
     fn inner(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<Inner, Error> {

@@ -85,7 +85,7 @@ fn dataframe(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
     let params = JumpParams::new(2, 50.0).check().map_err(text)?;
     let found = params.fit(rows, Some(&matrix.returns)).map_err(text)?.model;
     for key in ["val_ndarray", "val_dataframe"] {
-        close(key, &[found.objective], &[case.float(key)?], FLOAT, 1.0)?;
+        close(key, &[found.objective()], &[case.float(key)?], FLOAT, 1.0)?;
     }
     same("labels_equal", &case.flag("labels_equal")?, &true)?;
     same("centres are finite", &flat(&found).iter().all(|c| c.is_finite()), &true)?;

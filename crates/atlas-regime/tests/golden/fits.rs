@@ -107,7 +107,7 @@ pub(crate) fn fit(
         folder.replays.get(&key, compute)
     };
     restarts(case, weighted, &again, found, warm)?;
-    same("best_restart", &found.states.best_restart, &case.count("best_restart")?)?;
+    same("best_restart", &found.states.best_restart(), &case.count("best_restart")?)?;
     if case.opt("sort_perm").is_some() {
         same("sort_perm", &found.sort_permutation, &case.counts("sort_perm")?)?;
     }
@@ -122,7 +122,7 @@ pub(crate) fn fit(
     same("predict", &smoothed, &insample.runs("predict_rle")?)?;
     let equal = smoothed == found.labels;
     same("predict_equals_labels", &equal, &insample.flag("predict_equals_labels")?)?;
-    let floor = found.states.objective.abs() * 1e-6;
+    let floor = found.states.objective().abs() * 1e-6;
     close("online_margin", &[online.margin], &[insample.float("online_margin")?], MARGIN, floor)?;
     close("value_last", &online.last, &insample.floats("value_last")?, FLOAT, 1.0)?;
     if let Some(vertices) = online.vertices {
@@ -191,7 +191,7 @@ fn run(
         restarts: fit.restarts,
         start_rows: fit.start_rows,
         sort_permutation: fit.sort_permutation,
-        states: fit.model.states,
+        states: fit.model.states().clone(),
         labels: fit.labels,
         weights: Some(fit.weights),
     };
@@ -260,12 +260,12 @@ fn one_restart(found: &Restart, again: &Replay, expected: &Case<'_>) -> Result<(
 
 fn expect(expected: &Case<'_>, found: &Found, grid: Option<&Grid>) -> Result<(), String> {
     let states = &found.states;
-    close("val", &[states.objective], &[expected.float("val")?], FLOAT, 1e-6)?;
+    close("val", &[states.objective()], &[expected.float("val")?], FLOAT, 1e-6)?;
     close("centers", &flat(states), &expected.floats("centers")?, FLOAT, 1e-3)?;
     same("labels", &found.labels, &expected.runs("labels_rle")?)?;
-    close("freq", &states.frequency, &expected.floats("freq")?, FLOAT, 1.0)?;
+    close("freq", states.frequency(), &expected.floats("freq")?, FLOAT, 1.0)?;
     let unsorted: Vec<u32> = match &found.weights {
-        None => found.restarts[states.best_restart].labels.clone(),
+        None => found.restarts[states.best_restart()].labels.clone(),
         Some(_) => found.labels.clone(),
     };
     let sorted = crc(&found.labels)?;
@@ -274,18 +274,18 @@ fn expect(expected: &Case<'_>, found: &Found, grid: Option<&Grid>) -> Result<(),
         same("labels_crc", &crc(&unsorted)?, &expected_crc)?;
     }
     let transitions: Vec<f64> = states
-        .transitions
+        .transitions()
         .iter()
         .flat_map(|row| row.clone().unwrap_or_else(|| vec![f64::NAN; states.states()]))
         .collect();
     close("transmat", &transitions, &expected.floats("transmat")?, FLOAT, 1e-3)?;
     let values = |v: &[Option<f64>]| v.iter().map(|x| x.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
     match (expected.opt("ret"), expected.opt("vol")) {
-        (None, None) => same("returns", &states.mean_return.len(), &0)?,
+        (None, None) => same("returns", &states.mean_return().len(), &0)?,
         (ret, vol) => {
             let (ret, vol) = (ret.ok_or("no ret")?, vol.ok_or("no vol")?);
-            close("ret", &values(&states.mean_return), &floats(ret)?, RETURN, 1e-4)?;
-            close("vol", &values(&states.volatility), &floats(vol)?, VOLATILITY, 0.0)?;
+            close("ret", &values(states.mean_return()), &floats(ret)?, RETURN, 1e-4)?;
+            close("vol", &values(states.volatility()), &floats(vol)?, VOLATILITY, 0.0)?;
         }
     }
     if let (Some(grid), Some(weights)) = (grid, &found.weights) {
@@ -312,7 +312,7 @@ fn online(
 ) -> Result<Online, String> {
     let mut states = Vec::with_capacity(rows.len());
     let mut smallest = f64::NAN;
-    if grid.is_none() && found.states.penalty >= 0.0 {
+    if grid.is_none() && found.states.penalty() >= 0.0 {
         let mut filter = Filter::new(&found.states).map_err(text)?;
         for row in &rows {
             states.push(u32::from(filter.push(row).map_err(text)?.state));
@@ -344,7 +344,7 @@ fn online(
 fn negative_online(found: &Found, rows: Rows<'_>) -> Result<Online, String> {
     let k = found.states.states();
     let losses = crate::replay::losses(rows, &flat(&found.states), None);
-    let penalties = Penalties::uniform(k, found.states.penalty).map_err(text)?;
+    let penalties = Penalties::uniform(k, found.states.penalty()).map_err(text)?;
     let path = penalties.solve(&losses).map_err(text)?;
     let states: Vec<u32> = path
         .values
@@ -374,8 +374,8 @@ fn smoothed(
 
 /// Centres row after row, NaN for empty states.
 pub(crate) fn flat(model: &JumpModel) -> Vec<f64> {
-    let empty = vec![f64::NAN; model.features];
-    model.centers.iter().flat_map(|c| c.as_ref().unwrap_or(&empty)).copied().collect()
+    let empty = vec![f64::NAN; model.features()];
+    model.centers().iter().flat_map(|c| c.as_ref().unwrap_or(&empty)).copied().collect()
 }
 
 /// A matrix spelled out in the case.

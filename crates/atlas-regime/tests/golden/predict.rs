@@ -166,9 +166,11 @@ fn model_of(case: &Case<'_>) -> Result<JumpModel, String> {
         Ok(c.iter().all(|x| x.is_finite()).then_some(c))
     });
     let centers = centers.collect::<Result<Vec<_>, String>>()?;
-    let mut model = JumpModel::from_centers(centers, case.float("jump_penalty")?).map_err(text)?;
-    model.feature_weights = case.opt("feat_weights").map(floats).transpose()?;
-    Ok(model)
+    let model = JumpModel::from_centers(centers, case.float("jump_penalty")?).map_err(text)?;
+    match case.opt("feat_weights") {
+        None => Ok(model),
+        Some(weights) => model.with_feature_weights(floats(weights)?).map_err(text),
+    }
 }
 
 /// A continuous model with the states of another, through its serialized form.

@@ -333,7 +333,7 @@ fn one_refit(
         .check()
         .and_then(|p| p.fit(Rows::new(&data[..sample], cols)?, Some(&returns[at - window..at])))
         .map_err(text)?;
-    close("val", &[fit.model.objective], &[refit.float("val")?], FLOAT, 1e-6)?;
+    close("val", &[fit.model.objective()], &[refit.float("val")?], FLOAT, 1e-6)?;
     close("centers", &flat(&fit.model), &refit.floats("centers")?, FLOAT, 1e-3)?;
     same("labels", &fit.labels, &refit.runs("labels_rle")?)?;
     let mut sliding = atlas_regime::SlidingFilter::new(&fit.model, window).map_err(text)?;

@@ -67,8 +67,8 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
     let expected = case.case("expect")?;
     let states = fit.model.states();
     close("w", &fit.weights, &expected.floats("w")?, SPARSE_WEIGHT, 1.0)?;
-    let roots = states.feature_weights.clone().unwrap_or_default();
-    close("feat_weights", &roots, &expected.floats("feat_weights")?, SPARSE_WEIGHT, 1.0)?;
+    let roots = states.feature_weights().unwrap_or_default();
+    close("feat_weights", roots, &expected.floats("feat_weights")?, SPARSE_WEIGHT, 1.0)?;
     close("centers", &flat(states), &expected.floats("centers")?, FLOAT, 1e-3)?;
     same("labels", &fit.labels, &expected.runs("labels_rle")?)?;
     if let (Some(Mixture { grid_size, .. }), Some(_)) =
@@ -79,13 +79,13 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
             fit.memberships.chunks(grid.states()).map(|w| vertex_of(&grid, w)).collect();
         same("vertices", &vertices?, &expected.runs("grid_idx_rle")?)?;
     }
-    close("freq", &states.frequency, &expected.floats("freq")?, FLOAT, 1.0)?;
+    close("freq", states.frequency(), &expected.floats("freq")?, FLOAT, 1.0)?;
     let values = |v: &[Option<f64>]| v.iter().map(|x| x.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
-    close("ret", &values(&states.mean_return), &expected.floats("ret")?, RETURN, 1e-4)?;
-    close("vol", &values(&states.volatility), &expected.floats("vol")?, VOLATILITY, 0.0)?;
-    close("val", &[states.objective], &[expected.float("val")?], FLOAT, 1e-6)?;
+    close("ret", &values(states.mean_return()), &expected.floats("ret")?, RETURN, 1e-4)?;
+    close("vol", &values(states.volatility()), &expected.floats("vol")?, VOLATILITY, 0.0)?;
+    close("val", &[states.objective()], &[expected.float("val")?], FLOAT, 1e-6)?;
     let transitions: Vec<f64> = states
-        .transitions
+        .transitions()
         .iter()
         .flat_map(|row| row.clone().unwrap_or_else(|| vec![f64::NAN; states.states()]))
         .collect();
