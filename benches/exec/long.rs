@@ -14,7 +14,7 @@ use chrono::Days;
 
 use atlas_exec::event::{
     AccountOpened, DecisionCompleted, DecisionPlanned, Event, ExecutionStarted, Filled, FundsAsked,
-    OrderIntent, OrderUpdate, PlannedEnd, Reconciled, SignalEnded,
+    Kept, OrderIntent, OrderUpdate, PlannedEnd, Reconciled, SignalEnded,
 };
 use atlas_exec::journal::{Draft, Journal};
 use atlas_exec::sequencer::Leg;
@@ -73,6 +73,7 @@ fn life(decision: u64, now: Timestamp) -> Vec<Event> {
             })
             .collect(),
         legs: legs.clone(),
+        kept: Kept::default(),
     };
     let mut events = vec![
         Event::DecisionPlanned(Box::new(planned)),
@@ -111,7 +112,12 @@ fn order_life(decision: u64, number: usize, leg: &Leg, now: Timestamp) -> [Event
     };
     let price = Some("123.50".parse().unwrap());
     [
-        Event::OrderIntent(OrderIntent { request: leg.request.clone(), bid: price, ask: price }),
+        Event::OrderIntent(OrderIntent {
+            request: leg.request.clone(),
+            bid: price,
+            ask: price,
+            conditions: None,
+        }),
         update(OrderEvent::Submitted),
         update(OrderEvent::Accepted { venue_order_id: venue_order_id.clone() }),
         Event::Filled(Filled {

@@ -1,8 +1,9 @@
-//! Execution: writing the journal, remembering it, and comparing it with the broker.
+//! Execution: writing the journal, remembering it, comparing it with the broker, and sending a plan.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 
 mod long;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -103,5 +104,5 @@ fn reconcile(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, journal_append, recover, reconcile);
+criterion_group!(benches, journal_append, recover, reconcile, wire::plan_to_wire);
 criterion_main!(benches);

@@ -250,7 +250,10 @@ fn is_loopback(address: &str) -> bool {
         .any(|start| address.starts_with(start))
 }
 
-#[expect(clippy::disallowed_methods, reason = "credentials come from the environment, here alone")]
-fn environment(name: &str) -> Option<String> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "credentials and the word for live come from the environment, here alone"
+)]
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

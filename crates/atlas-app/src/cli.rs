@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use crate::cli_operate::{
-    Adopt, Gate, Journal, Kill, Monitor, Reconcile, Watchdog, Word,
+    Adopt, Drill, Gate, Journal, Kill, Monitor, Practice, QualityFlags, Reconcile, ScheduleFlags,
+    Watchdog, Word,
 };
 use crate::commands::audit::{Artifacts, AuditFlags};
 use crate::commands::configuration::Setup;
@@ -29,7 +30,7 @@ pub(crate) struct Cli {
 }
 
 /// What means the same for every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Where accounts, journals and artifacts are kept.
     #[arg(long, global = true, value_name = "DIR", env = "ATLAS_STATE_DIR")]
@@ -101,6 +102,8 @@ pub(crate) enum Command {
     /// Prove the artifacts, or make figures of them.
     #[command(subcommand)]
     Artifacts(Artifacts),
+    #[command(flatten)]
+    Practice(Practice),
     /// Prove the journal, or write it out.
     #[command(subcommand)]
     Journal(Journal),

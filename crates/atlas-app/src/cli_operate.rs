@@ -126,8 +126,8 @@ pub(crate) struct Watchdog {
     /// Look once and say what is seen.
     #[arg(long)]
     pub(crate) once: bool,
-    /// At every look without an alarm, touch this file or ask for this http:// address, so that
-    /// somebody else notices when the watchdog itself falls silent.
+    /// At every look without an alarm, touch this file or ask for this http:// or https:// address,
+    /// so that somebody else notices when the watchdog itself falls silent.
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) ping: Option<String>,
     /// At an alarm, run this program with the alarm's sentence as its argument.
@@ -147,6 +147,71 @@ pub(crate) struct Gate {
     /// Who, for the journal.
     #[arg(long, value_name = "NAME", env = "USER", default_value = "operator", hide_env = true)]
     pub(crate) by: String,
+}
+
+/// What makes an account fit for real money, day by day.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Practice {
+    /// Show what fills cost against the market and the decision: by symbol, hour and size.
+    Quality(QualityFlags),
+    /// Do what is due when it is due: check before the opening, execute, compare after the close.
+    Schedule(ScheduleFlags),
+    /// Rehearse what has to work on the worst day, and put the result on record.
+    #[command(subcommand)]
+    Drill(Drill),
+    /// Compute what a live account would have decided beside this one; sends nothing.
+    Shadow,
+}
+
+/// Which fills to show.
+#[derive(Debug, Args)]
+pub(crate) struct QualityFlags {
+    /// Only fills of this symbol.
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) symbol: Option<Symbol>,
+    /// Every fill as well: decision, send and fill with their quotes.
+    #[arg(long)]
+    pub(crate) fills: bool,
+}
+
+/// How to go through the day.
+#[derive(Debug, Args)]
+pub(crate) struct ScheduleFlags {
+    /// Do what is due now, say what comes next, and end; for a timer of the system.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// What to rehearse.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Drill {
+    /// Coming back from nothing but the files, on a copy of them; then books against the broker.
+    Recovery {
+        /// Who, for the journal.
+        #[arg(
+            long,
+            value_name = "NAME",
+            env = "USER",
+            default_value = "operator",
+            hide_env = true
+        )]
+        by: String,
+    },
+    /// Going live: the live configuration through every gate, against this account.
+    Switchover {
+        /// What has to be typed to confirm live trading: `trade live on NUMBER`.
+        #[arg(long, value_name = "PHRASE")]
+        confirm: Option<String>,
+        /// Who, for the journal.
+        #[arg(
+            long,
+            value_name = "NAME",
+            env = "USER",
+            default_value = "operator",
+            hide_env = true
+        )]
+        by: String,
+    },
 }
 
 /// What to do with a journal.

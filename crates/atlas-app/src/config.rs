@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord};
 pub(crate) use crate::config_data::LiveDataConfig;
+pub(crate) use crate::config_live::{LiveConfig, ProtectionConfig, RampConfig, ScheduleConfig};
 use crate::exit::{Exit, Failure};
 use crate::mistakes;
 
@@ -37,6 +38,14 @@ pub(crate) struct Config {
     pub(crate) live_data: LiveDataConfig,
     /// Limits.
     pub(crate) risk: RiskConfig,
+    /// Stops that rest at the broker.
+    pub(crate) protection: ProtectionConfig,
+    /// The staged ramp.
+    pub(crate) ramp: RampConfig,
+    /// When `atlas schedule` does what.
+    pub(crate) schedule: ScheduleConfig,
+    /// Real money.
+    pub(crate) live: LiveConfig,
 }
 
 /// One account.
@@ -324,7 +333,7 @@ impl Config {
         let named =
             |path: &Option<PathBuf>| path.as_ref().is_none_or(|p| !p.as_os_str().is_empty());
         require(named(&self.state_dir), "state_dir is empty; name a folder");
-        self.live_data.check(&mut require);
+        self.check_sections(&mut require);
         let mut keys: BTreeMap<&str, &AccountName> = BTreeMap::new();
         for (name, account) in &self.accounts {
             check_account(name, account, &mut require);
@@ -345,6 +354,16 @@ impl Config {
             return Ok(self);
         }
         Err(Failure::error(Exit::Config, format!("configuration {place}: {}", problems.join("; "))))
+    }
+}
+
+impl Config {
+    /// Sections that look after themselves.
+    fn check_sections(&self, require: &mut impl FnMut(bool, &str)) {
+        self.live_data.check(require);
+        self.protection.check(require);
+        self.schedule.check(require);
+        self.live.check(require);
     }
 }
 

@@ -7,7 +7,7 @@ use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, Regime};
 use atlas_data::Warning;
-use atlas_engine::{DecisionInputs, RebalancePlan};
+use atlas_engine::{DecisionInputs, Policy, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
 use atlas_exec::why::INPUTS;
@@ -95,6 +95,8 @@ pub(crate) fn differs(
     let context = recall_context(&seat.session, id)?;
     let asked = job.policy(flags, &stored.policy.universe, id, seat.mode())?;
     let shown = |regime: Option<Regime>| regime.map_or("none".to_owned(), |r| r.to_string());
+    let limits = job.limits_in(seat.session.state(), seat.mode(), stored.as_of)?;
+    let asked = Policy { limits, ..asked };
     let (was, now) = (&stored.policy, &asked);
     Ok(if context.data.symbols != seat.market.universe.symbols() {
         Some(format!("universe {}", context.data.universe))
@@ -126,6 +128,8 @@ pub(crate) async fn decide(
     let decision_id = seat.session.state().next_decision_id();
     let mode = seat.mode();
     let policy = job.policy(flags, seat.market.universe.name(), decision_id, mode)?;
+    let limits = job.limits_in(seat.session.state(), mode, seat.as_of.date)?;
+    let policy = Policy { limits, ..policy };
     let needs = market::needs(job.config.regime.missing_vix, policy.momentum.window);
     let view = seat.market.view(seat.as_of.date, &needs)?;
     let for_engine = view.for_engine(seat.execute_on.date);
@@ -143,6 +147,7 @@ pub(crate) async fn decide(
     };
     drop(view);
     journal(seat, &plan, &inputs, &context)?;
+    seat.session.note_quotes(plan.decision_id, &seat.desk.broker).await?;
     job.stopwatch.lap("journal");
     Ok(Decided { plan, context, before })
 }

@@ -6,8 +6,9 @@ use anyhow::Result;
 use atlas_broker::Broker;
 use atlas_core::{DecisionId, SignalOutcome};
 use atlas_engine::RebalancePlan;
+use atlas_exec::protection::Protection;
 use atlas_exec::sequencer::Waits;
-use atlas_exec::shell::{Approval, News, reference_now, retire};
+use atlas_exec::shell::{Approval, News, Ramp, reference_now, retire};
 use atlas_exec::window::{Outside, Window};
 use atlas_exec::{DriftLimit, ExecutionReport, PlanApprover, Settings, execute};
 use atlas_risk::Limits;
@@ -47,7 +48,8 @@ pub(crate) async fn carry_out(
     plan: &RebalancePlan,
     approval: Approval,
 ) -> Result<ExecutionReport> {
-    let limits = job.limits()?;
+    seat.session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
+    let limits = job.limits_in(seat.session.state(), seat.mode(), plan.as_of)?;
     let settings = settings(job, &limits, approval)?;
     let equity = seat.desk.broker.account().await?.equity;
     let performance = seat.session.performance(equity, seat.execute_on.date)?;
@@ -115,6 +117,12 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
         // A replay has no time in which a stream could be sooner.
         news: if job.is_replay() { News::Polled } else { News::Streamed },
         breaker: Some(job.config.risk.breaker),
+        protection: job
+            .config
+            .protection
+            .stop_below_bps
+            .map(|stop_below| Protection { stop_below }),
+        ramp: if job.config.ramp.rehearse { Ramp::Rehearsed } else { Ramp::Live },
         ..standard
     })
 }

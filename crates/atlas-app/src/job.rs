@@ -11,6 +11,7 @@ use atlas_core::time::Mode;
 use atlas_core::{AccountName, DecisionId};
 use atlas_engine::{Costs, Policy, Unmanaged};
 use atlas_exec::reconcile::{self, FeeRule};
+use atlas_exec::{State, ramp};
 use atlas_regime::{DetectorParams, VixPolicy};
 use atlas_risk::Limits;
 use chrono::{Datelike, NaiveDate};
@@ -27,7 +28,7 @@ pub(crate) struct Job {
     /// The command's word.
     pub(crate) command: &'static str,
     /// The configuration in force.
-    pub(crate) config: Config,
+    pub(crate) config: Box<Config>,
     /// The account's name.
     pub(crate) account: AccountName,
     /// Where the account is.
@@ -51,7 +52,7 @@ impl Job {
     /// [`Exit::Config`].
     pub(crate) fn new(command: &'static str, common: Common) -> Result<Self> {
         let mut stopwatch = Stopwatch::start();
-        let config = Config::load(common.config.as_deref())?;
+        let config = Box::new(Config::load(common.config.as_deref())?);
         let account = match common.account.or_else(|| config.account.clone()) {
             Some(account) => account,
             None => AccountName::new("default")?,
@@ -87,7 +88,7 @@ impl Job {
     /// # Errors
     /// [`Exit::Internal`] if it cannot be written as JSON.
     pub(crate) fn config_hash(&self) -> Result<Hash> {
-        let config = Config { state_dir: None, data: None, ..self.config.clone() };
+        let config = Config { state_dir: None, data: None, ..Config::clone(&self.config) };
         Ok(Hash::of(&serde_json::to_vec(&config)?))
     }
 
@@ -127,6 +128,23 @@ impl Job {
             .limits()
             .check()
             .map_err(|error| Failure::error(Exit::Config, format!("risk.profile: {error}")))
+    }
+
+    /// The limits a decision as of a session is made and carried out with: those of the profile, no
+    /// wider than the staged ramp allows where that is in force.
+    ///
+    /// # Errors
+    /// [`Exit::Config`] if they cannot be used.
+    pub(crate) fn limits_in(&self, state: &State, mode: Mode, as_of: NaiveDate) -> Result<Limits> {
+        let limits = self.limits()?;
+        if mode != Mode::Live && !self.config.ramp.rehearse {
+            return Ok(limits);
+        }
+        let stage = ramp::standing(state, mode, as_of).stage;
+        let tightened = stage.tighten(limits.get())?;
+        tightened
+            .check()
+            .map_err(|error| Failure::error(Exit::Config, format!("the {stage} stage: {error}")))
     }
 
     /// Refuses a session on which no rebalance is scheduled.

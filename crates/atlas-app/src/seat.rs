@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::accounts::{self, Desk, Opening, SystemClock, VenueClock};
 use crate::config::{AccountConfig, VenueConfig};
+use crate::day;
 use crate::decision;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
@@ -192,10 +193,14 @@ pub(crate) const WAITS: [Duration; 5] = [
 async fn compare(session: &mut Session, desk: &Desk, job: &Job) -> Result<Reconciliation> {
     session.take_commands()?;
     session.settle_operator_orders(&desk.broker, &*desk.timer(), &WAITS).await?;
-    session
+    let found = session
         .reconcile(&desk.broker, &job.reconciliation()?)
         .await
-        .context("books and broker could not be compared")
+        .context("books and broker could not be compared")?;
+    if let Some(closed) = day::look(session, desk, job)? {
+        tracing::info!("{}", day::sentence(&closed));
+    }
+    Ok(found)
 }
 
 /// An account taken hold of.

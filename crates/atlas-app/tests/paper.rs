@@ -64,6 +64,9 @@ async fn a_paper_rebalance_is_planned_approved_and_told_when_it_is_due() {
         assert!(!everything.contains(server.secret.expose()), "the secret is printed");
         run
     };
+    // An account that was never used has nothing due but the opening or the close to come.
+    let idle = run("schedule --once");
+    assert!(idle.code == 0 && idle.stdout.contains("Nothing is due"), "{idle:?}");
     let report = run("rebalance --json").json();
     assert_eq!(report["mode"], "paper");
     assert_eq!(report["status"], "planned");

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod alpaca;
+pub mod beacon;
 pub mod broker;
 mod daily;
 pub mod error;

@@ -267,6 +267,34 @@ impl Calendar {
         self.previous_session(date)
     }
 
+    /// The trading day an instant belongs to: the date in New York if the exchange trades on it,
+    /// else the last session's before it. A new one begins at midnight in New York, never on a
+    /// weekend or a holiday.
+    ///
+    /// # Errors
+    /// [`Error::CalendarRange`] when there is none in the calendar, or `instant` is outside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atlas_core::calendar::Calendar;
+    /// use chrono::{DateTime, Utc};
+    ///
+    /// // Eight in the evening of a Friday in New York, which is Saturday in UTC; then Sunday.
+    /// for instant in ["2019-01-05T01:00:00Z", "2019-01-06T18:00:00Z"] {
+    ///     let instant: DateTime<Utc> = instant.parse().unwrap();
+    ///     assert_eq!(Calendar::nyse().trading_day(instant)?.to_string(), "2019-01-04");
+    /// }
+    /// # Ok::<(), atlas_core::Error>(())
+    /// ```
+    pub fn trading_day(self, instant: DateTime<Utc>) -> Result<NaiveDate, Error> {
+        let date = to_eastern(instant)?.date_naive();
+        if self.is_session(date)? {
+            return Ok(date);
+        }
+        Ok(self.previous_session(date)?.date)
+    }
+
     /// The session in which regular trading goes on at `instant`, if there is one.
     ///
     /// # Errors

@@ -119,8 +119,9 @@ pub struct Preview {
     /// Loss from decision prices if all positions held after the plan fall to the levels the
     /// strategy leaves them at (without such a level, by the policy's disaster move); never negative.
     ///
-    /// No stop orders rest at the broker: a level is looked at when the next rebalance decides, and
-    /// the sale follows a session later. A price that gaps or goes on falling past it loses more.
+    /// Stops that rest at the broker are not counted on: a level is looked at when the next rebalance
+    /// decides, and the sale follows a session later. A price that gaps or goes on falling past it
+    /// loses more.
     pub loss_if_stopped: Usd,
     /// Exposure if every order fills.
     pub exposure_all: Usd,

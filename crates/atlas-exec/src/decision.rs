@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use atlas_broker::Broker;
 use atlas_core::journal::Hash;
 use atlas_core::{Bps, DecisionId, Price, Qty, SignalOutcome, Symbol};
 use atlas_engine::plan::RebalancePlan;
@@ -10,9 +11,11 @@ use rust_decimal::Decimal;
 
 use crate::error::Error;
 use crate::event::{
-    DecisionCompleted, DecisionPlanned, Event, PlanApproved, PlannedEnd, Reference, SignalEnded,
+    DecisionCompleted, DecisionPlanned, DecisionQuoted, Event, Kept, KeptSignal, PlanApproved,
+    PlannedEnd, Reference, SignalEnded,
 };
 use crate::journal::Draft;
+use crate::quality::Quoted;
 use crate::sequencer::{Leg, end_of};
 use crate::session::Session;
 use crate::state::Decision;
@@ -117,6 +120,21 @@ fn moved(then: Decimal, now: Decimal, limit: Bps) -> bool {
     then.abs().checked_mul(limit.fraction()).is_none_or(|most| (now - then).abs() > most)
 }
 
+/// What an account remembers of a plan beyond its execution.
+fn kept_of(plan: &RebalancePlan) -> Kept {
+    let signals = plan.signals.iter().map(|planned| {
+        let signal = &planned.signal;
+        let kept = KeptSignal {
+            id: signal.id.clone(),
+            direction: signal.direction,
+            strength: signal.strength,
+            as_of: signal.as_of,
+        };
+        (signal.symbol.clone(), kept)
+    });
+    Kept { regime: Some(plan.regime.clone()), signals: signals.collect() }
+}
+
 impl Session {
     /// Journals a plan: first its document and inputs durably into the store, then the record
     /// that names them.
@@ -155,6 +173,7 @@ impl Session {
             inputs,
             legs: plan.orders.iter().map(Leg::from).collect(),
             signals: signals.collect(),
+            kept: kept_of(plan),
         };
         self.record(Some(id), Event::DecisionPlanned(Box::new(planned)))?;
         Ok(id)
@@ -193,6 +212,32 @@ impl Session {
             Some((signal, _)) => refuse(format!("signal {signal} has neither an order nor an end")),
             None => Ok(()),
         }
+    }
+
+    /// Asks the broker for bid and ask of the pending plan's symbols and journals them: what the
+    /// market was like when it was decided. A broker that does not answer leaves nothing, and the
+    /// plan as it is.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDecision`]; as [`crate::journal::Journal::append`].
+    pub async fn note_quotes(&mut self, id: DecisionId, broker: &dyn Broker) -> Result<(), Error> {
+        let legs = &self.decision(id)?.planned.legs;
+        let symbols: Vec<Symbol> = legs.iter().map(|leg| leg.request.symbol.clone()).collect();
+        if symbols.is_empty() {
+            return Ok(());
+        }
+        let found = match broker.quotes(&symbols).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "nobody knows what the market was like at the decision");
+                return Ok(());
+            }
+        };
+        let quotes = found.into_iter().filter_map(|(symbol, quote)| {
+            Some((symbol, Quoted { bid: quote.bid?, ask: quote.ask?, at: quote.ts_event }))
+        });
+        let quotes = quotes.collect();
+        self.record(Some(id), Event::DecisionQuoted(DecisionQuoted { quotes }))
     }
 
     /// The plan of a decision, as it was journaled.

@@ -7,16 +7,22 @@ use std::collections::BTreeMap;
 
 use atlas_broker::{Activity, ActivityId};
 use atlas_core::journal::Hash;
+use atlas_core::signal::Direction;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{
     Account, ClientOrderId, DecisionId, Fill, OrderEvent, OrderRequest, Price, Qty, Regime,
     SignalId, SignalOutcome, Symbol, Usd,
 };
+use atlas_engine::plan::RegimeDecision;
 use atlas_risk::{BreakerEvent, BreakerRules};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::day::DayClosed;
+use crate::drill::DrillWalked;
 use crate::error::Error;
+use crate::protection::GuardIntent;
+use crate::quality::{Conditions, Quoted};
 use crate::reconcile::Discrepancy;
 use crate::sequencer::Leg;
 use crate::states::Cause;
@@ -119,6 +125,14 @@ events! {
     EngineActed(Box<EngineActed>) = "engine_acted", 1;
     /// The circuit breaker was told something, or reset.
     BreakerTold(BreakerTold) = "breaker_told", 1;
+    /// A protective order is about to be sent; durable before anything goes out.
+    GuardIntent(GuardIntent) = "guard_intent", 1;
+    /// What the market was like when a decision was made.
+    DecisionQuoted(DecisionQuoted) = "decision_quoted", 1;
+    /// A trading day was closed: compared, counted and, where nothing was traded, proven quiet.
+    DayClosed(Box<DayClosed>) = "day_closed", 1;
+    /// A drill was walked through.
+    DrillWalked(DrillWalked) = "drill_walked", 1;
 }
 
 /// The account as it was when Atlas first saw it.
@@ -214,6 +228,38 @@ pub struct DecisionPlanned {
     pub legs: Vec<Leg>,
     /// Every signal of the decision.
     pub signals: Vec<PlannedEnd>,
+    /// What is kept of the decision beyond its execution.
+    #[serde(default)]
+    pub kept: Kept,
+}
+
+/// What an account remembers of its last decision, across restarts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    /// The regime it rests on, with the detector's evidence: where its model stands.
+    pub regime: Option<RegimeDecision>,
+    /// What was signaled for each symbol.
+    pub signals: BTreeMap<Symbol, KeptSignal>,
+}
+
+/// What was signaled for a symbol.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptSignal {
+    /// The signal.
+    pub id: SignalId,
+    /// Which way it pointed.
+    pub direction: Direction,
+    /// How strongly.
+    pub strength: f64,
+    /// The session it was made of.
+    pub as_of: NaiveDate,
+}
+
+/// What the market was like when a decision was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionQuoted {
+    /// Bid and ask by symbol; a symbol nobody quoted is absent.
+    pub quotes: BTreeMap<Symbol, Quoted>,
 }
 
 /// Prices, cash and positions an approval was given on.
@@ -293,6 +339,9 @@ pub struct OrderIntent {
     pub bid: Option<Price>,
     /// As `bid`.
     pub ask: Option<Price>,
+    /// What the venue was like then; `None` where nobody asked.
+    #[serde(default)]
+    pub conditions: Option<Conditions>,
 }
 
 /// An order changed its state.
@@ -402,6 +451,9 @@ pub struct BreakerTold {
     pub event: Option<BreakerEvent>,
     /// What it was about, in a few words.
     pub about: String,
+    /// The order whose trade was judged, for a gain or a loss; each is told once.
+    #[serde(default)]
+    pub trade: Option<ClientOrderId>,
 }
 
 /// The engine of continuous trading acted.

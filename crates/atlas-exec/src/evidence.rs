@@ -14,6 +14,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::drill::Drill;
 use crate::quality::{samples, summarize};
 use crate::reconcile::Severity;
 use crate::state::State;
@@ -22,6 +23,8 @@ use crate::state::State;
 pub const DAYS_MIN: usize = 20;
 /// Mean slippage that is too much, in basis points.
 pub const SLIPPAGE_MAX_BPS: f64 = 15.0;
+/// Days after which a drill has to be walked again.
+pub const DRILL_AGE_MAX_DAYS: i64 = 30;
 /// Drawdown that is too much, in per cent of the peak.
 pub const DRAWDOWN_MAX_PERCENT: u32 = 10;
 
@@ -29,7 +32,7 @@ pub const DRAWDOWN_MAX_PERCENT: u32 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
-    /// Consecutive exchange sessions on which the account was compared with its paper broker.
+    /// Consecutive exchange sessions that were closed on a paper account with books that agree.
     PaperDays,
     /// Books and broker agree, and nothing odd is open.
     NoMismatch,
@@ -103,8 +106,7 @@ pub fn hear(state: &State, today: NaiveDate) -> Vec<Heard> {
         (Gate::NoMismatch, no_mismatch(state)),
         (Gate::Slippage, slippage(state)),
         (Gate::Drawdown, drawdown(state)),
-        // Nothing records a drill yet, so nobody can show one.
-        (Gate::Drills, (false, "no recovery or switchover drill is on record".to_owned())),
+        (Gate::Drills, drills(state, today)),
         (Gate::Active, active(state)),
     ]
     .into_iter()
@@ -116,14 +118,20 @@ pub fn hear(state: &State, today: NaiveDate) -> Vec<Heard> {
 }
 
 fn paper_days(state: &State, today: NaiveDate) -> (bool, String) {
-    let paper = state.decisions().values().any(|decision| decision.planned.mode == Mode::Paper);
-    let days = if paper { consecutive(state.days_compared(), today) } else { 0 };
-    (days >= DAYS_MIN, format!("{days} consecutive trading days on paper, of {DAYS_MIN} asked for"))
+    let closed = state.days().values();
+    let clean = closed.filter(|closed| closed.mode == Mode::Paper && closed.clean);
+    let days = consecutive(&clean.map(|closed| closed.day).collect(), today);
+    let sentence = format!(
+        "{days} consecutive trading days on paper closed with books that agree, of {DAYS_MIN} asked \
+         for"
+    );
+    (days >= DAYS_MIN, sentence)
 }
 
-/// Sessions in a row, up to the last before `today`, that are among the days.
-fn consecutive(days: &BTreeSet<NaiveDate>, today: NaiveDate) -> usize {
-    let mut count = 0;
+/// Sessions in a row, up to the last one that is over, that are among the days; `today` counts once
+/// it is closed itself.
+pub(crate) fn consecutive(days: &BTreeSet<NaiveDate>, today: NaiveDate) -> usize {
+    let mut count = usize::from(days.contains(&today));
     let mut day = today;
     while let Ok(session) = Calendar::nyse().previous_session(day) {
         if !days.contains(&session.date) {
@@ -172,6 +180,27 @@ fn drawdown(state: &State) -> (bool, String) {
     }
 }
 
+/// Each drill passed, and not too long ago.
+fn drills(state: &State, today: NaiveDate) -> (bool, String) {
+    let mut sentences = Vec::new();
+    let mut all = true;
+    for drill in Drill::ALL {
+        let (passed, sentence) = match state.drills().get(&drill) {
+            None => (false, format!("no {drill} drill is on record")),
+            Some(last) if !last.walked.passed() => {
+                (false, format!("the {drill} drill of {} failed", last.at.date_naive()))
+            }
+            Some(last) if (today - last.at.date_naive()).num_days() > DRILL_AGE_MAX_DAYS => {
+                (false, format!("the {drill} drill of {} is too old", last.at.date_naive()))
+            }
+            Some(last) => (true, format!("{drill} drill passed on {}", last.at.date_naive())),
+        };
+        all &= passed;
+        sentences.push(sentence);
+    }
+    (all, sentences.join("; "))
+}
+
 fn active(state: &State) -> (bool, String) {
     let trading = state.trading();
     (trading.state() == TradingState::Active, format!("the account is {}", trading.state()))
@@ -190,7 +219,8 @@ mod tests {
         let days = ["2018-12-31", "2019-01-02", "2019-01-03", "2019-01-04"].map(day);
         let all: BTreeSet<NaiveDate> = days.into_iter().collect();
         assert_eq!(consecutive(&all, day("2019-01-07")), 4);
-        // A session nobody compared on begins the count anew.
+        // Today counts once it is closed; a session nobody closed begins the count anew.
+        assert_eq!(consecutive(&all, day("2019-01-04")), 4);
         assert_eq!(consecutive(&all, day("2019-01-08")), 0);
         let mut gap = all;
         gap.remove(&day("2019-01-02"));

@@ -11,6 +11,9 @@
 //! - [`peek`](mod@peek): what an account's journal amounts to, without taking hold of it.
 //! - [`quality`]: what fills cost, from the journal alone.
 //! - [`monitor`]: orders watched until they have ended, by anybody.
+//! - [`agenda`], [`day`](mod@day): what is due when, and the end of a trading day.
+//! - [`protection`]: stops that rest at the broker.
+//! - [`ramp`], [`drill`]: how much may be put at risk, and what has to be rehearsed.
 //! - [`preopen`], [`window`]: what has to be right before a plan is carried out, and when.
 //! - [`verification`]: what an execution came to, against what it was meant to.
 //! - [`evidence`]: what an account has shown for going live.
@@ -21,8 +24,11 @@
 //!
 //! Start reading with [`shell::execute`]; the way of one order is in `shell/send.rs`.
 
+pub mod agenda;
 pub mod approver;
+pub mod day;
 pub mod decision;
+pub mod drill;
 pub mod error;
 pub mod event;
 pub mod evidence;
@@ -33,7 +39,9 @@ pub mod monitor;
 pub mod peek;
 mod plan_approver;
 pub mod preopen;
+pub mod protection;
 pub mod quality;
+pub mod ramp;
 pub mod reconcile;
 pub mod sequencer;
 pub mod session;

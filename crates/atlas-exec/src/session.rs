@@ -402,7 +402,7 @@ impl Session {
         about: &str,
     ) -> Result<(), Error> {
         let about = about.to_owned();
-        self.record(None, Event::BreakerTold(BreakerTold { rules, event, about }))
+        self.record(None, Event::BreakerTold(BreakerTold { rules, event, about, trade: None }))
     }
 
     /// Takes something over into Atlas's books, by name and on the record.

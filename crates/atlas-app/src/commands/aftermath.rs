@@ -7,9 +7,10 @@ use atlas_exec::ExecutionReport;
 use atlas_exec::event::RegimeChanged;
 use atlas_exec::verification;
 use atlas_report::RunReport;
-use atlas_report::incident::{self, Incident, Severity};
+use atlas_report::incident::Severity;
 use atlas_report::run::Books;
 
+use crate::day;
 use crate::decision::Decided;
 use crate::job::Job;
 use crate::seat::Seat;
@@ -92,8 +93,5 @@ fn tenth() -> Result<atlas_core::Weight> {
 }
 
 fn note(seat: &Seat, severity: Severity, cause: String, action: &str) -> Result<()> {
-    let Some(folder) = seat.session.folder() else { return Ok(()) };
-    let at = seat.desk.clock.now();
-    let incident = Incident { at, severity, cause, action: action.to_owned() };
-    Ok(incident::append(folder.root(), &incident)?)
+    day::note(&seat.session, seat.desk.clock.now(), severity, cause, action)
 }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use atlas_core::Clock as _;
+use atlas_core::time::Mode;
 use atlas_exec::event::OverrideRecorded;
 use atlas_exec::evidence::{self, Heard};
+use atlas_exec::ramp::{self, Standing};
+use atlas_exec::state::trading_day;
 use atlas_exec::{Session, peek};
 use serde::Serialize;
 
@@ -21,6 +24,7 @@ use crate::job::Job;
 struct Body<'a> {
     open: bool,
     gates: &'a [Heard],
+    ramp: &'a Standing,
 }
 
 /// Records an override if one is asked for, then shows every gate.
@@ -30,10 +34,13 @@ pub(super) fn gate(job: &Job, flags: &Gate) -> Result<()> {
         put_aside(job, name, why, &flags.by)?;
     }
     let state = peek(&folder)?.unwrap_or_default();
-    let heard = evidence::hear(&state, SystemClock.now().date_naive());
+    let today = trading_day(SystemClock.now());
+    let heard = evidence::hear(&state, today);
+    let ramp = ramp::standing(&state, Mode::Live, today);
     let open = heard.iter().all(Heard::lets_through);
-    let lines: Vec<String> = heard.iter().map(line).collect();
-    tell(job, &Body { open, gates: &heard }, &lines.join("\n"))?;
+    let mut lines: Vec<String> = heard.iter().map(line).collect();
+    lines.push(format!("  {:<22} {} stage: {}", "ramp", ramp.stage, ramp.sentence));
+    tell(job, &Body { open, gates: &heard, ramp: &ramp }, &lines.join("\n"))?;
     if open {
         return Ok(());
     }

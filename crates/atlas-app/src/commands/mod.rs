@@ -6,14 +6,18 @@ pub(crate) mod audit;
 mod check;
 pub(crate) mod configuration;
 pub(crate) mod controls;
+mod drill;
 mod execute;
 mod gate;
 mod journal;
 mod kill;
 mod monitor;
 mod operate;
+mod quality;
 mod rebalance;
 pub(crate) mod research;
+mod schedule;
+mod shadow;
 mod status;
 mod watchdog;
 mod why;
@@ -27,7 +31,7 @@ use atlas_exec::shell::reference_now;
 use atlas_report::RunReport;
 
 use self::rebalance::Extent;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Common, Practice};
 use crate::dashboard;
 use crate::decision::{self, Decided};
 use crate::exit::{Exit, Failure};
@@ -80,8 +84,18 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),
         Command::Artifacts(what) => audit::artifacts(&Job::new("artifacts", common)?, &what),
         Command::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
+        Command::Practice(what) => practice(what, common).await,
         Command::Why { about } => why::why(&Job::new("why", common)?, &about),
         Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),
+    }
+}
+
+async fn practice(what: Practice, common: Common) -> Result<()> {
+    match what {
+        Practice::Quality(flags) => quality::quality(&Job::new("quality", common)?, &flags),
+        Practice::Schedule(flags) => Box::pin(schedule::schedule(common, &flags)).await,
+        Practice::Drill(what) => Box::pin(drill::drill(Job::new("drill", common)?, what)).await,
+        Practice::Shadow => shadow::shadow(&Job::new("shadow", common)?),
     }
 }
 

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
-use atlas_core::{ClientOrderId, DecisionId, OrderStatus, Qty, Symbol, Usd};
+use atlas_core::{ClientOrderId, DecisionId, OrderStatus, Price, Qty, Regime, Symbol, Usd};
+use atlas_exec::day::DayClosed;
+use atlas_exec::event::KeptSignal;
 use atlas_exec::folder::{AccountFolder, AccountLock, Fence, FenceNote, Holder, Inbox};
+use atlas_exec::protection::cover;
 use atlas_exec::reconcile::Severity;
 use atlas_exec::state::{DecisionStatus, State};
 use atlas_exec::states::Holding;
@@ -28,8 +31,11 @@ struct Status {
     held_by: Option<Holder>,
     commands_waiting: usize,
     pending: Option<Pending>,
-    owned: BTreeMap<Symbol, Qty>,
+    owned: BTreeMap<Symbol, Held>,
     cash: Usd,
+    regime: Option<Regime>,
+    day: Option<Day>,
+    last_closed: Option<DayClosed>,
     open_orders: Vec<Open>,
     breaker: atlas_risk::BreakerStance,
     reconciled: Option<Compared>,
@@ -48,6 +54,25 @@ struct Pending {
     plan_hash: Hash,
     approved: bool,
     begun: bool,
+}
+
+/// Shares that are owned, since when, and what protects them.
+#[derive(Debug, Serialize)]
+struct Held {
+    qty: Qty,
+    since: Option<Timestamp>,
+    protected: Qty,
+    stop_price: Option<Price>,
+    last_signal: Option<KeptSignal>,
+}
+
+/// The trading day up to now.
+#[derive(Debug, Serialize)]
+struct Day {
+    date: NaiveDate,
+    fills: u32,
+    traded: Usd,
+    realised: Usd,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,8 +132,11 @@ fn gather(folder: &AccountFolder, state: &State, fence: Option<FenceNote>) -> Re
             approved: pending.status() >= DecisionStatus::Approved,
             begun: pending.started.is_some(),
         }),
-        owned: state.books().all_owned(),
+        owned: held(state),
         cash: state.books().cash(),
+        regime: state.regime().map(|regime| regime.regime),
+        day: day_of(state),
+        last_closed: state.days().values().next_back().cloned(),
         open_orders: state.open_orders().map(open).collect(),
         breaker: state.breaker(last),
         reconciled: state.reconciled().map(|compared| {
@@ -128,6 +156,29 @@ fn gather(folder: &AccountFolder, state: &State, fence: Option<FenceNote>) -> Re
         journal_head: state.head(),
         last_record: state.last(),
     })
+}
+
+fn held(state: &State) -> BTreeMap<Symbol, Held> {
+    let covered = cover(state);
+    let lots = state.books().lots().iter().filter(|(_, lot)| !lot.owned.is_zero());
+    let held = lots.map(|(symbol, lot)| {
+        let cover = covered.get(symbol);
+        let held = Held {
+            qty: lot.owned,
+            since: lot.opened,
+            protected: cover.map_or(Qty::ZERO, |cover| cover.protected),
+            stop_price: cover.and_then(|cover| cover.stop_price),
+            last_signal: state.last_signals().get(symbol).cloned(),
+        };
+        (symbol.clone(), held)
+    });
+    held.collect()
+}
+
+fn day_of(state: &State) -> Option<Day> {
+    let marks = state.day()?;
+    let realised = state.books().realised().checked_sub(marks.realised).ok()?;
+    Some(Day { date: marks.day, fills: marks.fills, traded: marks.traded, realised })
 }
 
 fn open(tracked: &atlas_exec::state::TrackedOrder) -> Open {
@@ -155,9 +206,22 @@ fn text(job: &Job, status: &Status) -> Result<String> {
         writeln!(out, "  inbox    {} not taken yet", status.commands_waiting)?;
     }
     let held: Vec<String> =
-        status.owned.iter().map(|(symbol, qty)| format!("{qty} {symbol}")).collect();
+        status.owned.iter().map(|(symbol, held)| format!("{} {symbol}", held.qty)).collect();
     let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
     writeln!(out, "  books    cash {} USD, {held}", status.cash)?;
+    write_protection(&mut out, status)?;
+    if let Some(regime) = status.regime {
+        writeln!(out, "  regime   {}", regime.to_string().to_uppercase())?;
+    }
+    if let Some(Day { date, fills, traded, realised }) = &status.day {
+        writeln!(
+            out,
+            "  day      {date}: {fills} executions, {traded} USD traded, {realised} USD realised"
+        )?;
+    }
+    if let Some(closed) = &status.last_closed {
+        writeln!(out, "  closed   {}", crate::day::sentence(closed))?;
+    }
     writeln!(out, "  breaker  {}", status.breaker)?;
     for order in &status.open_orders {
         let (id, leaves) = (&order.client_order_id, order.leaves_qty);
@@ -188,4 +252,31 @@ fn text(job: &Job, status: &Status) -> Result<String> {
     }
     writeln!(out, "  journal  {} records, head {}", status.records, status.journal_head.short())?;
     Ok(out)
+}
+
+/// Says what is protected, where anything is or was to be.
+fn write_protection(out: &mut String, status: &Status) -> Result<()> {
+    let protected: Vec<String> = status
+        .owned
+        .iter()
+        .filter_map(|(symbol, held)| {
+            let stop = held.stop_price?;
+            Some(format!("{} {symbol} below {stop}", held.protected))
+        })
+        .collect();
+    if protected.is_empty() {
+        return Ok(());
+    }
+    let bare: Vec<&str> = status
+        .owned
+        .iter()
+        .filter(|(_, held)| held.protected != held.qty.whole())
+        .map(|(symbol, _)| symbol.as_str())
+        .collect();
+    let bare = match bare.as_slice() {
+        [] => String::new(),
+        some => format!("; NOT wholly protected: {}", some.join(", ")),
+    };
+    writeln!(out, "  stops    {}{bare}", protected.join(", "))?;
+    Ok(())
 }

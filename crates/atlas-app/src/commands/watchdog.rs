@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use atlas_broker::beacon::Beacon;
 use atlas_core::Clock as _;
 use atlas_exec::folder::{AccountFolder, Fence};
 use atlas_exec::kill::{self, Scope, Suspension};
@@ -12,8 +13,6 @@ use atlas_exec::{Timer as _, TokioTimer};
 use atlas_report::incident::{self, Incident, Severity};
 use chrono::TimeDelta;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::operate::existing;
 use crate::accounts::{self, SystemClock};
@@ -43,7 +42,7 @@ pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
              needs a broker of its own to ask",
         ));
     };
-    let ping = flags.ping.as_deref().map(Ping::of).transpose()?;
+    let ping = flags.ping.as_deref().map(|text| Ping::of(text, job.timeout())).transpose()?;
     let silence = TimeDelta::seconds(flags.silence.into());
     loop {
         let sight = look(&folder, SystemClock.now(), silence)?;
@@ -52,7 +51,7 @@ pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
         }
         tracing::info!(%sight, "all is well");
         if let Some(ping) = &ping
-            && let Err(error) = ping.send(job.timeout()).await
+            && let Err(error) = ping.send().await
         {
             tracing::warn!(%error, "the ping did not go out");
         }
@@ -112,41 +111,26 @@ async fn alarm(
 /// Where signs of the watchdog's own life go.
 enum Ping {
     File(std::path::PathBuf),
-    Http { host: String, path: String },
+    Address(Beacon),
 }
 
 impl Ping {
-    fn of(text: &str) -> Result<Self> {
-        if text.starts_with("https://") {
-            return Err(Failure::error(
-                Exit::Usage,
-                "--ping takes a file or an http:// address, not https://: let a program of yours \
-                 watch the file and pass it on",
-            ));
+    fn of(text: &str, timeout: Duration) -> Result<Self> {
+        if !text.contains("://") {
+            return Ok(Self::File(text.into()));
         }
-        let Some(rest) = text.strip_prefix("http://") else { return Ok(Self::File(text.into())) };
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-        Ok(Self::Http { host, path: format!("/{path}") })
+        let refused = |error: atlas_broker::Error| {
+            let sentence =
+                format!("--ping takes a file, an http:// or an https:// address: {error}");
+            Failure::error(Exit::Usage, sentence)
+        };
+        Ok(Self::Address(Beacon::new(text, timeout).map_err(refused)?))
     }
 
-    async fn send(&self, timeout: Duration) -> Result<()> {
+    async fn send(&self) -> Result<()> {
         match self {
             Self::File(path) => Ok(std::fs::write(path, format!("{}\n", SystemClock.now()))?),
-            Self::Http { host, path } => {
-                let ask = async {
-                    let mut stream = TcpStream::connect(host).await?;
-                    let request =
-                        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-                    stream.write_all(request.as_bytes()).await?;
-                    let mut answer = [0_u8; 12];
-                    stream.read_exact(&mut answer).await?;
-                    anyhow::Ok(answer)
-                };
-                let answer = tokio::time::timeout(timeout, ask).await.context("no answer")??;
-                anyhow::ensure!(answer.ends_with(b" 200"), "the answer was not 200");
-                Ok(())
-            }
+            Self::Address(beacon) => Ok(beacon.ping().await?),
         }
     }
 }

@@ -123,6 +123,12 @@ fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
     for step in &chain.steps {
         writeln!(out, "  {:>8} {} {}", step.seq, step.at.format("%F %T%.3f"), step.what)?;
     }
+    for (id, steps) in &chain.guards {
+        writeln!(out, "  stop     {id}")?;
+        for step in steps {
+            writeln!(out, "  {:>8} {} {}", step.seq, step.at.format("%F %T%.3f"), step.what)?;
+        }
+    }
     let outcome = chain.outcome.map_or_else(|| "open".to_owned(), |outcome| outcome.to_string());
     writeln!(out, "  end      {outcome}: {}", chain.reason)?;
     Ok(())

@@ -100,6 +100,11 @@ pub(crate) fn client(tls: rustls::ClientConfig, timeout: Duration) -> Result<Cli
         .map_err(|error| Error::Setup { problem: chain(&error) })
 }
 
+/// A client without keys, for whatever is asked for beside the broker.
+pub(crate) fn plain_client(loopback_only: bool, timeout: Duration) -> Result<Client, Error> {
+    client(super::tls::config(loopback_only)?, timeout)
+}
+
 impl Http {
     /// A host under a shared client.
     pub(crate) fn new(

@@ -299,7 +299,8 @@ impl Session {
             if self.state().orders().contains_key(&client_order_id) {
                 continue;
             }
-            let intent = OrderIntent { request: request.clone(), bid: None, ask: None };
+            let request = request.clone();
+            let intent = OrderIntent { request, bid: None, ask: None, conditions: None };
             let update = OrderUpdate { client_order_id, update: OrderEvent::Submitted };
             for event in [Event::OrderIntent(intent), Event::OrderUpdate(update)] {
                 drafts.push(Draft { ts_event, decision_id: None, event });
@@ -308,7 +309,8 @@ impl Session {
         self.record_all(drafts)
     }
 
-    /// Finds out what became of orders that a person sent past the journal: one the broker has
+    /// Finds out what became of orders that a person sent past the journal, and of protective ones
+    /// that a crash left open: one the broker has
     /// never seen, after every look-up, is closed as not placed; one it does not answer for makes
     /// the account PAUSED.
     ///
@@ -333,7 +335,8 @@ impl Session {
         sent_again: &BTreeSet<ClientOrderId>,
     ) -> Result<(), Error> {
         let doubtful = self.state().open_orders().filter(|tracked| {
-            tracked.decision_id.is_none() && tracked.order.status() == OrderStatus::Submitted
+            (tracked.decision_id.is_none() || tracked.protects)
+                && tracked.order.status() == OrderStatus::Submitted
         });
         let ids: Vec<ClientOrderId> =
             doubtful.map(|tracked| tracked.order.request().client_order_id.clone()).collect();

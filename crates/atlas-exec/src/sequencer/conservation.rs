@@ -79,6 +79,14 @@ pub enum Breach {
         /// Shares owned less those of open sells.
         free: Qty,
     },
+    /// Another exit of the same shares still lives.
+    #[error("order {id} would trade {symbol} while another exit of it still works")]
+    TwoExits {
+        /// The order.
+        id: ClientOrderId,
+        /// The symbol.
+        symbol: Symbol,
+    },
     /// An amount left the range of exact arithmetic.
     #[error("the notional of order {id} cannot be computed: {source}")]
     Arithmetic {
@@ -98,6 +106,9 @@ pub struct Conservation<'a> {
     pub sent: &'a BTreeMap<ClientOrderId, &'a Order>,
     /// Shares Atlas owns less those of its open sells, of the order's symbol.
     pub free: Qty,
+    /// Shares of the order's symbol that protective orders have sold since the plan was made; a
+    /// sale comes down by that.
+    pub stopped_out: Qty,
     /// The ceilings that hold.
     pub ceilings: Ceilings,
 }
@@ -110,7 +121,7 @@ impl Conservation<'_> {
     pub fn check(&self, request: &OrderRequest) -> Result<(), Breach> {
         let id = &request.client_order_id;
         let leg = self.leg(request)?;
-        same_but_smaller(leg, request)?;
+        same_but_smaller(leg, request, self.stopped_out)?;
         if self.sent.contains_key(id) {
             return Err(Breach::SentBefore { id: id.clone() });
         }
@@ -176,7 +187,7 @@ impl Conservation<'_> {
     }
 }
 
-fn same_but_smaller(leg: &Leg, request: &OrderRequest) -> Result<(), Breach> {
+fn same_but_smaller(leg: &Leg, request: &OrderRequest, stopped_out: Qty) -> Result<(), Breach> {
     let planned = &leg.request;
     let fields = [
         ("symbol", planned.symbol == request.symbol),
@@ -184,8 +195,8 @@ fn same_but_smaller(leg: &Leg, request: &OrderRequest) -> Result<(), Breach> {
         ("order type", planned.order_type == request.order_type),
         ("time in force", planned.time_in_force == request.time_in_force),
         ("quantity", !request.qty.is_zero() && request.qty <= planned.qty),
-        // What reduces is sent as planned or not at all.
-        ("quantity", !leg.reduces() || request.qty == planned.qty),
+        // What reduces is sent as planned, less what stops have sold meanwhile, or not at all.
+        ("quantity", !leg.reduces() || request.qty == planned.qty.saturating_sub(stopped_out)),
     ];
     fields.into_iter().find(|(_, same)| !same).map_or(Ok(()), |(field, _)| {
         Err(Breach::NotItsLeg { id: request.client_order_id.clone(), field })

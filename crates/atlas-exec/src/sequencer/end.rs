@@ -34,7 +34,12 @@ pub fn end_of(
     let (outcome, reason) = if filled == planned {
         (SignalOutcome::Executed, format!("all {planned} shares filled"))
     } else if filled == qty {
-        let reason = format!("{filled} of {planned} shares filled, as the money allowed");
+        let allowed = if leg.reduces() {
+            "its protective order had sold the rest"
+        } else {
+            "as the money allowed"
+        };
+        let reason = format!("{filled} of {planned} shares filled, {allowed}");
         (SignalOutcome::PartiallyExecuted, reason)
     } else if !filled.is_zero() {
         let reason =

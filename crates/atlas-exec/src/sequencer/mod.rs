@@ -3,9 +3,13 @@
 //!
 //! ```text
 //!         begin              all reducing legs ended, or wait over and cancels confirmed
-//! Idle ───────► Reducing ───────────────────────────────────────► Asking ──funds──► Opening ──► Done
-//!                  └─wait over─► Canceling ─not confirmed in time─► Done(Stopped)      └─► Canceling ─► Done
+//! Idle ───────► Reducing ───────────────────────────────────► Asking ──funds──► Opening ──► Guarding ──► Done
+//!                  └─wait over─► Canceling ─not confirmed in time─► Done(Stopped)  └─► Canceling ──┘
 //! ```
+//!
+//! A symbol whose position is protected by a stop at the broker is traded only once that stop is
+//! canceled and has ended; in Guarding a stop is placed for what is held in the end. There are
+//! never two live exits for the same share.
 //!
 //! It has no clock, no I/O and no randomness: news goes in ([`Input`]), deeds come out
 //! ([`Action`]), time is what [`Input::Tick`] says. It lets one order out at a time and waits to
@@ -13,6 +17,10 @@
 
 mod conservation;
 mod end;
+mod guard;
+#[cfg(test)]
+mod guard_tests;
+mod guarding;
 mod leg;
 mod news;
 mod rescale;
@@ -29,6 +37,8 @@ use atlas_core::{
 
 pub use conservation::{Breach, Ceilings, Conservation};
 pub use end::{LegEnd, end_of};
+pub use guard::GuardNews;
+use guard::Guards;
 pub use leg::Leg;
 pub use news::{Action, Finish, Funds, Input, Stop};
 pub use rescale::{Wish, rescale};
@@ -67,6 +77,8 @@ enum Phase {
     Winding {
         since: Duration,
     },
+    /// All trading is over: what is held is given its protective orders.
+    Guarding,
     /// Halting: only the answer to an order just handed out is waited for.
     Halting,
     Done,
@@ -128,6 +140,7 @@ pub struct Sequencer {
     prices: BTreeMap<Symbol, Price>,
     no_entries: Option<(SignalOutcome, String)>,
     pause: Option<String>,
+    guards: Guards,
 }
 
 impl Sequencer {
@@ -148,7 +161,17 @@ impl Sequencer {
             prices: BTreeMap::new(),
             no_entries: None,
             pause: None,
+            guards: Guards::new(),
         }
+    }
+
+    /// The same, which gives what is held its protective orders in the end: it asks for them by
+    /// [`Action::AskProtection`]. Without this, protective orders of the past are canceled where
+    /// their symbol is traded, and none are placed.
+    #[must_use]
+    pub fn protecting(mut self) -> Self {
+        self.guards.placing = true;
+        self
     }
 
     /// Takes in news and says what to do now.
@@ -215,6 +238,9 @@ impl Sequencer {
                     track.progress = Progress::Unsent { qty: planned.min(qty) };
                 }
             }
+            Input::Guard(news) => self.guards.hear(news),
+            Input::Protect(wanted) => self.guards.want(wanted),
+            Input::Unguarded { id } => self.guards.drop_released(&id),
             Input::Dropped { id, outcome, reason } => {
                 self.track(&id)?.progress = Progress::Dropped { outcome, reason };
             }
@@ -223,6 +249,10 @@ impl Sequencer {
                 if let Progress::Released { qty } = track.progress {
                     track.progress = Progress::Unsent { qty };
                 }
+            }
+            Input::Lost { id } if self.guards.lose(&id) => {
+                self.guards.drop_released(&id);
+                self.pause(format!("nobody knows what became of protective order {id}"), out);
             }
             Input::Lost { id } => {
                 let track = self.track(&id)?;
@@ -338,8 +368,9 @@ impl Sequencer {
     fn finish(&mut self, reason: String, out: &mut Vec<Action>) {
         self.phase = Phase::Done;
         let reason = self.pause.clone().unwrap_or(reason);
-        let unresolved = self.tracks.iter().any(Track::is_unresolved);
-        let complete = self.tracks.iter().all(|track| track.end().is_some());
+        let guards = self.guards.is_unresolved();
+        let unresolved = guards || self.tracks.iter().any(Track::is_unresolved);
+        let complete = !guards && self.tracks.iter().all(|track| track.end().is_some());
         out.push(Action::Finish(if complete {
             Finish::Complete
         } else {
@@ -359,8 +390,9 @@ impl Sequencer {
                     self.advance_canceling(since, asked, next, out);
                 }
                 Phase::Winding { since } => self.advance_winding(since, out),
+                Phase::Guarding => self.advance_guarding(out)?,
                 Phase::Halting => {
-                    if !self.tracks.iter().any(Track::is_released) {
+                    if !self.tracks.iter().any(Track::is_released) && !self.guards.is_released() {
                         self.finish("halted".to_owned(), out);
                     }
                 }
@@ -375,8 +407,12 @@ impl Sequencer {
         if self.tracks.iter().any(Track::is_released) {
             return Ok(());
         }
-        if let Some(index) = self.next_unsent(true) {
+        self.heed_sold_by_guards();
+        if let Some(index) = self.next_free(true, out) {
             return self.release(index, out);
+        }
+        if self.next_unsent(true).is_some() {
+            return Ok(());
         }
         if !self.tracks.iter().any(|track| track.leg.reduces() && track.is_unsettled()) {
             self.ask_or_finish(out);
@@ -405,11 +441,15 @@ impl Sequencer {
             return Ok(());
         }
         self.drop_entries_if_stopped();
-        if let Some(index) = self.next_unsent(false) {
+        self.heed_sold_by_guards();
+        if let Some(index) = self.next_free(false, out) {
             return self.release(index, out);
         }
+        if self.next_unsent(false).is_some() {
+            return Ok(());
+        }
         if !self.tracks.iter().any(Track::is_unsettled) {
-            self.finish("every leg has ended".to_owned(), out);
+            self.phase = Phase::Guarding;
         } else if self.no_entries.is_some() || self.wait_is_over(since, self.waits.opening) {
             self.phase = Phase::Canceling { since: self.now, asked: 0, next: Next::Finish };
         }
@@ -423,16 +463,17 @@ impl Sequencer {
         next: Next,
         out: &mut Vec<Action>,
     ) {
-        if !self.tracks.iter().any(Track::is_unsettled) {
+        if self.is_settled() {
             match next {
                 Next::Ask => self.ask_or_finish(out),
-                Next::Finish => self.finish("every leg has ended".to_owned(), out),
+                Next::Finish => self.phase = Phase::Guarding,
             }
             return;
         }
         let waited = self.now.saturating_sub(since);
         if asked < CANCEL_TRIES && waited >= self.waits.cancel / CANCEL_TRIES * asked {
             out.extend(cancels(self.tracks.iter()));
+            out.extend(self.guards.cancel_again());
             self.phase = Phase::Canceling { since, asked: asked + 1, next };
         } else if waited >= self.waits.cancel {
             self.finish("a cancel was not confirmed in time".to_owned(), out);
@@ -441,7 +482,7 @@ impl Sequencer {
 
     fn advance_winding(&mut self, since: Duration, out: &mut Vec<Action>) {
         let waited = self.now.saturating_sub(since);
-        if !self.tracks.iter().any(Track::is_unsettled) {
+        if self.is_settled() {
             self.finish("paused".to_owned(), out);
         } else if self.session_over || waited >= self.waits.reducing {
             self.phase = Phase::Canceling { since: self.now, asked: 0, next: Next::Finish };
@@ -453,6 +494,9 @@ impl Sequencer {
         let Some(track) = self.tracks.get_mut(index) else { return Ok(()) };
         let Progress::Unsent { qty } = track.progress else { return Ok(()) };
         let id = track.leg.id().clone();
+        if self.guards.lives(&track.leg.request.symbol) {
+            return Err(Breach::TwoExits { id, symbol: track.leg.request.symbol.clone() });
+        }
         if !track.leg.reduces() {
             let price = self.prices.get(&track.leg.request.symbol);
             let price = *price.ok_or_else(|| Breach::NotPlanned { id: id.clone() })?;

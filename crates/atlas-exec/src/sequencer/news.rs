@@ -7,6 +7,8 @@ use atlas_core::{
     ClientOrderId, OrderRequest, OrderStatus, Price, Qty, SignalOutcome, Symbol, Usd,
 };
 
+use super::GuardNews;
+
 /// What the account can spend, and what a share of each symbol to be bought is taken to cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Funds {
@@ -83,6 +85,18 @@ pub enum Input {
         /// The leg.
         id: ClientOrderId,
     },
+    /// A protective order, as the journal or the broker tells of it; those that live, and those
+    /// that have sold since the plan was made, come before [`Input::Begin`].
+    Guard(GuardNews),
+    /// The answer to [`Action::AskProtection`]: at most one order for each symbol, for exactly the
+    /// shares that are held.
+    Protect(Vec<OrderRequest>),
+    /// A protective order was not sent after all: the answer to [`Action::Protect`] where there is
+    /// nothing else to tell.
+    Unguarded {
+        /// The order.
+        id: ClientOrderId,
+    },
     /// The answer to [`Action::AskAccount`].
     Funds(Funds),
     /// Time has passed.
@@ -106,6 +120,11 @@ pub enum Action {
     Cancel(ClientOrderId),
     /// Ask what can be spent; answer with [`Input::Funds`].
     AskAccount,
+    /// Ask what is to be protected, and how; answer with [`Input::Protect`].
+    AskProtection,
+    /// Send this protective order; answer with [`Input::Guard`], [`Input::Unguarded`] or
+    /// [`Input::Lost`].
+    Protect(OrderRequest),
     /// Nothing more will be asked for.
     Finish(Finish),
 }

@@ -158,7 +158,7 @@ impl Play {
                 self.asked += 1;
                 vec![Input::Funds(Funds { spendable: self.spendable, prices: self.prices.clone() })]
             }
-            Action::Finish(_) => vec![],
+            Action::Finish(_) | Action::AskProtection | Action::Protect(_) => vec![],
         }
     }
 
@@ -308,13 +308,19 @@ fn an_overfill_is_a_breach() {
 fn conservation_sees_every_way_to_send_too_much() {
     let legs = [leg(Side::Sell, 0, 10, 10_000), leg(Side::Buy, 0, 10, 10_000)];
     let sell = legs[0].request.clone();
-    let check = |request: &OrderRequest,
-                 sent: &BTreeMap<ClientOrderId, &atlas_core::Order>,
-                 free| {
-        let ceilings =
-            Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None };
-        Conservation { legs: &legs, sent, free: Qty::from_shares(free), ceilings }.check(request)
-    };
+    let check =
+        |request: &OrderRequest, sent: &BTreeMap<ClientOrderId, &atlas_core::Order>, free| {
+            let ceilings =
+                Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None };
+            Conservation {
+                legs: &legs,
+                sent,
+                free: Qty::from_shares(free),
+                stopped_out: Qty::ZERO,
+                ceilings,
+            }
+            .check(request)
+        };
     let none = BTreeMap::new();
     assert_eq!(check(&sell, &none, 10), Ok(()));
     let order = atlas_core::Order::new(sell.clone());
@@ -342,6 +348,12 @@ fn conservation_sees_every_way_to_send_too_much() {
     assert!(matches!(check(&unknown, &none, 10), Err(Breach::NotPlanned { .. })));
     let dear = [leg(Side::Buy, 1, 10, 10_001)];
     let ceilings = Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None };
-    let conservation = Conservation { legs: &dear, sent: &none, free: Qty::ZERO, ceilings };
+    let conservation = Conservation {
+        legs: &dear,
+        sent: &none,
+        free: Qty::ZERO,
+        stopped_out: Qty::ZERO,
+        ceilings,
+    };
     assert!(matches!(conservation.check(&dear[0].request), Err(Breach::Notional { .. })));
 }

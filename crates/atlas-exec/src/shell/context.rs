@@ -15,7 +15,7 @@ use crate::event::Reference;
 use crate::sequencer::{Funds, Leg};
 use crate::session::Session;
 use crate::snapshot::still_open;
-use crate::state::TrackedOrder;
+use crate::state::{TrackedOrder, trading_day};
 
 /// Prices, cash and positions of the moment: what an approval is given on and held against. A
 /// symbol's price is the middle of bid and ask; one with a single side is priced by that.
@@ -183,28 +183,32 @@ impl Session {
     }
 }
 
-/// What was sent within the last day: orders that have ended with a fill, and counts.
+/// What was sent within the last day: orders that have ended with a fill; and the counts of the
+/// trading day, which begins anew with a session of the exchange and not at a weekend.
 fn past(
     session: &Session,
     now: Timestamp,
 ) -> Result<(Vec<RecentOrder>, Activity), atlas_core::Error> {
     let mut recent = Vec::new();
     let mut activity = Activity::default();
-    let within = |tracked: &&TrackedOrder| now - tracked.intended_at <= TimeDelta::days(1);
+    let today = trading_day(now);
+    let within = |tracked: &&TrackedOrder| now - tracked.intended_at <= TimeDelta::days(7);
     for tracked in session.state().latest_orders().take_while(within) {
         let Some(sent_at) = tracked.sent_at else { continue };
         let (order, request) = (&tracked.order, tracked.order.request());
         if order.status() == OrderStatus::NotPlaced {
             continue;
         }
-        if sent_at.date_naive() == now.date_naive() {
+        if trading_day(sent_at) == today {
             activity.orders_today += tracked.sends;
             activity.traded_today = activity.traded_today.checked_add(order.filled_notional())?;
         }
         if now - sent_at < TimeDelta::minutes(1) {
             activity.orders_last_minute += tracked.sends;
         }
-        if order.status().is_terminal() && !order.filled_qty().is_zero() {
+        // A stop that fired is no order somebody sent: what is sold after it is no duplicate.
+        let past = now - sent_at <= TimeDelta::days(1) && !tracked.protects;
+        if past && order.status().is_terminal() && !order.filled_qty().is_zero() {
             recent.push(RecentOrder {
                 client_order_id: request.client_order_id.clone(),
                 symbol: request.symbol.clone(),

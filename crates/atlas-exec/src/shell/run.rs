@@ -1,6 +1,6 @@
 //! One execution, from the first look to the last.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use atlas_broker::Broker;
@@ -15,6 +15,7 @@ use crate::approver::{Approver, FreshContext};
 use crate::error::Error;
 use crate::event::{Event, ExecutionStarted, FundsAsked, LegDropped, OrderUpdate};
 use crate::journal::Draft;
+use crate::protection::GuardIntent;
 use crate::sequencer::{Action, Finish, Funds, Input, Leg, LegEnd, Sequencer, Stop};
 use crate::session::Session;
 use crate::states::Cause;
@@ -32,6 +33,10 @@ pub(super) struct Run<'a> {
     pub(super) context: Option<FreshContext>,
     pub(super) ear: Ear<'a>,
     pub(super) time: OpenTime,
+    /// Protective orders this execution has to do with.
+    pub(super) guards: BTreeSet<ClientOrderId>,
+    /// What is to be placed, by name.
+    pub(super) intents: BTreeMap<ClientOrderId, GuardIntent>,
     news: VecDeque<Input>,
     stopped: TradingState,
     acted: bool,
@@ -78,6 +83,8 @@ pub async fn execute(
             context: None,
             ear: Ear::open(broker, settings.news, bookmark),
             time: OpenTime::begin(now),
+            guards: BTreeSet::new(),
+            intents: BTreeMap::new(),
             news: VecDeque::new(),
             stopped: TradingState::Active,
             acted: false,
@@ -138,6 +145,10 @@ impl Run<'_> {
         let account = self.broker.account().await.map_err(Error::broker("ask for the account"))?;
         self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
         let mut sequencer = Sequencer::new(self.legs.clone(), self.settings.waits);
+        if self.settings.protection.is_some() {
+            sequencer = sequencer.protecting();
+        }
+        self.recover_guards().await?;
         self.recover().await?;
         self.news.push_back(Input::Begin);
         let mut delay = self.settings.poll_first;
@@ -189,6 +200,11 @@ impl Run<'_> {
                         self.cancel(&id).await?;
                     }
                     Action::AskAccount => self.ask_account().await?,
+                    Action::AskProtection => self.ask_protection().await?,
+                    Action::Protect(request) => {
+                        self.acted = true;
+                        self.protect(request).await?;
+                    }
                 }
             }
         }
@@ -247,6 +263,7 @@ impl Run<'_> {
         for leg in &self.legs {
             self.news.extend(standing(self.session, leg.id()));
         }
+        self.push_guards()?;
         self.session.take_commands()?;
         self.session.take_note_of_fence()?;
         self.heed_state();

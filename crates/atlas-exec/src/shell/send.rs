@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 
 use atlas_broker::{BrokerOrder, Submission};
-use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus};
-use atlas_risk::{ApprovedOrder, BreakerEvent};
+use atlas_core::time::Mode;
+use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus, OrderType};
+use atlas_risk::{ApprovedOrder, BreakerEvent, Hours};
 
 use super::look_up::{LookUp, look_up};
 use super::run::{Run, standing};
-use crate::approver::Denial;
+use super::settings::Ramp;
+use crate::approver::{Denial, FreshContext};
 use crate::error::Error;
 use crate::event::{Event, OrderIntent, OrderUpdate};
 use crate::journal::Draft;
+use crate::quality::{Conditions, Part};
+use crate::ramp;
 use crate::sequencer::{Breach, Conservation, Input, Leg};
 use crate::states::Cause;
 
 /// What became of asking for an approval.
-enum Asked {
+pub(super) enum Asked {
     Approved(ApprovedOrder),
     Denied(Denial),
     /// The broker could not be asked for what the approval rests on; the account is PAUSED.
@@ -25,7 +29,7 @@ enum Asked {
 
 /// Whether an earlier send of the same order may have reached the broker.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Doubt {
+pub(super) enum Doubt {
     None,
     Earlier,
 }
@@ -69,10 +73,17 @@ impl Run<'_> {
         }
         let quote = self.context.as_ref().and_then(|context| context.quotes.get(&request.symbol));
         let (bid, ask) = quote.map_or((None, None), |quote| (quote.bid, quote.ask));
+        let conditions = self.context.as_ref().map(|context| Conditions {
+            open: context.hours == Hours::Open,
+            part: Part::of(context.now),
+            quoted_at: quote.map(|quote| quote.ts_event),
+        });
         let update = OrderUpdate { client_order_id: id.clone(), update: OrderEvent::Submitted };
         let ts_event = self.session.now();
-        let events =
-            [Event::OrderIntent(OrderIntent { request, bid, ask }), Event::OrderUpdate(update)];
+        let events = [
+            Event::OrderIntent(OrderIntent { request, bid, ask, conditions }),
+            Event::OrderUpdate(update),
+        ];
         let decision_id = Some(self.id);
         let drafts = events.map(|event| Draft { ts_event, decision_id, event });
         self.session.record_all(drafts.into())?;
@@ -101,7 +112,7 @@ impl Run<'_> {
                 let request = tracked.order.request().clone();
                 self.recover_one(&leg, request).await?;
             } else {
-                self.push_standing(leg.id());
+                self.push_standing(leg.id())?;
             }
         }
         Ok(())
@@ -138,7 +149,7 @@ impl Run<'_> {
 
     /// Looks at the fence a last time, sends, and follows up until the outcome is known or
     /// everything was tried.
-    async fn transmit(
+    pub(super) async fn transmit(
         &mut self,
         id: &ClientOrderId,
         approved: ApprovedOrder,
@@ -221,7 +232,7 @@ impl Run<'_> {
         }
     }
 
-    async fn look_up(&mut self, id: &ClientOrderId) -> LookUp {
+    pub(super) async fn look_up(&mut self, id: &ClientOrderId) -> LookUp {
         look_up(self.broker, self.timer, &self.settings.lookups, id).await
     }
 
@@ -234,7 +245,11 @@ impl Run<'_> {
     }
 
     /// Has an order approved on fresh data, asking a few times if the broker does not answer.
-    async fn ask_approval(&mut self, leg: &Leg, request: &OrderRequest) -> Result<Asked, Error> {
+    pub(super) async fn ask_approval(
+        &mut self,
+        leg: &Leg,
+        request: &OrderRequest,
+    ) -> Result<Asked, Error> {
         let mut waits = self.settings.lookups.iter();
         loop {
             match self.fresh().await {
@@ -242,6 +257,13 @@ impl Run<'_> {
                     // An order is no duplicate of itself.
                     let id = &request.client_order_id;
                     context.open_orders.retain(|open| open.client_order_id != *id);
+                    if matches!(request.order_type, OrderType::Stop { .. }) {
+                        // What was sold a moment ago is no reason to leave the rest unprotected.
+                        context.recent_orders.retain(|recent| recent.symbol != request.symbol);
+                    }
+                    if let Err(denial) = self.heed_ramp(leg, request, &context) {
+                        return Ok(Asked::Denied(denial));
+                    }
                     return Ok(match self.approver.approve(leg, request, &context) {
                         Ok(approved) => Asked::Approved(approved),
                         Err(denial) => Asked::Denied(denial),
@@ -258,6 +280,26 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Holds an opening order to the staged ramp, where that is in force.
+    fn heed_ramp(
+        &self,
+        leg: &Leg,
+        request: &OrderRequest,
+        context: &FreshContext,
+    ) -> Result<(), Denial> {
+        let Some(planned) = self.session.decision(self.id).ok().map(|d| &d.planned) else {
+            return Ok(());
+        };
+        let held = planned.mode == Mode::Live || self.settings.ramp == Ramp::Rehearsed;
+        if leg.reduces() || !held {
+            return Ok(());
+        }
+        let stage = ramp::standing(self.session.state(), planned.mode, planned.as_of).stage;
+        let ask = context.quotes.get(&request.symbol).and_then(|quote| quote.ask);
+        let worst = request.limit_price().or(ask).unwrap_or(leg.decision_price);
+        ramp::check(stage, request, worst, context)
     }
 
     /// The last check before the wire, on what would be sent, from what the journal says.
@@ -282,12 +324,13 @@ impl Run<'_> {
             }
             free = free.checked_add(wanted.qty).unwrap_or(free);
         }
-        Conservation { legs: &self.legs, sent: &sent, free, ceilings: self.settings.ceilings }
-            .check(approved)
+        let ceilings = self.settings.ceilings;
+        let stopped_out = self.stopped_out(&wanted.symbol);
+        Conservation { legs: &self.legs, sent: &sent, free, stopped_out, ceilings }.check(approved)
     }
 
     /// Whether state, fence or inbox forbid to send this leg now.
-    fn is_blocked(&mut self, leg: &Leg) -> Result<bool, Error> {
+    pub(super) fn is_blocked(&mut self, leg: &Leg) -> Result<bool, Error> {
         self.session.take_commands()?;
         self.session.take_note_of_fence()?;
         let stopped = self.heed_state();
@@ -312,14 +355,14 @@ impl Run<'_> {
             // It was not believed, since it is not what was intended.
             self.push(Input::Lost { id: id.clone() });
         }
-        self.push_standing(id);
+        self.push_standing(id)?;
         self.tell_breaker(BreakerEvent::Success, id)
     }
 
     /// Journals the end of an order that never worked, and tells the sequencer.
     fn end(&mut self, id: &ClientOrderId, end: OrderEvent) -> Result<(), Error> {
         self.update(id, end)?;
-        self.push_standing(id);
+        self.push_standing(id)?;
         self.tell_breaker(BreakerEvent::Failure, id)
     }
 
@@ -342,10 +385,14 @@ impl Run<'_> {
         self.push(Input::Kept { id });
     }
 
-    fn push_standing(&mut self, id: &ClientOrderId) {
+    fn push_standing(&mut self, id: &ClientOrderId) -> Result<(), Error> {
+        if self.guards.contains(id) {
+            return self.push_guard(id);
+        }
         if let Some(input) = standing(self.session, id) {
             self.push(input);
         }
+        Ok(())
     }
 
     fn leg(&self, id: &ClientOrderId) -> Option<Leg> {

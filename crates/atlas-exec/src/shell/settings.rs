@@ -6,6 +6,7 @@ use atlas_core::{Bps, Usd};
 use atlas_risk::BreakerRules;
 
 use crate::decision::DriftLimit;
+use crate::protection::Protection;
 use crate::reconcile::Policy;
 use crate::sequencer::{Ceilings, Waits};
 
@@ -43,6 +44,19 @@ pub struct Settings {
     /// The circuit breaker's rules; it is told of every order that the broker took, refused or
     /// left in doubt. `None` tells it nothing.
     pub breaker: Option<BreakerRules>,
+    /// Whether positions get protective orders at the broker, and where their stops are.
+    pub protection: Option<Protection>,
+    /// Whether opening orders are held to the staged ramp; with real money they always are.
+    pub ramp: Ramp,
+}
+
+/// When opening orders are held to the staged ramp ([`crate::ramp`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ramp {
+    /// With real money alone.
+    Live,
+    /// In every mode, by the days of that mode: to rehearse it.
+    Rehearsed,
 }
 
 /// How news of orders comes in.
@@ -96,6 +110,8 @@ impl Settings {
             policy: Policy::default(),
             news: News::Polled,
             breaker: None,
+            protection: None,
+            ramp: Ramp::Live,
         }
     }
 }

@@ -62,6 +62,7 @@ pub struct Books {
     flows: Usd,
     fees: Usd,
     income: Usd,
+    realised: Usd,
     unposted: BTreeMap<NaiveDate, DaySells>,
     taken: BTreeMap<Symbol, Qty>,
 }
@@ -71,7 +72,17 @@ pub(super) struct Pending {
     symbol: Symbol,
     lot: Lot,
     cash: Usd,
+    realised: Usd,
     day: Option<(NaiveDate, DaySells)>,
+}
+
+/// What a fill has done to the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Booked {
+    /// Whether it sells more than is held.
+    pub(super) short: bool,
+    /// Gain of the owned shares it sold over their mean cost, USD; negative for a loss.
+    pub(super) realised: Usd,
 }
 
 impl Books {
@@ -133,6 +144,13 @@ impl Books {
         &self.taken
     }
 
+    /// Gains less losses of owned shares that were sold, over their mean cost, since the baseline;
+    /// fees are not part of it.
+    #[must_use]
+    pub const fn realised(&self) -> Usd {
+        self.realised
+    }
+
     /// Sells by day whose fees may still be posted: those after the last day with a fee entry.
     #[must_use]
     pub const fn unposted(&self) -> &BTreeMap<NaiveDate, DaySells> {
@@ -175,17 +193,19 @@ impl Books {
             symbol: symbol.clone(),
             lot: self.lots.get(symbol).copied().unwrap_or_default(),
             cash: self.cash,
+            realised: self.realised,
             day: None,
         }
     }
 
-    /// Works a fill into a working copy; true if it sells more than is held.
+    /// Works a fill into a working copy.
     pub(super) fn fill_into(
         &self,
         pending: &mut Pending,
         fill: &Fill,
         owner: Owner,
-    ) -> Result<bool, Error> {
+    ) -> Result<Booked, Error> {
+        let quiet = Booked { short: false, realised: Usd::ZERO };
         pending.cash = pending.cash.checked_add(fill.cash_effect()?)?;
         let notional = fill.notional()?;
         let lot = &mut pending.lot;
@@ -194,11 +214,11 @@ impl Books {
                 lot.owned = lot.owned.checked_add(fill.qty)?;
                 lot.cost = lot.cost.checked_add(notional)?;
                 lot.opened.get_or_insert(fill.ts_event);
-                Ok(false)
+                Ok(quiet)
             }
             (Side::Buy, Owner::Other) => {
                 lot.unmanaged = lot.unmanaged.checked_add(fill.qty)?;
-                Ok(false)
+                Ok(quiet)
             }
             (Side::Sell, owner) => {
                 let date = fill.ts_event.date_naive();
@@ -206,7 +226,13 @@ impl Books {
                 day.notional = day.notional.checked_add(notional)?;
                 day.qty = day.qty.checked_add(fill.qty)?;
                 pending.day = Some((date, day));
-                lot.sell(fill.qty, owner)
+                let before = *lot;
+                let short = lot.sell(fill.qty, owner)?;
+                let sold = before.owned.saturating_sub(lot.owned);
+                let cost = before.cost.checked_sub(lot.cost)?;
+                let realised = fill.price.notional(sold)?.checked_sub(cost)?;
+                pending.realised = pending.realised.checked_add(realised)?;
+                Ok(Booked { short, realised })
             }
         }
     }
@@ -214,6 +240,7 @@ impl Books {
     /// Makes a working copy count.
     pub(super) fn commit(&mut self, pending: Pending) {
         self.cash = pending.cash;
+        self.realised = pending.realised;
         self.set(pending.symbol, pending.lot);
         if let Some((date, day)) = pending.day {
             self.unposted.insert(date, day);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
-use atlas_core::{Account, ClientOrderId, SignalId, SignalOutcome};
+use atlas_core::{Account, ClientOrderId, SignalId, SignalOutcome, Symbol};
 
 use super::{Fault, State};
 use crate::event::{ArtifactWritten, DecisionPlanned, Event, FundsAsked, LegDropped, PlanApproved};
+use crate::quality::Quoted;
 use crate::sequencer::LegEnd;
 
 /// How far a decision has come.
@@ -39,6 +40,8 @@ pub struct Decision {
     pub planned: DecisionPlanned,
     /// When it was journaled.
     pub planned_at: Timestamp,
+    /// Bid and ask by symbol when it was made, where the broker was asked.
+    pub quotes: BTreeMap<Symbol, Quoted>,
     /// The latest approval.
     pub approval: Option<PlanApproved>,
     /// The account when its execution began first, and when that was.
@@ -124,6 +127,7 @@ impl State {
         let decision = Decision {
             ends: ends.collect(),
             planned_at: record.ts_event,
+            quotes: BTreeMap::new(),
             approval: None,
             started: None,
             funds: None,
@@ -132,6 +136,7 @@ impl State {
             artifact: None,
             planned,
         };
+        self.remember(&decision.planned.kept);
         self.decisions.insert(id, decision);
         Ok(())
     }
@@ -149,6 +154,7 @@ impl Decision {
             Event::ExecutionStarted(started) => {
                 self.started.get_or_insert((record.ts_event, started.account));
             }
+            Event::DecisionQuoted(quoted) => self.quotes = quoted.quotes,
             Event::FundsAsked(funds) => self.funds = Some(funds),
             Event::LegDropped(dropped) => self.on_dropped(dropped)?,
             Event::SignalEnded(ended) => {
@@ -183,7 +189,10 @@ impl Decision {
             | Event::RegimeChanged(_)
             | Event::CommandTaken(_)
             | Event::BreakerTold(_)
-            | Event::EngineActed(_) => return Err("it is no event of a decision".into()),
+            | Event::EngineActed(_)
+            | Event::GuardIntent(_)
+            | Event::DayClosed(_)
+            | Event::DrillWalked(_) => return Err("it is no event of a decision".into()),
         }
         Ok(())
     }

@@ -1,28 +1,37 @@
 //! What the journal amounts to: a pure fold over its records, and nothing besides.
 
 mod books;
+mod day;
 mod decision;
+mod memory;
 mod orders;
 mod performance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atlas_broker::{ActivityId, Entry};
+use atlas_broker::{Activity, ActivityId, CashKind, Entry};
 use atlas_core::journal::{Hash, Record};
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, ExecutionId, Qty, Side, Symbol};
+use atlas_engine::plan::RegimeDecision;
 use atlas_risk::{BreakerStance, CircuitBreaker};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use books::{Books, DaySells, Lot, Owner};
+pub use day::{DayMarks, trading_day};
 pub use decision::{Decision, DecisionStatus, End};
+pub use memory::LastDrill;
 pub use orders::TrackedOrder;
 pub use performance::Track;
 
+use crate::day::{BreakerSeen, DayClosed};
+use crate::drill::Drill;
 use crate::error::Error;
-use crate::event::{AccountOpened, Adopted, BreakerTold, Event, Filled, Reconciled, Subject};
-use crate::states::{Holding, Trading};
+use crate::event::{
+    AccountOpened, Adopted, BreakerTold, Event, Filled, KeptSignal, Reconciled, Subject,
+};
+use crate::states::{Cause, Holding, Trading};
 
 /// Everything that follows from the records so far.
 ///
@@ -50,8 +59,14 @@ pub struct State {
     breaker: Option<CircuitBreaker>,
     artifacts: BTreeSet<String>,
     overrides: BTreeMap<String, String>,
-    days_compared: BTreeSet<NaiveDate>,
     engine_step: u64,
+    day: Option<DayMarks>,
+    day_before: Option<DayMarks>,
+    days: BTreeMap<NaiveDate, DayClosed>,
+    drills: BTreeMap<Drill, LastDrill>,
+    judged: BTreeSet<ClientOrderId>,
+    regime: Option<RegimeDecision>,
+    signals: BTreeMap<Symbol, KeptSignal>,
 }
 
 /// A hash whose default is [`Hash::ZERO`].
@@ -106,6 +121,7 @@ impl State {
     /// As [`State::apply`], with the event already at hand.
     pub(crate) fn apply_event(&mut self, record: &Record, event: Event) -> Result<(), Error> {
         let kind = event.kind();
+        self.begin_day(record.ts_init);
         self.take(record, event).map_err(|error| match error {
             Fault::Problem(problem) => Error::Fold { seq: record.seq, kind, problem },
             Fault::Core(error) => Error::Fold { seq: record.seq, kind, problem: error.to_string() },
@@ -226,12 +242,6 @@ impl State {
         &self.overrides
     }
 
-    /// Days, in UTC, on which books and broker were compared.
-    #[must_use]
-    pub const fn days_compared(&self) -> &BTreeSet<NaiveDate> {
-        &self.days_compared
-    }
-
     /// The last step of the engine of continuous trading that led to something; 0 before the first.
     #[must_use]
     pub const fn engine_step(&self) -> u64 {
@@ -275,16 +285,7 @@ impl State {
             Event::AccountOpened(opened) => self.on_opened(opened),
             Event::Adopted(adopted) => self.on_adopted(record, adopted),
             Event::Filled(filled) => self.on_filled(record, &filled),
-            Event::ActivityImported(activity) => {
-                if self.has_imported(&activity.id) {
-                    return Err(format!("entry {} was imported before", activity.id.0).into());
-                }
-                if let Entry::Cash(entry) = &activity.entry {
-                    self.books.cash_entry(entry)?;
-                }
-                self.mark(activity.id);
-                Ok(())
-            }
+            Event::ActivityImported(activity) => self.on_imported(activity),
             Event::OrderIntent(intent) => self.on_intent(record, intent),
             Event::OrderUpdate(update) => self.on_update(record, &update),
             Event::StateEntered(entered) => {
@@ -293,22 +294,24 @@ impl State {
                 Ok(())
             }
             Event::StateLeft(left) => {
-                self.trading.leave(left.cause);
+                self.on_left(left.cause);
                 Ok(())
             }
-            Event::Reconciled(result) => {
-                let (seq, at) = (record.seq, record.ts_event);
-                let net = result.account.equity.checked_sub(self.books.flows())?;
-                self.track.see(at.date_naive(), net);
-                self.days_compared.insert(at.date_naive());
-                self.reconciled = Some(LastReconciliation { seq, at, result: *result });
-                Ok(())
-            }
+            Event::Reconciled(result) => self.on_reconciled(record, *result),
             Event::CommandTaken(taken) => {
                 self.commands.insert(taken.file);
                 Ok(())
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
+            Event::GuardIntent(intent) => self.on_guard(record, intent),
+            Event::DayClosed(closed) => {
+                self.days.insert(closed.day, *closed);
+                Ok(())
+            }
+            Event::DrillWalked(walked) => {
+                self.drills.insert(walked.drill, LastDrill { at: record.ts_event, walked });
+                Ok(())
+            }
             Event::OverrideRecorded(recorded) => {
                 self.overrides.insert(recorded.what, recorded.by);
                 Ok(())
@@ -333,11 +336,42 @@ impl State {
             Event::DecisionPlanned(_)
             | Event::PlanApproved(_)
             | Event::ExecutionStarted(_)
+            | Event::DecisionQuoted(_)
             | Event::FundsAsked(_)
             | Event::LegDropped(_)
             | Event::SignalEnded(_)
             | Event::DecisionCompleted(_) => self.on_decision(record, event),
         }
+    }
+
+    fn on_imported(&mut self, activity: Activity) -> Result<(), Fault> {
+        if self.has_imported(&activity.id) {
+            return Err(format!("entry {} was imported before", activity.id.0).into());
+        }
+        if let Entry::Cash(entry) = &activity.entry {
+            self.books.cash_entry(entry)?;
+            if let (CashKind::Fee, Some(day)) = (&entry.kind, &mut self.day) {
+                day.posted = true;
+            }
+        }
+        self.mark(activity.id);
+        Ok(())
+    }
+
+    fn on_left(&mut self, cause: Cause) {
+        self.trading.leave(cause);
+        if cause == Cause::Drawdown {
+            // Whoever lets the account go on begins a new peak; else it would stop at once.
+            self.track.begin_anew();
+        }
+    }
+
+    fn on_reconciled(&mut self, record: &Record, result: Reconciled) -> Result<(), Fault> {
+        let (seq, at) = (record.seq, record.ts_event);
+        let net = result.account.equity.checked_sub(self.books.flows())?;
+        self.track.see(trading_day(at), net);
+        self.reconciled = Some(LastReconciliation { seq, at, result });
+        Ok(())
     }
 
     fn on_breaker(&mut self, record: &Record, told: &BreakerTold) -> Result<(), Fault> {
@@ -346,11 +380,17 @@ impl State {
             Some(breaker) => breaker,
             None => told.rules.check().map_err(|error| error.to_string())?,
         };
+        let before = breaker.stance(record.ts_event);
         match told.event {
             Some(event) => breaker.tell(event, record.ts_event),
             None => breaker.reset(),
         }
+        let fired = breaker.stance(record.ts_event) == BreakerStance::Open;
+        if let (true, Some(day)) = (fired && before != BreakerStance::Open, &mut self.day) {
+            day.breaker = BreakerSeen::Fired;
+        }
         self.breaker = Some(breaker);
+        self.judged.extend(told.trade.clone());
         Ok(())
     }
 
@@ -386,15 +426,17 @@ impl State {
     fn on_filled(&mut self, record: &Record, filled: &Filled) -> Result<(), Fault> {
         let fill = &filled.fill;
         if !self.executions.contains(&fill.execution_id) {
-            let tracked = self.orders.get_mut(&fill.client_order_id);
-            let owner = if tracked.is_some() { Owner::Atlas } else { Owner::Other };
+            let ours = self.orders.contains_key(&fill.client_order_id);
+            let owner = if ours { Owner::Atlas } else { Owner::Other };
             let mut books = self.books.clone_for(&fill.symbol);
-            let short = self.books.fill_into(&mut books, fill, owner)?;
+            let booked = self.books.fill_into(&mut books, fill, owner)?;
             self.books.commit(books);
-            let mut problem = short.then(|| {
+            self.count_fill(fill, owner)?;
+            let mut problem = booked.short.then(|| {
                 format!("execution {} sells more {} than is held", fill.execution_id, fill.symbol)
             });
-            if let Some(tracked) = tracked {
+            if let Some(tracked) = self.orders.get_mut(&fill.client_order_id) {
+                tracked.realised = tracked.realised.checked_add(booked.realised)?;
                 match tracked.fill(fill, record.ts_init) {
                     Ok(()) => {}
                     Err(error) => problem = Some(error.to_string()),

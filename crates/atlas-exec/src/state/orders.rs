@@ -2,10 +2,12 @@
 
 use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
-use atlas_core::{ClientOrderId, DecisionId, Error, Fill, Order, OrderEvent, Price};
+use atlas_core::{ClientOrderId, DecisionId, Error, Fill, Order, OrderEvent, Price, Usd};
 
 use super::{Fault, State};
 use crate::event::{OrderIntent, OrderUpdate};
+use crate::protection::GuardIntent;
+use crate::quality::Conditions;
 
 /// An order with what the journal knows beside its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,12 @@ pub struct TrackedOrder {
     pub fills: Vec<Fill>,
     /// When the last news of it was learned.
     pub updated_at: Timestamp,
+    /// What the venue was like when it was intended, where somebody asked.
+    pub conditions: Option<Conditions>,
+    /// Whether it protects a position: a stop that rests at the broker.
+    pub protects: bool,
+    /// Gains less losses its fills have realised over mean cost, USD; zero for a buy.
+    pub realised: Usd,
 }
 
 impl TrackedOrder {
@@ -60,6 +68,32 @@ impl State {
             quoted: (intent.bid, intent.ask),
             fills: Vec::new(),
             updated_at: record.ts_init,
+            conditions: intent.conditions,
+            protects: false,
+            realised: Usd::ZERO,
+        };
+        self.by_intent.push(id.clone());
+        self.orders.insert(id, tracked);
+        Ok(())
+    }
+
+    pub(super) fn on_guard(&mut self, record: &Record, intent: GuardIntent) -> Result<(), Fault> {
+        let id = intent.request.client_order_id.clone();
+        if self.orders.contains_key(&id) {
+            return Err(format!("order {id} was intended before").into());
+        }
+        let tracked = TrackedOrder {
+            order: Order::new(intent.request),
+            decision_id: record.decision_id,
+            intended_at: record.ts_event,
+            sent_at: None,
+            sends: 0,
+            quoted: (None, None),
+            fills: Vec::new(),
+            updated_at: record.ts_init,
+            conditions: None,
+            protects: true,
+            realised: Usd::ZERO,
         };
         self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);

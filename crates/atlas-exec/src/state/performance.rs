@@ -29,10 +29,21 @@ impl Track {
         self.deepest = Some(self.deepest.map_or(fall, |deepest| deepest.max(fall)));
     }
 
+    /// Takes what was seen last for the peak.
+    pub(super) fn begin_anew(&mut self) {
+        self.peak = self.last.map(|(_, net)| net);
+    }
+
     /// The deepest fall from a peak, as a share of it; `None` if nothing was seen yet.
     #[must_use]
     pub const fn deepest(&self) -> Option<Decimal> {
         self.deepest
+    }
+
+    /// The highest equity seen, less what was paid in; `None` before the first look.
+    #[must_use]
+    pub const fn peak(&self) -> Option<Usd> {
+        self.peak
     }
 
     /// What a day's return is measured from: what the session before it ended at, if that was

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::folder::AccountFolder;
 use crate::journal::{SqliteStorage, Storage};
+use crate::protection::stop_price;
 use crate::state::{Decision, State};
 
 /// What was seen of a series.
@@ -70,6 +71,8 @@ pub struct Chain {
     pub steps: Vec<Step>,
     /// Its fills.
     pub fills: Vec<Fill>,
+    /// Protective orders of the symbol that were placed after the decision, step by step.
+    pub guards: BTreeMap<ClientOrderId, Vec<Step>>,
 }
 
 /// The chains a question asks for: of one symbol, or of every symbol of the decision.
@@ -83,10 +86,13 @@ pub(super) fn chains(
 ) -> Result<Vec<Chain>, Error> {
     let wanted = |symbol: &Symbol| match question {
         Question::Symbol(asked) => asked == symbol,
-        Question::Order(id) => plan
-            .orders
-            .iter()
-            .any(|o| o.request.client_order_id == *id && o.request.symbol == *symbol),
+        Question::Order(id) => {
+            let ordered = plan
+                .orders
+                .iter()
+                .any(|o| o.request.client_order_id == *id && o.request.symbol == *symbol);
+            ordered || guard_of(state, id) == Some(symbol)
+        }
         Question::Date(_) | Question::Decision(_) => true,
     };
     let mut steps = steps(folder, decision)?;
@@ -94,6 +100,10 @@ pub(super) fn chains(
     Ok(signals
         .map(|planned| {
             let mut chain = chain(decision, inputs, plan, planned);
+            let symbol = &planned.signal.symbol;
+            let guards = steps.keys().filter(|id| guard_of(state, id) == Some(symbol));
+            let guards: Vec<ClientOrderId> = guards.cloned().collect();
+            chain.guards = guards.into_iter().filter_map(|id| steps.remove_entry(&id)).collect();
             if let Some(order) = chain.order.as_ref().filter(|_| !chain.denied) {
                 let id = &order.request.client_order_id;
                 chain.steps = steps.remove(id).unwrap_or_default();
@@ -103,6 +113,12 @@ pub(super) fn chains(
             chain
         })
         .collect())
+}
+
+/// The symbol a protective order protects; `None` for any other order.
+fn guard_of<'a>(state: &'a State, id: &ClientOrderId) -> Option<&'a Symbol> {
+    let tracked = state.orders().get(id).filter(|tracked| tracked.protects)?;
+    Some(&tracked.order.request().symbol)
 }
 
 fn chain(
@@ -132,6 +148,7 @@ fn chain(
         order: sent.or(denied),
         steps: Vec::new(),
         fills: Vec::new(),
+        guards: BTreeMap::new(),
     }
 }
 
@@ -169,6 +186,15 @@ fn step(event: &Event) -> Option<(ClientOrderId, String)> {
             request.qty,
             side(intent.bid),
             side(intent.ask)
+        );
+        return Some((request.client_order_id.clone(), what));
+    }
+    if let Event::GuardIntent(intent) = event {
+        let request = &intent.request;
+        let stop = stop_price(request).map_or_else(String::new, |price| price.to_string());
+        let what = format!(
+            "protects {} with a stop at {stop}, {} bps below {}",
+            request.qty, intent.stop_below, intent.basis
         );
         return Some((request.client_order_id.clone(), what));
     }

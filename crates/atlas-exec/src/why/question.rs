@@ -65,7 +65,10 @@ impl Question {
     pub(super) fn find<'a>(&self, state: &'a State) -> Option<&'a Decision> {
         let mut latest = state.decisions().values().rev();
         match self {
-            Self::Order(id) => latest.find(|d| d.planned.legs.iter().any(|leg| leg.id() == id)),
+            // A protective order is no leg; it belongs to the decision after which it was placed.
+            Self::Order(id) => latest
+                .find(|d| d.planned.legs.iter().any(|leg| leg.id() == id))
+                .or_else(|| state.decisions().get(&state.orders().get(id)?.decision_id?)),
             Self::Symbol(symbol) => {
                 let traded =
                     |d: &&Decision| d.planned.legs.iter().any(|leg| leg.request.symbol == *symbol);

@@ -16,10 +16,10 @@ use crate::journal::{MemoryStorage, Storage};
 use crate::sequencer::Finish;
 
 /// Dies at the k-th append: before or after it is durable.
-struct Mortal {
-    inner: MemoryStorage,
-    left: Arc<AtomicUsize>,
-    durable: bool,
+pub(super) struct Mortal {
+    pub(super) inner: MemoryStorage,
+    pub(super) left: Arc<AtomicUsize>,
+    pub(super) durable: bool,
 }
 
 impl Storage for Mortal {

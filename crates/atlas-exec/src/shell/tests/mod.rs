@@ -2,6 +2,8 @@
 
 mod bench;
 mod crash;
+mod days;
+mod protect;
 mod stream;
 mod world;
 

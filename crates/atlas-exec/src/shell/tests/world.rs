@@ -77,6 +77,8 @@ pub(super) struct Inner {
     /// The process hangs for ever once an order of this symbol has arrived.
     hang_at: Option<Symbol>,
     due: BTreeMap<ClientOrderId, Timestamp>,
+    /// Orders that rest until their price is reached.
+    stops: BTreeMap<ClientOrderId, Price>,
     late: BTreeMap<ClientOrderId, (u32, OrderRequest)>,
     number: u64,
     /// Whether there is a stream, and whether it works.
@@ -145,6 +147,26 @@ impl World {
 
     pub(super) fn price(&self, symbol: &str, price: &str) {
         self.inner().prices.insert(symbol.parse().unwrap(), price.parse().unwrap());
+    }
+
+    /// The price falls or rises, and stops that it reaches fill.
+    pub(super) fn moves(&self, symbol: &str, price: &str) {
+        self.price(symbol, price);
+        let mut inner = self.inner();
+        let price = inner.prices[&symbol.parse::<Symbol>().unwrap()];
+        let reached: Vec<ClientOrderId> = inner
+            .stops
+            .iter()
+            .filter(|(id, stop)| {
+                let order = &inner.orders[*id];
+                order.symbol.as_str() == symbol && order.status.is_open() && price <= **stop
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in reached {
+            let leaves = inner.orders[&id].qty;
+            inner.fill(&id, leaves);
+        }
     }
 
     pub(super) fn habit(&self, symbol: &str, habit: Habit) {
@@ -315,6 +337,10 @@ impl Inner {
         };
         self.orders.insert(id.clone(), order);
         let half = Qty::new((request.qty.value() / Decimal::TWO).trunc()).unwrap();
+        if let atlas_core::OrderType::Stop { stop_price } = request.order_type {
+            self.stops.insert(id.clone(), stop_price);
+            return Submission::Accepted(self.orders[id].clone());
+        }
         match habit {
             Habit::Fill => self.fill(id, request.qty),
             Habit::Half | Habit::FillOnCancel => self.fill(id, half),

@@ -1,0 +1,114 @@
+//! `atlas schedule`: the ordering of the day, done by the clock.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use atlas_core::Clock as _;
+use atlas_core::calendar::Calendar;
+use atlas_core::time::Timestamp;
+use atlas_exec::agenda::{self, Done, Due, Hours, Task};
+use atlas_exec::folder::AccountFolder;
+use atlas_exec::{Timer as _, TokioTimer, peek};
+use atlas_report::incident::{self, Incident, Severity};
+
+use super::rebalance::{self, Extent};
+use super::{check, execute, operate};
+use crate::accounts::SystemClock;
+use crate::cli::{Common, Decide, ScheduleFlags};
+use crate::exit::{Exit, Failure, code_of};
+use crate::job::Job;
+use crate::render;
+
+/// Longest time between two looks at the journal: a person may have approved a plan meanwhile.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// Does what is due until it is stopped, or once.
+pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()> {
+    let job = Job::new("schedule", common.clone())?;
+    if job.is_replay() {
+        return Err(Failure::error(
+            Exit::Refused,
+            "the embedded venue has a clock of its own: `atlas rebalance` moves it; a schedule needs \
+             an account in real time",
+        ));
+    }
+    let mut done = Done::default();
+    loop {
+        match next(&job, done)? {
+            Due::Now(task) => {
+                note_tried(&mut done, task)?;
+                let result = Box::pin(carry_out(task, &common)).await;
+                if flags.once {
+                    return result;
+                }
+                if let Err(error) = result {
+                    tell_failure(&job, task, &error)?;
+                    TokioTimer.sleep(LOOK).await;
+                }
+            }
+            Due::At(at) if flags.once => {
+                return render::print(&format!(
+                    "Nothing is due for account {} before {at}.\n",
+                    job.account
+                ));
+            }
+            Due::At(at) => {
+                let rest = (at - SystemClock.now()).to_std().unwrap_or_default();
+                TokioTimer.sleep(rest.min(LOOK).max(Duration::from_secs(1))).await;
+            }
+        }
+    }
+}
+
+fn next(job: &Job, done: Done) -> Result<Due> {
+    let state = peek(&AccountFolder::new(&job.state_dir, &job.account))?.unwrap_or_default();
+    let (execution, schedule) = (&job.config.execution, &job.config.schedule);
+    let hours = Hours {
+        check_before_open_min: schedule.check_before_open_min,
+        start_after_open_min: execution.start_after_open_min,
+        stop_before_close_min: execution.stop_before_close_min,
+        end_after_close_min: schedule.end_after_close_min,
+        decide: schedule.decide,
+    };
+    Ok(agenda::due(&state, SystemClock.now(), hours, done)?)
+}
+
+/// What leaves no mark in the journal is remembered here, so that it is tried once.
+fn note_tried(done: &mut Done, task: Task) -> Result<()> {
+    let now: Timestamp = SystemClock.now();
+    let last = Calendar::nyse().last_closed(now)?.date;
+    match task {
+        Task::Check => done.checked = Some(Calendar::nyse().next_session(last)?.date),
+        Task::Decide => done.decided = Some(last),
+        Task::Execute | Task::EndOfDay => {}
+    }
+    Ok(())
+}
+
+async fn carry_out(task: Task, common: &Common) -> Result<()> {
+    let common = common.clone();
+    match task {
+        Task::Check => Box::pin(check::check(Job::new("check", common)?)).await,
+        Task::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
+        Task::EndOfDay => Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await,
+        Task::Decide => {
+            let flags =
+                Decide { dry_run: false, force: false, universe: None, top_n: None, regime: None };
+            let job = Job::new("rebalance", common)?;
+            Box::pin(rebalance::rebalance(job, flags, Extent::Execute)).await
+        }
+    }
+}
+
+/// A failure is an incident and a sentence; the schedule goes on.
+fn tell_failure(job: &Job, task: Task, error: &anyhow::Error) -> Result<()> {
+    let cause = format!("{task:?} of the schedule ended with {}: {error:#}", code_of(error) as u8);
+    tracing::error!("{cause}");
+    let folder = AccountFolder::new(&job.state_dir, &job.account);
+    if folder.root().is_dir() {
+        let (at, action) = (SystemClock.now(), "the schedule goes on".to_owned());
+        let incident = Incident { at, severity: Severity::Error, cause, action };
+        incident::append(folder.root(), &incident)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The limits of the day and its end, looked at whenever books and broker were compared.
+
+use anyhow::Result;
+use atlas_core::time::Timestamp;
+use atlas_exec::Session;
+use atlas_exec::day::{DayClosed, Quiet};
+use atlas_exec::protection::cover;
+use atlas_report::incident::{self, Incident, Severity};
+
+use crate::accounts::Desk;
+use crate::job::Job;
+
+/// Holds the account to the limits of its day and closes the day if its session is over.
+///
+/// # Errors
+/// As [`Session::heed_limits`] and [`Session::close_day`].
+pub(crate) fn look(session: &mut Session, desk: &Desk, job: &Job) -> Result<Option<DayClosed>> {
+    session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
+    heed_protection(session, desk, job)?;
+    let closed = session.close_day(desk.mode())?;
+    if let Some(day) = &closed {
+        for cause in odd(day) {
+            note(session, desk.clock.now(), Severity::Error, cause, "look at the day's records")?;
+        }
+    }
+    Ok(closed)
+}
+
+/// Positions that were to be protected and are not, such as after their stops have expired.
+fn heed_protection(session: &Session, desk: &Desk, job: &Job) -> Result<()> {
+    if job.config.protection.stop_below_bps.is_none() || session.state().pending().is_some() {
+        return Ok(());
+    }
+    for (symbol, cover) in cover(session.state()) {
+        if !cover.is_whole() {
+            let cause = format!(
+                "{} of {} shares of {symbol} are protected by a stop at the broker",
+                cover.protected, cover.owned
+            );
+            let action = "the next execution places what is missing";
+            note(session, desk.clock.now(), Severity::Error, cause, action)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a person should look at.
+fn odd(day: &DayClosed) -> Vec<String> {
+    let mut odd = Vec::new();
+    if !day.open_signals.is_empty() {
+        let ids: Vec<&str> = day.open_signals.iter().map(atlas_core::SignalId::as_str).collect();
+        odd.push(format!("at the end of {} signals had no end: {}", day.day, ids.join(", ")));
+    }
+    if day.quiet.as_ref().is_some_and(|quiet| !Quiet::holds(quiet)) {
+        odd.push(format!(
+            "nothing was executed on {}, and yet gains, fees or positions changed",
+            day.day
+        ));
+    }
+    odd
+}
+
+/// Writes a line of `incidents.jsonl`.
+pub(crate) fn note(
+    session: &Session,
+    at: Timestamp,
+    severity: Severity,
+    cause: String,
+    action: &str,
+) -> Result<()> {
+    let Some(folder) = session.folder() else { return Ok(()) };
+    let incident = Incident { at, severity, cause, action: action.to_owned() };
+    Ok(incident::append(folder.root(), &incident)?)
+}
+
+/// A closed day in one sentence.
+pub(crate) fn sentence(day: &DayClosed) -> String {
+    let verdict = if day.clean { "clean" } else { "NOT clean" };
+    let traded = match &day.quiet {
+        Some(quiet) if quiet.holds() => {
+            format!("nothing executed ({}), nothing changed by it", quiet.reason)
+        }
+        Some(quiet) => format!("nothing executed ({}), and yet something CHANGED", quiet.reason),
+        None => format!(
+            "{} executions of {} orders, {} USD traded, {} USD realised",
+            day.fills, day.orders, day.traded, day.realised
+        ),
+    };
+    let breaker = match day.breaker {
+        atlas_exec::day::BreakerSeen::NotObserved => "the circuit breaker was not observed",
+        atlas_exec::day::BreakerSeen::Fired => "the circuit breaker FIRED",
+    };
+    format!("{} closed, {verdict}: {traded}; {breaker}", day.day)
+}

@@ -1,0 +1,156 @@
+//! The ordering of the day: what is due when, as a pure function of the journal and the clock.
+//!
+//! Pre-open checks, the window in which a plan is carried out, the comparison after the close, and
+//! where it is asked for the decision that follows.
+
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::time::Timestamp;
+use chrono::{NaiveDate, TimeDelta};
+use serde::Serialize;
+
+use crate::state::{Decision, State};
+use crate::window::Window;
+
+/// One thing to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Look whether everything is right for the pending plan, before the opening.
+    Check,
+    /// Carry the pending plan out.
+    Execute,
+    /// Compare books and broker after the close, and close the day.
+    EndOfDay,
+    /// Decide, approve, journal.
+    Decide,
+}
+
+/// When things are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    /// Minutes before the opening at which is checked.
+    pub check_before_open_min: u16,
+    /// Minutes after the opening at which sending starts.
+    pub start_after_open_min: u16,
+    /// Minutes before the close from which on no plan begins.
+    pub stop_before_close_min: u16,
+    /// Minutes after the close at which books and broker are compared.
+    pub end_after_close_min: u16,
+    /// Whether a decision is made after each close.
+    pub decide: bool,
+}
+
+/// What was done already and leaves no mark in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Done {
+    /// The session whose plan was checked before its opening.
+    pub checked: Option<NaiveDate>,
+    /// The session after whose close a decision was tried.
+    pub decided: Option<NaiveDate>,
+}
+
+/// What is due now, or when to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// This, now.
+    Now(Task),
+    /// Nothing before this instant.
+    At(Timestamp),
+}
+
+/// Says what is due.
+///
+/// # Errors
+/// [`atlas_core::Error::CalendarRange`] outside of the calendar's years.
+pub fn due(
+    state: &State,
+    now: Timestamp,
+    hours: Hours,
+    done: Done,
+) -> Result<Due, atlas_core::Error> {
+    let nyse = Calendar::nyse();
+    let last = nyse.last_closed(now)?;
+    let next = nyse.next_session(last.date)?;
+    let plan = state.pending().filter(|plan| plan.approval.is_some() || plan.started.is_some());
+    if now >= next.open {
+        return Ok(in_session(plan, now, &next, hours));
+    }
+    let compare_at = last.close + TimeDelta::minutes(hours.end_after_close_min.into());
+    if state.account().is_some() && !state.days().contains_key(&last.date) {
+        return Ok(if now >= compare_at { Due::Now(Task::EndOfDay) } else { Due::At(compare_at) });
+    }
+    let tried = done.decided == Some(last.date) || state.decision_on(last.date).is_some();
+    if hours.decide && !tried {
+        return Ok(if now >= compare_at { Due::Now(Task::Decide) } else { Due::At(compare_at) });
+    }
+    let check_at = next.open - TimeDelta::minutes(hours.check_before_open_min.into());
+    let planned = plan.is_some_and(|plan| plan.planned.execute_on == next.date);
+    if planned && done.checked != Some(next.date) {
+        return Ok(if now >= check_at { Due::Now(Task::Check) } else { Due::At(check_at) });
+    }
+    Ok(Due::At(next.open))
+}
+
+/// While a session is under way: its plan once its window has begun, then nothing until the close.
+fn in_session(plan: Option<&Decision>, now: Timestamp, session: &Session, hours: Hours) -> Due {
+    let compare_at = session.close + TimeDelta::minutes(hours.end_after_close_min.into());
+    let Some(plan) = plan.filter(|plan| plan.planned.execute_on == session.date) else {
+        return Due::At(compare_at);
+    };
+    let window = Window::of(session, hours.start_after_open_min, hours.stop_before_close_min);
+    match window.check(now, plan.started.is_some()) {
+        Ok(()) => Due::Now(Task::Execute),
+        Err(_) if now < window.from => Due::At(window.from),
+        Err(_) => Due::At(compare_at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(decide: bool) -> Hours {
+        Hours {
+            check_before_open_min: 10,
+            start_after_open_min: 5,
+            stop_before_close_min: 5,
+            end_after_close_min: 15,
+            decide,
+        }
+    }
+
+    #[test]
+    fn an_account_without_a_plan_is_compared_after_the_close_and_decided_on_where_asked() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let state = State::new();
+        let told = |now: &str, decide| due(&state, at(now), hours(decide), Done::default());
+        // Never used: there is nothing to compare; a decision is due if asked for.
+        assert_eq!(
+            told("2019-01-03T21:10:00Z", true).unwrap(),
+            Due::At(at("2019-01-03T21:15:00Z"))
+        );
+        assert_eq!(told("2019-01-03T21:15:00Z", true).unwrap(), Due::Now(Task::Decide));
+        assert_eq!(
+            told("2019-01-03T21:15:00Z", false).unwrap(),
+            Due::At(at("2019-01-04T14:30:00Z"))
+        );
+        // In a session without a plan the close is waited for; over a weekend the next opening.
+        assert_eq!(
+            told("2019-01-03T15:00:00Z", true).unwrap(),
+            Due::At(at("2019-01-03T21:15:00Z"))
+        );
+        assert_eq!(
+            told("2019-01-05T15:00:00Z", false).unwrap(),
+            Due::At(at("2019-01-07T14:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn what_was_tried_is_not_tried_again_the_same_evening() {
+        let now = "2019-01-03T22:00:00Z".parse().unwrap();
+        let done = Done { decided: Some("2019-01-03".parse().unwrap()), checked: None };
+        let found = due(&State::new(), now, hours(true), done).unwrap();
+        assert_eq!(found, Due::At("2019-01-04T14:30:00Z".parse().unwrap()));
+    }
+}
