@@ -70,7 +70,7 @@ impl<S: Brain> Trader<'_, '_, S> {
         let ts_event = self.session.now();
         let mut events = Vec::new();
         if !self.session.state().orders().contains_key(&id) {
-            events.push(Record::OrderIntent(OrderIntent { request, bid, ask }));
+            events.push(Record::OrderIntent(OrderIntent { request, bid, ask, conditions: None }));
         }
         events.push(Record::OrderUpdate(update));
         let draft = |event| Draft { ts_event, decision_id: None, event };
