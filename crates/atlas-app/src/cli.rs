@@ -95,8 +95,6 @@ pub(crate) enum Command {
     Monitor(Monitor),
     /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
     Watchdog(Watchdog),
-    /// Show what the account has shown for going live, gate by gate; or put a result aside.
-    Gate(Gate),
     /// Audit a stretch of days: ran every day, books agreed, limits held, nothing changed.
     Audit(AuditFlags),
     /// Prove the artifacts, or make figures of them.

@@ -152,6 +152,8 @@ pub(crate) struct Gate {
 /// What makes an account fit for real money, day by day.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Practice {
+    /// Show what the account has shown for going live, gate by gate; or put a result aside.
+    Gate(Gate),
     /// Show what fills cost against the market and the decision: by symbol, hour and size.
     Quality(QualityFlags),
     /// Do what is due when it is due: check before the opening, execute, compare after the close.

@@ -46,7 +46,9 @@ pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
             Ok(desk) => stop(&job, flags, &folder, &desk.broker, &*desk.timer(), &mut done).await,
             Err(error) => Err(error),
         },
-        AccountConfig::Venue(_) => stop_embedded(&mut job, flags, &folder, &mut done).await,
+        AccountConfig::Venue(_) => {
+            Box::pin(stop_embedded(&mut job, flags, &folder, &mut done)).await
+        }
     };
     if let Err(error) = note(&job, &mut done) {
         done.remarks.push(format!("the halt was not journaled yet: {error}"));

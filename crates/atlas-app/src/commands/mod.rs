@@ -55,10 +55,12 @@ async fn dispatch(cli: Cli) -> Result<()> {
     let common = cli.common;
     match cli.command {
         Command::Rebalance(flags) => {
-            rebalance::rebalance(Job::new("rebalance", common)?, flags, Extent::Execute).await
+            let job = Job::new("rebalance", common)?;
+            Box::pin(rebalance::rebalance(job, flags, Extent::Execute)).await
         }
         Command::Plan(flags) => {
-            rebalance::rebalance(Job::new("plan", common)?, flags, Extent::Plan).await
+            let job = Job::new("plan", common)?;
+            Box::pin(rebalance::rebalance(job, flags, Extent::Plan)).await
         }
         Command::Approve { hash } => {
             Box::pin(approve::approve(Job::new("approve", common)?, &hash)).await
@@ -68,7 +70,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Venue(VenueCommand::Serve(flags)) => serve::serve(common, flags).await,
         Command::Resume(word) => operate::resume(Job::new("resume", common)?, &word).await,
         Command::Pause(word) => operate::pause(&Job::new("pause", common)?, &word),
-        Command::Kill(flags) => kill::kill(Job::new("kill", common)?, &flags).await,
+        Command::Kill(flags) => Box::pin(kill::kill(Job::new("kill", common)?, &flags)).await,
         Command::Reconcile { adopt } => {
             operate::reconcile(Job::new("reconcile", common)?, adopt).await
         }
@@ -83,7 +85,6 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Setup(what) => configuration::setup(&what, common),
         Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),
         Command::Artifacts(what) => audit::artifacts(&Job::new("artifacts", common)?, &what),
-        Command::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
         Command::Practice(what) => practice(what, common).await,
         Command::Why { about } => why::why(&Job::new("why", common)?, &about),
         Command::Journal(what) => journal::journal(&Job::new("journal", common)?, &what),
@@ -92,6 +93,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
 
 async fn practice(what: Practice, common: Common) -> Result<()> {
     match what {
+        Practice::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
         Practice::Quality(flags) => quality::quality(&Job::new("quality", common)?, &flags),
         Practice::Schedule(flags) => Box::pin(schedule::schedule(common, &flags)).await,
         Practice::Drill(what) => Box::pin(drill::drill(Job::new("drill", common)?, what)).await,
