@@ -91,10 +91,6 @@ pub(crate) enum Command {
         #[arg(value_name = "ORDER|SYMBOL|DATE|DECISION")]
         about: Question,
     },
-    /// Watch an order, or every order of a plan, until all have ended; keeps an audit as CSV.
-    Monitor(Monitor),
-    /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
-    Watchdog(Watchdog),
     /// Audit a stretch of days: ran every day, books agreed, limits held, nothing changed.
     Audit(AuditFlags),
     /// Prove the artifacts, or make figures of them.

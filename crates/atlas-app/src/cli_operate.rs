@@ -149,9 +149,13 @@ pub(crate) struct Gate {
     pub(crate) by: String,
 }
 
-/// What makes an account fit for real money, day by day.
+/// Watching over an account, and what makes it fit for real money.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Practice {
+    /// Watch an order, or every order of a plan, until all have ended; keeps an audit as CSV.
+    Monitor(Monitor),
+    /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
+    Watchdog(Watchdog),
     /// Show what the account has shown for going live, gate by gate; or put a result aside.
     Gate(Gate),
     /// Show what fills cost against the market and the decision: by symbol, hour and size.

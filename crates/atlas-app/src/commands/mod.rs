@@ -77,11 +77,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Controls(what) => controls::controls(&Job::new("controls", common)?, &what),
         Command::Research(what) => research::run(what, common).await,
         Command::Status => status::status(&Job::new("status", common)?),
-        Command::Monitor(flags) => monitor::monitor(&Job::new("monitor", common)?, &flags).await,
         Command::Check => Box::pin(check::check(Job::new("check", common)?)).await,
-        Command::Watchdog(flags) => {
-            watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
-        }
         Command::Setup(what) => configuration::setup(&what, common),
         Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),
         Command::Artifacts(what) => audit::artifacts(&Job::new("artifacts", common)?, &what),
@@ -93,6 +89,10 @@ async fn dispatch(cli: Cli) -> Result<()> {
 
 async fn practice(what: Practice, common: Common) -> Result<()> {
     match what {
+        Practice::Monitor(flags) => monitor::monitor(&Job::new("monitor", common)?, &flags).await,
+        Practice::Watchdog(flags) => {
+            watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await
+        }
         Practice::Gate(flags) => gate::gate(&Job::new("gate", common)?, &flags),
         Practice::Quality(flags) => quality::quality(&Job::new("quality", common)?, &flags),
         Practice::Schedule(flags) => Box::pin(schedule::schedule(common, &flags)).await,
