@@ -169,6 +169,9 @@ fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
     if let Some(id) = wire.sent_in_doubt.first() {
         return Err(format!("{id} was sent again before anybody asked what had become of it"));
     }
+    if let Some(sums) = wire.old_money.first() {
+        return Err(format!("buys were fitted to {sums}"));
+    }
     if let Some(id) = wire.unpaid.first() {
         return Err(format!("{id} was refused for want of money, which could have been known"));
     }

@@ -55,10 +55,18 @@ pub(crate) struct Wire {
     pub(crate) arrivals: Vec<Arrival>,
     /// Orders of which no sender has heard since what became of them, by name.
     in_doubt: BTreeSet<ClientOrderId>,
+    /// Those of which somebody heard that they had not come, and which may come yet.
+    not_come: BTreeSet<ClientOrderId>,
     /// What was sent while it was in doubt, which nothing excuses.
     pub(crate) sent_in_doubt: Vec<ClientOrderId>,
     /// Buys the venue refused for want of money.
     pub(crate) unpaid: Vec<ClientOrderId>,
+    /// What the account was last said to be able to spend.
+    told: Usd,
+    /// Whether a buy was sent since the day began.
+    pub(crate) has_bought: bool,
+    /// What buys were fitted to, where the account had not just said so.
+    pub(crate) old_money: Vec<String>,
     /// Set while the account is PAUSED or HALTED on record.
     pub(crate) forbidden: bool,
     /// Every entry of the ledger in order, under names of ours.
@@ -87,8 +95,12 @@ impl Lossy {
             faults: 0,
             arrivals: Vec::new(),
             in_doubt: BTreeSet::new(),
+            not_come: BTreeSet::new(),
             sent_in_doubt: Vec::new(),
             unpaid: Vec::new(),
+            told: Usd::ZERO,
+            has_bought: false,
+            old_money: Vec::new(),
             forbidden: false,
             ledger: Vec::new(),
             taken: 0,
@@ -214,8 +226,9 @@ impl Lossy {
         });
         let mut wire = self.wire();
         let (asked, forbidden) = (wire.asked, wire.forbidden);
-        if request.side == Side::Sell {
-            wire.asked = false;
+        match request.side {
+            Side::Sell => wire.asked = false,
+            Side::Buy => wire.has_bought = true,
         }
         let (id, side) = (request.client_order_id.clone(), request.side);
         Arrival { id, side, open_sells, asked, forbidden }
@@ -311,6 +324,22 @@ impl Wire {
         self.ledger.push(Activity { id, entry });
     }
 
+    /// Buys are fitted to this: exactly what the account has just said, less what earlier buys of
+    /// the day may still take.
+    pub(crate) fn fitted(&mut self, payload: &str) {
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap();
+        let spendable: Usd = payload["spendable"].as_str().unwrap().parse().unwrap();
+        if spendable > self.told || (spendable != self.told && !self.has_bought) {
+            self.old_money.push(format!("{spendable} where {} were told", self.told));
+        }
+    }
+
+    /// An execution begins: what a comparison was told before does not tell it what has come since.
+    pub(crate) fn begin(&mut self) {
+        let not_come = std::mem::take(&mut self.not_come);
+        self.in_doubt.extend(not_come);
+    }
+
     /// Whether an order is still under way in the network.
     pub(crate) fn is_late(&self) -> bool {
         !self.late.is_empty()
@@ -363,8 +392,11 @@ impl Timer for Lossy {
 impl Broker for Lossy {
     async fn account(&self) -> Result<Account, Error> {
         self.read().await?;
-        self.wire().asked = true;
-        Ok(self.truth().0)
+        let account = self.truth().0;
+        let mut wire = self.wire();
+        wire.asked = true;
+        wire.told = account.cash.min(account.buying_power).max(Usd::ZERO);
+        Ok(account)
     }
 
     async fn positions(&self) -> Result<BTreeMap<Symbol, Position>, Error> {
@@ -380,8 +412,11 @@ impl Broker for Lossy {
     async fn order(&self, id: &ClientOrderId) -> Result<Option<BrokerOrder>, Error> {
         self.read().await?;
         let found = self.broker.order(id).await;
-        if found.is_ok() {
+        if let Ok(found) = &found {
             self.settle(id);
+            if found.is_none() {
+                self.wire().not_come.insert(id.clone());
+            }
         }
         found
     }

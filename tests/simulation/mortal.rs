@@ -11,6 +11,8 @@ use atlas_core::journal::{Hash, Record};
 use atlas_exec::Error;
 use atlas_exec::journal::{MemoryStorage, Storage};
 
+use crate::lossy::Lossy;
+
 /// Runs a process to its end; `None` if it was killed. Nothing in a simulation ever has to wait,
 /// so whatever is not ready will never be.
 pub(crate) fn process<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -26,10 +28,15 @@ pub(crate) struct Mortal {
     /// Writes left to live for; 0 is for ever.
     pub(crate) left: Arc<AtomicU64>,
     pub(crate) durable: bool,
+    /// Told what buys are fitted to.
+    pub(crate) wire: Lossy,
 }
 
 impl Storage for Mortal {
     fn append(&mut self, records: &[(Record, Hash)]) -> Result<(), Error> {
+        for (record, _) in records.iter().filter(|(record, _)| record.kind == "funds_asked") {
+            self.wire.wire().fitted(&record.payload);
+        }
         match self.left.load(Ordering::Relaxed) {
             0 => return self.inner.append(records),
             1 => {}

@@ -152,6 +152,7 @@ impl Story {
         let open = self.market.sessions[day + 1].open;
         self.market.venue.advance_to(open + TimeDelta::minutes(5)).map_err(|e| e.to_string())?;
         self.happen_behind_the_back(day);
+        self.wire.wire().has_bought = false;
         let approval = self.rng.percent(25);
         let mut settled = false;
         for attempt in 0..ATTEMPTS {
@@ -217,6 +218,7 @@ impl Story {
             inner: self.storage.clone(),
             left: Arc::new(AtomicU64::new(kill_at_write)),
             durable,
+            wire: self.wire.clone(),
         };
         // A process that dies leaves no fence; only a journal that fails while it lives does.
         let fence = if kill_at_write > 0 { Fence::in_memory() } else { self.fence.clone() };
@@ -345,6 +347,7 @@ async fn work(
     }
     let expected = approval && drifted(story, session, id);
     let (approver, settings) = (Wide::new(as_of), settings(story.policy));
+    wire.wire().begin();
     match execute(session, id, wire, &approver, wire, &settings).await {
         Ok(_) if expected => {
             Ok(Work::Broken("a plan was executed whose approval had drifted".to_owned()))
