@@ -63,6 +63,17 @@ pub enum Error {
         /// First day of the stay.
         from: NaiveDate,
     },
+    /// A line of a file of members that cannot be read.
+    #[error(
+        "line {line} of the members, {text:?}, is no stay: write SYMBOL,FIRST-DAY,DAY-OF-LEAVING, \
+         the last one empty while it lasts"
+    )]
+    MembersLine {
+        /// Its number, from 1.
+        line: usize,
+        /// Its beginning.
+        text: String,
+    },
     /// The data do not allow a decision.
     #[error("nothing can be decided as of {as_of}: {source}")]
     Data {

@@ -30,7 +30,8 @@ impl Backtest<'_> {
         let slots = config.schedule.slots(from, to, config.delay_sessions.into())?;
         let fits = self.decidable(config, &slots)?;
         let Some((start, end)) = longest_run(&fits) else {
-            let reason = slots.first().map(|slot| sight::look(self.market(), config, slot));
+            let reason =
+                slots.first().map(|slot| sight::look(self.market(), config, slot, self.audit()));
             if let Some(Err(error)) = reason {
                 return Err(error);
             }
@@ -43,8 +44,10 @@ impl Backtest<'_> {
 
     /// For each slot whether it can be decided on.
     fn decidable(&self, config: &Config, slots: &[Slot]) -> Result<Vec<bool>, Error> {
-        let seen: Vec<bool> =
-            slots.iter().map(|slot| sight::look(self.market(), config, slot).is_ok()).collect();
+        let seen: Vec<bool> = slots
+            .iter()
+            .map(|slot| sight::look(self.market(), config, slot, self.audit()).is_ok())
+            .collect();
         if config.policy.regime_override.is_some() {
             return Ok(seen);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::{Price, Regime, SignalId, Symbol, Usd};
-use atlas_data::{MarketData, Series};
+use atlas_data::{Audit, MarketData, Needs, Series};
 use atlas_engine::{Policy, RebalancePlan, Selector};
 use atlas_venue::Listing;
 use atlas_venue::core::{Activity, Entry};
@@ -48,6 +48,7 @@ use crate::strategies::Opinions;
 pub struct Backtest<'a> {
     market: &'a MarketData,
     listings: Vec<Listing>,
+    audit: Audit,
 }
 
 impl<'a> Backtest<'a> {
@@ -57,13 +58,20 @@ impl<'a> Backtest<'a> {
     /// [`Error::NoPrices`] if it has none.
     pub fn new(market: &'a MarketData) -> Result<Self, Error> {
         sight::last_session(market)?;
-        Ok(Self { market, listings: listings(market) })
+        // The threshold is that of every configuration; the rest of the needs does not matter here.
+        let audit = market.audit(&Needs::new(0, 0));
+        Ok(Self { market, listings: listings(market), audit })
     }
 
     /// The market.
     #[must_use]
     pub const fn market(&self) -> &'a MarketData {
         self.market
+    }
+
+    /// What is odd about its series.
+    pub(crate) const fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Runs one backtest: decides on schedule, each time on what was known then, acts in the
@@ -80,8 +88,22 @@ impl<'a> Backtest<'a> {
     /// session that cannot be decided on; [`Error::HeldBack`], [`Error::Execution`] and
     /// [`Error::Venue`] if the simulation itself fails.
     pub fn run(&self, config: &Config) -> Result<BacktestReport, Error> {
+        self.run_watched(config, &|_, _| true)
+    }
+
+    /// As [`run`](Self::run), while somebody watches: hears after each session how many of how many
+    /// are done and says whether to go on. What was stopped is a whole report of the sessions until
+    /// then, and says so in a warning.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_watched(
+        &self,
+        config: &Config,
+        watch: &dyn Fn(usize, usize) -> bool,
+    ) -> Result<BacktestReport, Error> {
         let prepared = self.prepare(config)?;
-        self.run_prepared(config, &prepared)
+        self.run_until(config, &prepared, watch)
     }
 
     /// What runs that differ in strategy, sizing or costs alone share: when is decided, and what
@@ -99,6 +121,15 @@ impl<'a> Backtest<'a> {
         config: &Config,
         prepared: &Prepared,
     ) -> Result<BacktestReport, Error> {
+        self.run_until(config, prepared, &|_, _| true)
+    }
+
+    fn run_until(
+        &self,
+        config: &Config,
+        prepared: &Prepared,
+        watch: &dyn Fn(usize, usize) -> bool,
+    ) -> Result<BacktestReport, Error> {
         config.check()?;
         let config = &Config {
             policy: Policy { mode: atlas_core::time::Mode::Replay, ..config.policy.clone() },
@@ -108,9 +139,9 @@ impl<'a> Backtest<'a> {
         let selector = self.selector(config, table)?;
         let desk = Desk::open(config, self.listings_with(config)?, table.first.close)?;
         let detected = prepared.detected.clone();
-        let mut course = Course::new(self.market, config, desk, detected, selector);
-        course.run(table)?;
-        course.report(table)
+        let mut course = Course::new(self, config, desk, detected, selector);
+        let stopped = course.run(table, watch)?;
+        course.report(table.first.date, stopped.unwrap_or(table.last.date), stopped.is_some())
     }
 
     /// What is listed, with what companies did to their shares.
@@ -195,6 +226,7 @@ impl Timetable {
 /// A backtest under way.
 struct Course<'a> {
     market: &'a MarketData,
+    audit: &'a Audit,
     config: &'a Config,
     desk: Desk,
     detected: BTreeMap<NaiveDate, Detected>,
@@ -216,14 +248,15 @@ struct Pending {
 
 impl<'a> Course<'a> {
     fn new(
-        market: &'a MarketData,
+        backtest: &'a Backtest<'_>,
         config: &'a Config,
         desk: Desk,
         detected: BTreeMap<NaiveDate, Detected>,
         selector: Box<dyn Selector>,
     ) -> Self {
         Self {
-            market,
+            market: backtest.market,
+            audit: &backtest.audit,
             config,
             desk,
             detected,
@@ -237,25 +270,36 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn run(&mut self, table: &Timetable) -> Result<(), Error> {
+    /// Goes through every session; gives the last one if it was stopped before the end.
+    fn run(
+        &mut self,
+        table: &Timetable,
+        watch: &dyn Fn(usize, usize) -> bool,
+    ) -> Result<Option<NaiveDate>, Error> {
         let mut slots = table.slots.iter().peekable();
         let mut pending: Option<Pending> = None;
-        for session in Calendar::nyse().sessions(table.first.date, table.last.date)? {
+        let total = 1 + Calendar::nyse().sessions_between(table.first.date, table.last.date)?;
+        for (done, session) in
+            Calendar::nyse().sessions(table.first.date, table.last.date)?.enumerate()
+        {
             if let Some(pending) = pending.take_if(|p| p.slot.execute_on == session) {
                 self.carry_out(pending)?;
             }
             self.desk.advance_to(session.close)?;
             self.mark(session.date)?;
+            if !watch(done + 1, total) && session != table.last {
+                return Ok(Some(session.date));
+            }
             if let Some(slot) = slots.next_if(|slot| slot.as_of == session) {
                 pending = Some(self.decide(*slot, table.closing)?);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn decide(&mut self, slot: Slot, closing: Option<NaiveDate>) -> Result<Pending, Error> {
         let as_of = slot.as_of.date;
-        let sight = sight::look(self.market, self.config, &slot)?;
+        let sight = sight::look(self.market, self.config, &slot, self.audit)?;
         let mut policy = self.config.policy.clone();
         if closing == Some(as_of) {
             policy.regime_override = Some(Regime::Crash);
@@ -312,8 +356,12 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    fn report(mut self, table: &Timetable) -> Result<BacktestReport, Error> {
-        let last = table.last.date;
+    fn report(
+        mut self,
+        first: NaiveDate,
+        last: NaiveDate,
+        stopped: bool,
+    ) -> Result<BacktestReport, Error> {
         // What came after the last orders, such as a dividend.
         let rest = self.desk.inspect(|exchange| exchange.activities()[self.booked..].to_vec());
         for activity in rest {
@@ -329,13 +377,21 @@ impl<'a> Course<'a> {
         let round_trips = self.ledger.close(last, &marks)?;
         let activities = self.desk.inspect(|exchange| exchange.activities().to_vec());
         let made = assemble::Made {
-            sessions: (table.first.date, last),
+            sessions: (first, last),
             days: self.days,
             decisions: self.decisions,
             trades: self.trades,
             round_trips,
             activities,
         };
-        made.into_report(self.market, self.config)
+        let mut report = made.into_report(self.market, self.config)?;
+        if stopped {
+            let asked = self.config.to;
+            report.warnings.insert(
+                0,
+                format!("STOPPED after {last}, before {asked}: this is the part until then"),
+            );
+        }
+        Ok(report)
     }
 }

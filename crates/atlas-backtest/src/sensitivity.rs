@@ -1,8 +1,9 @@
 //! The same strategy at other costs and delays.
 
+use std::fmt;
+
 use atlas_core::{Bps, Usd};
 use atlas_venue::{CostModel, Slippage};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -44,27 +45,74 @@ pub enum Assumption {
     },
 }
 
-/// Runs a backtest as configured, without costs, at slippages of 1, 10, 20 and 50 bps, and at
-/// delays of 5 and 10 sessions where the schedule has room for them.
+impl Assumption {
+    /// Everything that is tried of a backtest: as configured, without costs, slippages of 1, 10, 20
+    /// and 50 bps, and delays of 5 and 10 sessions where the schedule has room for them.
+    #[must_use]
+    pub fn all(config: &Config) -> Vec<Self> {
+        let mut all = vec![Self::AsConfigured, Self::NoCosts];
+        all.extend(SLIPPAGES.map(|bps| Self::Slippage { bps: Bps::from_int(bps) }));
+        let fits = |sessions: u8| {
+            let slots = config.schedule.slots(config.from, config.to, sessions.into());
+            slots.is_ok_and(|slots| !slots.is_empty())
+        };
+        all.extend(
+            DELAYS
+                .into_iter()
+                .filter(|sessions| fits(*sessions))
+                .map(|sessions| Self::Delay { sessions }),
+        );
+        all
+    }
+
+    /// The backtest under it.
+    fn of(self, config: &Config) -> Config {
+        match self {
+            Self::AsConfigured => config.clone(),
+            Self::NoCosts => config.clone().without_costs(),
+            Self::Slippage { bps } => {
+                let costs = CostModel { slippage: Slippage::Fixed(bps), ..config.costs.clone() };
+                config.clone().at_costs(costs)
+            }
+            Self::Delay { sessions } => Config { delay_sessions: sessions, ..config.clone() },
+        }
+    }
+}
+
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsConfigured => f.write_str("as configured"),
+            Self::NoCosts => f.write_str("no costs"),
+            Self::Slippage { bps } => write!(f, "slippage {bps} bps"),
+            Self::Delay { sessions } => write!(f, "{sessions} sessions later"),
+        }
+    }
+}
+
+/// Runs a backtest under [every assumption](Assumption::all).
 ///
 /// # Errors
 /// As [`Backtest::run`], for the first run that fails.
 pub fn sensitivity(backtest: &Backtest<'_>, config: &Config) -> Result<Vec<Variant>, Error> {
-    let mut all = vec![
-        variant(Assumption::AsConfigured, &backtest.run(config)?)?,
-        variant(Assumption::NoCosts, &backtest.run(&config.clone().without_costs())?)?,
-    ];
-    for bps in SLIPPAGES {
-        let bps = Bps::new(Decimal::from(bps))?;
-        let costs = CostModel { slippage: Slippage::Fixed(bps), ..config.costs.clone() };
-        let report = backtest.run(&config.clone().at_costs(costs))?;
-        all.push(variant(Assumption::Slippage { bps }, &report)?);
-    }
-    for sessions in DELAYS {
-        let delayed = Config { delay_sessions: sessions, ..config.clone() };
-        let delay = usize::from(sessions);
-        if config.schedule.slots(config.from, config.to, delay).is_ok_and(|s| !s.is_empty()) {
-            all.push(variant(Assumption::Delay { sessions }, &backtest.run(&delayed)?)?);
+    sensitivity_watched(backtest, config, &|_| true)
+}
+
+/// The same, while somebody watches: hears after each run how many are done and says whether to go
+/// on; what was run until then is kept.
+///
+/// # Errors
+/// As [`sensitivity`].
+pub fn sensitivity_watched(
+    backtest: &Backtest<'_>,
+    config: &Config,
+    watch: &dyn Fn(usize) -> bool,
+) -> Result<Vec<Variant>, Error> {
+    let mut all = Vec::new();
+    for assumption in Assumption::all(config) {
+        all.push(variant(assumption, &backtest.run(&assumption.of(config))?)?);
+        if !watch(all.len()) {
+            break;
         }
     }
     Ok(all)
@@ -82,6 +130,6 @@ fn variant(assumption: Assumption, report: &BacktestReport) -> Result<Variant, E
 }
 
 /// Slippages that are tried, in basis points.
-const SLIPPAGES: [u8; 4] = [1, 10, 20, 50];
+const SLIPPAGES: [i16; 4] = [1, 10, 20, 50];
 /// Delays that are tried, in sessions.
 const DELAYS: [u8; 2] = [5, 10];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_core::Symbol;
-use atlas_data::{LevelsView, MarketData, SeriesView, Warning};
+use atlas_data::{Audit, LevelsView, MarketData, SeriesView, Warning};
 use atlas_engine::{MarketView, PriceSeries};
 use atlas_regime::{Inputs, Series};
 use chrono::NaiveDate;
@@ -48,11 +48,12 @@ pub(crate) fn look<'a>(
     market: &'a MarketData,
     config: &Config,
     slot: &Slot,
+    audit: &Audit,
 ) -> Result<Sight<'a>, Error> {
     let as_of = slot.as_of.date;
     let belongs = |symbol: &Symbol| config.members.as_ref().is_none_or(|m| m.has(symbol, as_of));
     let cut = market
-        .as_of_among(as_of, &config.needs(), belongs)
+        .as_of_audited(as_of, &config.needs(), belongs, audit)
         .map_err(|source| Error::Data { as_of, source: Box::new(source) })?;
     let others = market.series.iter().filter(|(symbol, _)| !belongs(symbol));
     let others = others.map(|(_, series)| prices(&series.as_of(as_of)));

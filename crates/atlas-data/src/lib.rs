@@ -52,4 +52,4 @@ pub use series::{Series, SeriesView};
 pub use source::{BarSource, open};
 pub use synthetic::SyntheticSource;
 pub use universe::Universe;
-pub use validate::{MissingVix, Needs, ShortHistory, Warning};
+pub use validate::{Audit, MissingVix, Needs, ShortHistory, Warning};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::levels::{Levels, LevelsView};
 use crate::series::{Series, SeriesView};
-use crate::validate::{self, Needs, Warning};
+use crate::validate::{self, Audit, Needs, Warning};
 
 /// Everything loaded for a run, past and future of any decision alike.
 ///
@@ -67,7 +67,7 @@ impl MarketData {
     /// [`Error::TooShort`], [`Error::Gaps`], and [`Error::NoSeries`] when a VIX is asked for and
     /// the source has none.
     pub fn as_of(&self, as_of: NaiveDate, needs: &Needs) -> Result<MarketView<'_>, Error> {
-        validate::view(self, as_of, needs, &|_| true)
+        validate::view(self, as_of, needs, &|_| true, None)
     }
 
     /// As [`as_of`](Self::as_of), of the symbols alone that `among` says yes to: the members of an
@@ -81,7 +81,29 @@ impl MarketData {
         needs: &Needs,
         among: impl Fn(&Symbol) -> bool,
     ) -> Result<MarketView<'_>, Error> {
-        validate::view(self, as_of, needs, &among)
+        validate::view(self, as_of, needs, &among, None)
+    }
+
+    /// Looks once for what every decision would look for again; for whoever decides often on the
+    /// same market.
+    #[must_use]
+    pub fn audit(&self, needs: &Needs) -> Audit {
+        Audit::of(self, needs)
+    }
+
+    /// As [`as_of_among`](Self::as_of_among), with an [`audit`](Self::audit) of this very market:
+    /// the same answer sooner.
+    ///
+    /// # Errors
+    /// As [`as_of`](Self::as_of).
+    pub fn as_of_audited(
+        &self,
+        as_of: NaiveDate,
+        needs: &Needs,
+        among: impl Fn(&Symbol) -> bool,
+        audit: &Audit,
+    ) -> Result<MarketView<'_>, Error> {
+        validate::view(self, as_of, needs, &among, Some(audit))
     }
 
     /// The bar of one session, in the series' own basis, whether before or after a decision.

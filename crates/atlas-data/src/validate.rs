@@ -1,5 +1,7 @@
 //! Whether the data are enough to decide on: fresh, complete, long enough.
 
+mod audit;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,6 +15,8 @@ use crate::levels::{Levels, LevelsView};
 use crate::market::{MarketData, MarketView};
 use crate::rows;
 use crate::series::SeriesView;
+
+pub use audit::Audit;
 
 /// What a decision needs of its data. Only what is named here counts.
 ///
@@ -213,6 +217,7 @@ pub(crate) fn view<'a>(
     as_of: NaiveDate,
     needs: &Needs,
     among: &dyn Fn(&Symbol) -> bool,
+    audit: Option<&Audit>,
 ) -> Result<MarketView<'a>, Error> {
     let session = Calendar::nyse().session(as_of).map_err(Error::AsOf)?;
     refuse_after_end(market, as_of)?;
@@ -224,7 +229,9 @@ pub(crate) fn view<'a>(
 
     let mut series = BTreeMap::new();
     for (symbol, prices) in market.series.iter().filter(|(symbol, _)| among(symbol)) {
-        if let Some(view) = checked_prices(prices.as_of(as_of), needs, &check, &mut warnings)? {
+        if let Some(view) =
+            checked_prices(prices.as_of(as_of), needs, (&check, audit), &mut warnings)?
+        {
             series.insert(symbol.clone(), view);
         }
     }
@@ -315,7 +322,7 @@ impl Check {
 fn checked_prices<'a>(
     view: SeriesView<'a>,
     needs: &Needs,
-    check: &Check,
+    (check, audit): (&Check, Option<&Audit>),
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<SeriesView<'a>>, Error> {
     let symbol = view.symbol();
@@ -325,8 +332,12 @@ fn checked_prices<'a>(
         return Ok(None);
     }
     check.dates(symbol.as_str(), view.dates(), needed, warnings)?;
-    warn_of_jumps(view, needs, warnings);
-    warn_of_no_volume(view, needs, warnings);
+    if !audit.is_some_and(|audit| audit.is_calm(view, needs)) {
+        warn_of_jumps(view, needs, warnings);
+    }
+    if !audit.is_some_and(|audit| audit.is_busy(view, needs)) {
+        warn_of_no_volume(view, needs, warnings);
+    }
     Ok(Some(view))
 }
 

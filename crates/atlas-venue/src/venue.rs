@@ -152,7 +152,7 @@ impl Venue {
         if to < clock {
             return Err(Error::ClockBackwards { clock, asked: to });
         }
-        Calendar::nyse().session_at(to)?;
+        inner.exchange.check_reach(to)?;
         if to == clock {
             return Ok(());
         }
@@ -175,7 +175,7 @@ impl Venue {
         if to <= inner.exchange.state().clock {
             return Ok(());
         }
-        Calendar::nyse().session_at(to)?;
+        inner.exchange.check_reach(to)?;
         let known = inner.exchange.activities().len();
         let moved = inner.exchange.advance_to(to);
         let is_quiet = moved.is_ok()

@@ -131,9 +131,46 @@ impl TrialLedger {
         }
     }
 
-    /// Enters trials made elsewhere.
-    pub fn import(&mut self, imported: Imported) {
-        self.imported.push(imported);
+    /// Enters trials made elsewhere; says whether they are new: the same statement counts once.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for no trials, no symbols, no source, or a period that ends before it
+    /// begins.
+    pub fn import(&mut self, imported: Imported) -> Result<bool, Error> {
+        let bad = |what, value: String, range| Err(Error::Parameter { what, value, range });
+        if imported.trials == 0 {
+            return bad("the number of trials", "0".to_owned(), "1 or more");
+        }
+        if imported.symbols.is_empty() {
+            return bad("the number of symbols", "0".to_owned(), "1 or more");
+        }
+        if imported.source.trim().is_empty() {
+            return bad(
+                "the source",
+                "empty".to_owned(),
+                "a sentence that says where they were made",
+            );
+        }
+        if imported.to < imported.from {
+            return Err(Error::Backwards { from: imported.from, to: imported.to });
+        }
+        let is_new = !self.imported.contains(&imported);
+        if is_new {
+            self.imported.push(imported);
+        }
+        Ok(is_new)
+    }
+
+    /// Every trial that was made here.
+    #[must_use]
+    pub fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    /// What was said about trials made elsewhere.
+    #[must_use]
+    pub fn imported(&self) -> &[Imported] {
+        &self.imported
     }
 
     /// Number of trials, imported ones included.
@@ -236,13 +273,23 @@ mod tests {
         assert_eq!(found.trials, 2);
         let unseen = ledger.deflate(&trial("e", "PEP", (2011, 2012), 0.01), Some(estimate));
         assert_eq!((unseen.trials, unseen.deflated), (1, unseen.probabilistic));
-        ledger.import(Imported {
+        let elsewhere = Imported {
             symbols: ["PEP".parse().unwrap()].into(),
             from: trial("", "PEP", (2011, 2012), 0.0).from,
             to: trial("", "PEP", (2011, 2012), 0.0).to,
             trials: 40,
             source: "a notebook".to_owned(),
-        });
+        };
+        assert!(ledger.import(elsewhere.clone()).unwrap());
+        assert!(!ledger.import(elsewhere.clone()).unwrap(), "said twice, counted once");
+        for wrong in [
+            Imported { trials: 0, ..elsewhere.clone() },
+            Imported { symbols: BTreeSet::new(), ..elsewhere.clone() },
+            Imported { source: " ".to_owned(), ..elsewhere.clone() },
+            Imported { from: elsewhere.to, to: elsewhere.from, ..elsewhere.clone() },
+        ] {
+            assert!(ledger.import(wrong).is_err());
+        }
         let more = ledger.deflate(&trial("e", "PEP", (2011, 2012), 0.01), Some(estimate));
         assert_eq!((more.trials, more.deflated), (41, None), "their variance is unknown");
         assert_eq!(ledger.len(), 44);

@@ -56,14 +56,7 @@ pub struct Step {
 /// # Ok::<(), atlas_backtest::Error>(())
 /// ```
 pub fn walk_forward(candidates: &[Vec<f64>], plan: WalkForward) -> Result<Walk, Error> {
-    let rows = candidates.first().map_or(0, Vec::len);
-    if candidates.is_empty() || candidates.iter().any(|candidate| candidate.len() != rows) {
-        return Err(Error::Parameter {
-            what: "the number of candidates",
-            value: candidates.len().to_string(),
-            range: "at least 1, all of the same rows",
-        });
-    }
+    let rows = check_candidates(candidates)?;
     let (mut steps, mut returns, mut pasts) = (Vec::new(), Vec::new(), Vec::new());
     for split in plan.splits(rows)? {
         let mut best: Option<(usize, f64)> = None;
@@ -91,6 +84,19 @@ pub fn walk_forward(candidates: &[Vec<f64>], plan: WalkForward) -> Result<Walk, 
     let kept = metrics.sharpe_per_period.filter(|future| *future > 0.0);
     let efficiency = kept.zip(past).map(|(future, past)| future / past);
     Ok(Walk { steps, returns, metrics, efficiency })
+}
+
+/// The rows all candidates have.
+pub(super) fn check_candidates(candidates: &[Vec<f64>]) -> Result<usize, Error> {
+    let rows = candidates.first().map_or(0, Vec::len);
+    if candidates.is_empty() || candidates.iter().any(|candidate| candidate.len() != rows) {
+        return Err(Error::Parameter {
+            what: "the number of candidates",
+            value: candidates.len().to_string(),
+            range: "at least 1, all of the same rows",
+        });
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) fn of(
         all.push("costs are off: nobody trades for nothing".to_owned());
     }
     survivors(market, config, &mut all)?;
+    absent_members(market, config, &mut all);
     let adjusted = market.series.values().filter(|s| matches!(s, Series::Adjusted(_))).count();
     if adjusted > 0 {
         all.push(format!(
@@ -51,6 +52,32 @@ fn survivors(market: &MarketData, config: &Config, all: &mut Vec<String>) -> Res
     }
     Ok(())
 }
+
+/// A universe by date is one of survivors still, if nobody has the prices of those that left.
+fn absent_members(market: &MarketData, config: &Config, all: &mut Vec<String>) {
+    let Some(members) = &config.members else { return };
+    let (mut known, mut absent) = (0_usize, Vec::new());
+    for symbol in members.during(config.from, config.to) {
+        if market.series.contains_key(symbol) {
+            known += 1;
+        } else {
+            absent.push(symbol.as_str());
+        }
+    }
+    if !absent.is_empty() {
+        let first = absent.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if absent.len() > NAMED { ", …" } else { "" };
+        all.push(format!(
+            "{} of {} members of the period have no prices in the data ({first}{more}): what they \
+             would have done is not in any figure",
+            absent.len(),
+            known + absent.len()
+        ));
+    }
+}
+
+/// Absent members that are named.
+const NAMED: usize = 5;
 
 /// Fees that existed at a rate nobody could evidence were charged nothing.
 fn unpriced_fees(report: &BacktestReport, config: &Config, all: &mut Vec<String>) {

@@ -337,3 +337,28 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn an_audit_says_what_the_checks_say() {
+    let mut market = whole();
+    let dates = sessions(FIRST, "2018-12-31");
+    let mut close = vec![100.0; dates.len()];
+    let mut volume = vec![1_000.0; dates.len()];
+    for row in [300, 610, 612] {
+        close[row] = 40.0;
+        volume[row + 5] = 0.0;
+    }
+    replace(&mut market, "BBB", Columns { close, volume, ..flat(dates.clone()) });
+    let audit = market.audit(&needs());
+    let mut told = 0;
+    for as_of in dates.iter().skip(520).step_by(7) {
+        for jump in [0.5, 0.7] {
+            let needs = Needs { jump, window: 60, ..needs() };
+            let plain = market.as_of(*as_of, &needs).unwrap().warnings;
+            let audited = market.as_of_audited(*as_of, &needs, |_| true, &audit).unwrap().warnings;
+            assert_eq!(audited, plain, "{as_of} {jump}");
+            told += plain.len();
+        }
+    }
+    assert!(told > 20, "{told}");
+}

@@ -4,9 +4,9 @@ use std::fmt::{self, Write as _};
 
 use atlas_backtest::BacktestReport;
 use atlas_backtest::report::PeriodReturn;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
-use super::svg::{Escaped, Plot, WIDTH};
+use super::svg::{Escaped, Plot};
 
 /// Equity at the close, the index beside it, the regime in force behind both.
 pub(super) fn equity(out: &mut String, report: &BacktestReport) -> fmt::Result {
@@ -20,7 +20,7 @@ pub(super) fn equity(out: &mut String, report: &BacktestReport) -> fmt::Result {
     plot.open(out, "equity at the close, with the regime in force behind it")?;
     regimes(out, &plot, report)?;
     plot.y_axis(out, dollars)?;
-    years(out, &plot, days.iter().map(|day| day.date))?;
+    plot.dates(out, days.iter().map(|day| day.date))?;
     if !index.is_empty() {
         plot.line(out, "l2", index.iter().copied())?;
     }
@@ -65,7 +65,7 @@ pub(super) fn drawdown(out: &mut String, report: &BacktestReport) -> fmt::Result
     let plot = Plot::around(170.0, report.days.len(), falls().chain([0.0]));
     plot.open(out, "fall from the highest equity so far")?;
     plot.y_axis(out, percent)?;
-    years(out, &plot, report.days.iter().map(|day| day.date))?;
+    plot.dates(out, report.days.iter().map(|day| day.date))?;
     plot.area(out, "a3", 0.0, falls())?;
     out.write_str("</svg>")
 }
@@ -76,7 +76,7 @@ pub(super) fn exposure(out: &mut String, report: &BacktestReport) -> fmt::Result
     let plot = Plot::around(130.0, report.days.len(), shares().chain([0.0, 1.0]));
     plot.open(out, "positions as a share of equity")?;
     plot.y_axis(out, percent)?;
-    years(out, &plot, report.days.iter().map(|day| day.date))?;
+    plot.dates(out, report.days.iter().map(|day| day.date))?;
     plot.area(out, "a1", 0.0, shares())?;
     out.write_str("</svg>")
 }
@@ -107,33 +107,19 @@ pub(super) fn months(out: &mut String, report: &BacktestReport) -> fmt::Result {
 fn cell(out: &mut String, simple_return: f64) -> fmt::Result {
     let strength = (simple_return.abs() / 0.10).min(1.0) * 0.75;
     let colour = if simple_return < 0.0 { "200,60,50" } else { "40,140,80" };
-    write!(
-        out,
-        "<td style=\"background:rgba({colour},{strength:.2})\">{:.1}</td>",
-        simple_return * 100.0
-    )
+    let shown = format!("{:.1}", simple_return * 100.0);
+    // Nothing is less than nothing.
+    let shown = if shown == "-0.0" { "0.0" } else { &shown };
+    write!(out, "<td style=\"background:rgba({colour},{strength:.2})\">{shown}</td>")
 }
 
-/// A label where a year begins, no nearer to each other than there is room for.
-fn years(out: &mut String, plot: &Plot, dates: impl Iterator<Item = NaiveDate>) -> fmt::Result {
-    let mut labels: Vec<(usize, String)> = Vec::new();
-    let mut before = None;
-    for (place, date) in dates.enumerate() {
-        let fresh = before.replace(date.year()).is_some_and(|year| year != date.year());
-        let room = labels.last().is_none_or(|(last, _)| plot.x(place) - plot.x(*last) > 45.0);
-        if fresh && room && plot.x(place) < WIDTH - 20.0 {
-            labels.push((place, date.year().to_string()));
-        }
-    }
-    plot.x_axis(out, labels.iter().map(|(place, label)| (*place, label.as_str())))
-}
-
-fn dollars(value: f64) -> String {
+pub(super) fn dollars(value: f64) -> String {
     if value.abs() >= 1e6 {
-        format!("${:.2}M", value / 1e6)
-    } else {
-        format!("${:.0}k", value / 1e3)
+        return format!("${:.2}M", value / 1e6);
     }
+    // Where steps are smaller than a thousand, a label without them would come twice.
+    let whole = (value / 1e3 - (value / 1e3).round()).abs() < 1e-9;
+    if whole { format!("${:.0}k", value / 1e3) } else { format!("${:.1}k", value / 1e3) }
 }
 
 fn percent(value: f64) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use atlas_backtest::BacktestReport;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::style;
@@ -201,17 +201,8 @@ fn curves(out: &mut String, reports: &[&BacktestReport]) -> fmt::Result {
     let all: Vec<Vec<f64>> = reports.iter().map(equity).collect();
     let plot = Plot::around(340.0, count, all.iter().flatten().copied());
     plot.open(out, "equity of every strategy at the close")?;
-    plot.y_axis(out, |value| format!("${:.0}k", value / 1e3))?;
-    let mut before = None;
-    let mut labels: Vec<(usize, String)> = Vec::new();
-    for (place, day) in longest.days.iter().enumerate() {
-        let year = day.date.year();
-        let room = labels.last().is_none_or(|(at, _)| plot.x(place) - plot.x(*at) > 45.0);
-        if before.replace(year).is_some_and(|before| before != year) && room {
-            labels.push((place, year.to_string()));
-        }
-    }
-    plot.x_axis(out, labels.iter().map(|(place, label)| (*place, label.as_str())))?;
+    plot.y_axis(out, super::charts::dollars)?;
+    plot.dates(out, longest.days.iter().map(|day| day.date))?;
     for (at, values) in all.iter().enumerate() {
         plot.line(out, &format!("l{}", at % 8 + 1), values.iter().copied())?;
     }
@@ -228,15 +219,15 @@ fn curves(out: &mut String, reports: &[&BacktestReport]) -> fmt::Result {
     out.write_str("</p>")
 }
 
-/// Two bars a strategy from a common middle: the return to the right, the fall to the left.
+/// Two bars a strategy from a common middle, each with its figure: the return to the right, the fall
+/// to the left. What is undefined has no bar and says so.
 fn bars(out: &mut String, rows: &[Compared]) -> fmt::Result {
     let rows: Vec<&Compared> = rows.iter().filter(|row| row.costs_on).collect();
-    let size = |value: Option<f64>| value.unwrap_or(0.0).abs();
-    let most = rows.iter().map(|row| size(row.annual_return).max(size(row.max_drawdown)));
-    let most = most.fold(0.01, f64::max);
-    let (left, middle, unit) = (190.0, 560.0, 340.0 / most);
+    let sizes = rows.iter().flat_map(|row| [row.annual_return, row.max_drawdown]);
+    let most = sizes.flatten().map(f64::abs).fold(0.01, f64::max);
+    let (middle, unit) = (630.0, 250.0 / most);
     #[expect(clippy::cast_precision_loss, reason = "a number of strategies")]
-    let height = rows.len() as f64 * 26.0 + 10.0;
+    let height = rows.len() as f64 * 30.0 + 10.0;
     write!(
         out,
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"return a year and deepest \
@@ -244,27 +235,56 @@ fn bars(out: &mut String, rows: &[Compared]) -> fmt::Result {
     )?;
     let mut y = 6.0;
     for row in rows {
-        let (gain, fall) = (row.annual_return.unwrap_or(0.0), size(row.max_drawdown));
-        let (x, width) =
-            if gain < 0.0 { (middle + gain * unit, -gain * unit) } else { (middle, gain * unit) };
         write!(
             out,
-            "<text class=\"t e\" x=\"{left}\" y=\"{:.1}\">{}</text>\
-             <rect class=\"bar2\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"8\">\
-             <title>{}</title></rect>\
-             <rect class=\"bar\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"8\">\
-             <title>{}</title></rect>",
-            y + 12.0,
-            Escaped(&row.strategy),
-            middle - fall * unit,
-            y + 9.0,
-            fall * unit,
-            percent(row.max_drawdown),
-            percent(row.annual_return)
+            "<text class=\"t\" x=\"0\" y=\"{:.1}\">{}</text>",
+            y + 13.0,
+            Escaped(&short(&row.strategy, 48))
         )?;
-        y += 26.0;
+        let fall = row.max_drawdown.map(|fall| -fall.abs());
+        bar(out, ("bar", y), row.annual_return, (middle, unit))?;
+        bar(out, ("bar2", y + 10.0), fall, (middle, unit))?;
+        y += 30.0;
     }
     out.write_str("</svg>")
+}
+
+/// One bar from the middle with its figure at its end.
+fn bar(
+    out: &mut String,
+    (class, y): (&str, f64),
+    value: Option<f64>,
+    (middle, unit): (f64, f64),
+) -> fmt::Result {
+    let Some(value) = value else {
+        return write!(
+            out,
+            "<text class=\"v\" x=\"{:.1}\" y=\"{:.1}\">undefined</text>",
+            middle + 5.0,
+            y + 8.0
+        );
+    };
+    let width = value.abs() * unit;
+    let (x, end, anchor) = if value < 0.0 {
+        (middle - width, middle - width - 5.0, " e")
+    } else {
+        (middle, middle + width + 5.0, "")
+    };
+    write!(
+        out,
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"8\"/>\
+         <text class=\"v{anchor}\" x=\"{end:.1}\" y=\"{:.1}\">{}</text>",
+        y + 8.0,
+        percent(Some(value))
+    )
+}
+
+/// A name that fits into so many letters.
+fn short(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    name.chars().take(most - 1).chain(['…']).collect()
 }
 
 fn scatter(out: &mut String, rows: &[Compared]) -> fmt::Result {
@@ -273,8 +293,8 @@ fn scatter(out: &mut String, rows: &[Compared]) -> fmt::Result {
         .filter(|row| row.costs_on)
         .filter_map(|row| Some((row.strategy.as_str(), row.win_rate?, row.sharpe?)))
         .collect();
-    // A place for each per mille of win rate.
-    let plot = Plot::around(300.0, 1_001, points.iter().map(|(_, _, sharpe)| *sharpe));
+    // A place for each per mille of win rate, and some for the last label.
+    let plot = Plot::linear(300.0, 1_031, points.iter().map(|(_, _, sharpe)| *sharpe));
     plot.open(out, "win rate along, Sharpe ratio up")?;
     plot.y_axis(out, |value| format!("{value:.2}"))?;
     let labels = [(0, "0 %"), (250, "25 %"), (500, "50 %"), (750, "75 %"), (1_000, "100 %")];
@@ -283,11 +303,12 @@ fn scatter(out: &mut String, rows: &[Compared]) -> fmt::Result {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
         let place = (wins.clamp(0.0, 1.0) * 1_000.0).round() as usize;
         let (x, y) = (plot.x(place), plot.y(sharpe));
+        // The name stands where there is room for it.
+        let (class, at) = if place > 600 { ("t e", x - 7.0) } else { ("t", x + 7.0) };
         write!(
             out,
             "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>\
-             <text class=\"t\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            x + 7.0,
+             <text class=\"{class}\" x=\"{at:.1}\" y=\"{:.1}\">{}</text>",
             y + 4.0,
             Escaped(name)
         )?;
@@ -320,4 +341,26 @@ fn table(out: &mut String, rows: &[Compared]) -> fmt::Result {
         )?;
     }
     out.write_str("</table></div>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_undefined_has_no_bar() {
+        let mut out = String::new();
+        bar(&mut out, ("bar", 0.0), None, (630.0, 100.0)).unwrap();
+        assert!(out.contains(">undefined<") && !out.contains("<rect"), "{out}");
+        out.clear();
+        bar(&mut out, ("bar", 0.0), Some(-0.5), (630.0, 100.0)).unwrap();
+        assert!(out.contains("x=\"580.0\"") && out.contains("width=\"50.0\""), "{out}");
+        assert!(out.contains("-50.00 %"), "{out}");
+    }
+
+    #[test]
+    fn long_names_are_cut_between_letters() {
+        assert_eq!(short("z-score größer", 11), "z-score gr…");
+        assert_eq!(short("sma", 3), "sma");
+    }
 }

@@ -53,12 +53,14 @@ pub fn search_csv(found: &[Found]) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
-/// The page: the map, and every run, best first.
+/// The page: what was searched and what the tests say, each one sentence, the map, and every run,
+/// best first.
 ///
 /// # Errors
 /// None in fact: writing to memory does not fail.
 pub fn search_page(
     title: &str,
+    sentences: &[String],
     found: &[Found],
     map: Option<&Plateau>,
 ) -> Result<String, fmt::Error> {
@@ -70,6 +72,7 @@ pub fn search_page(
         Escaped(title),
         style::CSS
     )?;
+    super::tables::sentences(&mut out, sentences, "")?;
     if let Some(map) = map {
         plateau(&mut out, map)?;
     }

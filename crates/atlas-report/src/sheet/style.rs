@@ -11,9 +11,10 @@ main{max-width:1000px;margin:0 auto;padding:1.5rem}\
 h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line)}\
+td:not(:first-child){white-space:nowrap}\
 th:first-child,td:first-child{text-align:left}th{font-weight:500;color:var(--dim)}\
 .heat td{min-width:2.4rem}.wide{overflow-x:auto}\
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:.6rem}\
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:.6rem}\
 .card{border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem}\
 .card b{display:block;font-size:1.15rem;font-weight:600}.card span{color:var(--dim)}\
 .bad{color:var(--bad);font-weight:600}footer{margin-top:2rem;color:var(--dim);\
@@ -28,9 +29,9 @@ stroke-width:1.2}.l3{fill:none;stroke:#c26a1a;stroke-width:1.4}\
 .l6{fill:none;stroke:#b03060;stroke-width:1.4}.l7{fill:none;stroke:#4f7a8a;stroke-width:1.4}\
 .l8{fill:none;stroke:#8a7a2f;stroke-width:1.4}\
 .a1{fill:var(--one);opacity:.25}.a3{fill:var(--bad);opacity:.35}\
-.dot{fill:var(--one)}.bar{fill:var(--one)}.bar2{fill:var(--bad);opacity:.7}\
-.r-bull{fill:#2e8b57;background:#2e8b57;opacity:.10}.r-neutral{fill:#8a8a8a;\
-background:#8a8a8a;opacity:.12}.r-bear{fill:#d08020;background:#d08020;opacity:.16}\
+.v{fill:var(--fg);font-size:11px}.dot{fill:var(--one)}.bar{fill:var(--one)}.bar2{fill:var(--bad);opacity:.7}\
+.r-bull{fill:#2e8b57;background:#2e8b57;opacity:.10}.r-neutral{fill:#7a6fa0;\
+background:#7a6fa0;opacity:.14}.r-bear{fill:#d08020;background:#d08020;opacity:.16}\
 .r-crash{fill:#c03028;background:#c03028;opacity:.22}\
 .key{color:var(--dim);font-size:.85rem}.key span{display:inline-block;width:1.1em;height:.7em;\
 margin:0 .3em 0 .8em}.key .kr{opacity:.6}.k1{background:var(--one)}.k2{background:var(--two)}";

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use chrono::{Datelike as _, NaiveDate};
+
 /// Text as it may stand between tags or in an attribute.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
@@ -51,6 +53,12 @@ impl Plot {
         let pad = if high > low { (high - low) * 0.04 } else { high.abs().max(1.0) * 0.04 };
         let (low, high) = if log { (low / 1.05, high * 1.05) } else { (low - pad, high + pad) };
         Self { height, count, low, high, log }
+    }
+
+    /// The same, never logarithmic: for ratios, whose distances mean the same everywhere.
+    pub(crate) fn linear(height: f64, count: usize, values: impl Iterator<Item = f64>) -> Self {
+        // With a zero among them nothing is logarithmic.
+        Self::around(height, count, values.chain([0.0]))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "places stay far below 2^53")]
@@ -109,6 +117,40 @@ impl Plot {
             )?;
         }
         Ok(())
+    }
+
+    /// Labels where a year begins, or where a month does if that says too little; no nearer to each
+    /// other than there is room for.
+    pub(crate) fn dates(
+        &self,
+        out: &mut String,
+        dates: impl Iterator<Item = NaiveDate> + Clone,
+    ) -> fmt::Result {
+        let year = |date: NaiveDate| date.year().to_string();
+        let month = |date: NaiveDate| format!("{}-{:02}", date.year(), date.month());
+        let mut labels = self.fresh(dates.clone(), year);
+        if labels.len() < 3 {
+            labels = self.fresh(dates, month);
+        }
+        self.x_axis(out, labels.iter().map(|(place, label)| (*place, label.as_str())))
+    }
+
+    fn fresh(
+        &self,
+        dates: impl Iterator<Item = NaiveDate>,
+        name: impl Fn(NaiveDate) -> String,
+    ) -> Vec<(usize, String)> {
+        let mut labels: Vec<(usize, String)> = Vec::new();
+        let mut before = None;
+        for (place, date) in dates.enumerate() {
+            let label = name(date);
+            let fresh = before.replace(label.clone()).is_some_and(|before| before != label);
+            let room = labels.last().is_none_or(|(last, _)| self.x(place) - self.x(*last) > 60.0);
+            if fresh && room && self.x(place) < WIDTH - 26.0 {
+                labels.push((place, label));
+            }
+        }
+        labels
     }
 
     /// A line through values at every place.
@@ -201,6 +243,21 @@ mod tests {
         let log = ticks(90_000.0, 450_000.0, true);
         assert_eq!(log, [100_000.0, 200_000.0]);
         assert!(ticks(3.0, 3.0, false).len() <= 20);
+    }
+
+    #[test]
+    fn short_periods_are_labelled_by_months() {
+        let shown = |days: i64| {
+            let first = NaiveDate::from_ymd_opt(2017, 1, 31).unwrap();
+            let dates: Vec<NaiveDate> =
+                (0..days).map(|day| first + chrono::TimeDelta::days(day)).collect();
+            let plot = Plot::around(100.0, dates.len(), [1.0].into_iter());
+            let mut out = String::new();
+            plot.dates(&mut out, dates.into_iter()).unwrap();
+            out
+        };
+        assert!(shown(330).contains(">2017-03<"), "{}", shown(330));
+        assert!(shown(2_000).contains(">2019<") && !shown(2_000).contains("2017-"));
     }
 
     #[test]

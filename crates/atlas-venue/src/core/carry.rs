@@ -10,7 +10,7 @@
 //! - **Borrow fee**: what each short position is worth at the close.
 
 use atlas_core::Bps;
-use atlas_core::calendar::{Calendar, Session};
+use atlas_core::calendar::Session;
 use chrono::Datelike;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -107,7 +107,7 @@ impl Exchange {
             return Ok(());
         }
         // After the last session of the calendar one night is charged.
-        let next = Calendar::nyse().next_session(session.date).ok().map(|next| next.date);
+        let next = super::hours::after(self.next_session, session).map(|next| next.date);
         let nights = next.map_or(1, |next| (next - session.date).num_days());
         let year = i128::from(ONE) * 360;
         let part = |of: Money, rate: i64| of.fraction(i128::from(rate) * i128::from(nights), year);
@@ -156,7 +156,8 @@ impl Exchange {
     ) -> Result<Px, Error> {
         let unknown = || Error::NotListed { symbol: symbol.to_string() };
         let listing = self.market.listing(symbol).ok_or_else(unknown)?;
-        self.market.mark(listing, now)?.ok_or_else(unknown)
+        let phase = || super::Market::phase_near(self.next_session, now);
+        self.market.mark_in(listing, now, phase)?.ok_or_else(unknown)
     }
 }
 

@@ -176,6 +176,15 @@ impl Exchange {
         Market::phase(to).map(|_| ())
     }
 
+    /// Refuses a moment that the calendar does not reach; most are told without asking it.
+    pub(crate) fn check_reach(&self, to: Timestamp) -> Result<(), Error> {
+        let is_near = hours::session(self.next_session).is_some_and(|next| to <= next.close);
+        if is_near && to >= self.state.clock {
+            return Ok(());
+        }
+        Market::phase(to).map(|_| ())
+    }
+
     /// Moves the clock to where another one stands: the venue runs by whatever clock it is given.
     ///
     /// # Errors

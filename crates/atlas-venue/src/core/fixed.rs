@@ -302,11 +302,7 @@ impl Money {
     /// # Errors
     /// [`Error::Overflow`] if the exact amount has more than 28 digits.
     pub fn to_usd(self) -> Result<Usd, Error> {
-        let (mut units, mut scale) = (self.0, 18);
-        while scale > 0 && units % 10 == 0 {
-            units /= 10;
-            scale -= 1;
-        }
+        let (units, scale) = trimmed(self.0);
         let decimal = Decimal::try_from_i128_with_scale(units, scale)
             .map_err(|_| Error::Overflow { what: "amount of money" })?;
         Ok(Usd::new(decimal)?)
@@ -333,6 +329,33 @@ impl TryFrom<Usd> for Money {
             .map(Self)
             .ok_or(Error::Overflow { what: "amount of money" })
     }
+}
+
+/// A number of 10⁻¹⁸ without the zeros at its end, and the power of ten it then counts.
+///
+/// Most amounts are whole billionths: one division of 128 bits takes nine zeros away, and what is
+/// left fits into 64.
+fn trimmed(attos: i128) -> (i128, u32) {
+    const BILLION: i128 = 1_000_000_000;
+    let (mut units, mut scale) = (attos, 18);
+    let whole = units / BILLION;
+    if whole * BILLION == units {
+        (units, scale) = (whole, 9);
+    }
+    if let Ok(mut small) = i64::try_from(units) {
+        for (zeros, power) in [(4, 10_000), (2, 100), (1, 10)] {
+            while scale >= zeros && small % power == 0 {
+                small /= power;
+                scale -= zeros;
+            }
+        }
+        return (small.into(), scale);
+    }
+    while scale > 0 && units % 10 == 0 {
+        units /= 10;
+        scale -= 1;
+    }
+    (units, scale)
 }
 
 /// A decimal as a whole number of billionths, if it is one and fits.

@@ -29,6 +29,26 @@ pub(super) fn is_next(number: usize, now: Timestamp) -> bool {
         && before.is_none_or(|before| before.close <= now)
 }
 
+/// The session after another one, without a search if `number` is that one's; `None` at the end.
+pub(super) fn after(number: usize, of: &Session) -> Option<&'static Session> {
+    if session(number) == Some(of) {
+        return session(number + 1);
+    }
+    session(SESSIONS.partition_point(|other| other.date <= of.date))
+}
+
+/// As [`around`], without a search if `number` is the one [`next_number`] gives.
+pub(super) fn around_near(
+    number: usize,
+    now: Timestamp,
+) -> Option<(Option<&'static Session>, &'static Session)> {
+    if !is_next(number, now) {
+        return around(now);
+    }
+    let (last, next) = (session(number.checked_sub(1)?)?, session(number)?);
+    Some(((next.open <= now).then_some(next), last))
+}
+
 /// The session in which trading goes on at `now`, and the last one that has closed; `None` where
 /// the calendar must be asked, which says why.
 pub(super) fn around(now: Timestamp) -> Option<(Option<&'static Session>, &'static Session)> {
@@ -58,7 +78,15 @@ mod tests {
             assert_eq!(open.copied(), nyse.session_at(now).unwrap(), "{text}");
             assert_eq!(*last, nyse.last_closed(now).unwrap(), "{text}");
             assert!(is_next(next_number(now), now) && !is_next(next_number(now) + 1, now));
+            for off in 0..3 {
+                assert_eq!(around_near(next_number(now) + off - 1, now), around(now), "{text}");
+            }
         }
+        let second = session(1).unwrap();
+        assert_eq!(
+            (after(0, session(0).unwrap()), after(7, session(0).unwrap())),
+            (Some(second), Some(second))
+        );
         assert!(around("1989-06-01T00:00:00Z".parse().unwrap()).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! What is traded: a series of prices, with what is known of the security.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use atlas_core::bars::{Bars, Columns};
 use atlas_core::time::ReplayPermit;
@@ -43,6 +44,17 @@ pub struct Listing {
     margin: Option<(u32, u32)>,
     /// The grid trades are rounded to, if it is coarser than the series' own.
     tick: Option<i64>,
+    near: Near,
+}
+
+/// Where the last row that was asked for is: a place to begin to look, never an answer.
+#[derive(Debug, Default)]
+struct Near(AtomicUsize);
+
+impl Clone for Near {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +109,8 @@ impl Listing {
     }
 
     fn of(source: Source, is_shortable: bool) -> Self {
-        Self { source, actions: Arc::new([]), is_shortable, margin: None, tick: None }
+        let (actions, near) = (Arc::new([]), Near::default());
+        Self { source, actions, is_shortable, margin: None, tick: None, near }
     }
 
     /// With what the company does to its shares; any order of dates.
@@ -234,12 +247,26 @@ impl Listing {
 
     /// The row of a session, if the series has it.
     pub(crate) fn row_of(&self, date: NaiveDate) -> Option<usize> {
-        self.columns().dates.binary_search(&date).ok()
+        let row = self.rows_until(date).checked_sub(1)?;
+        (self.columns().dates.get(row) == Some(&date)).then_some(row)
     }
 
     /// The number of rows up to and including `date`.
     pub(crate) fn rows_until(&self, date: NaiveDate) -> usize {
-        self.columns().dates.partition_point(|day| *day <= date)
+        let dates = &self.columns().dates;
+        // Nearly always the answer is that of the last question, or the one after it.
+        let last = self.near.0.load(Ordering::Relaxed);
+        for count in last..=last.saturating_add(1) {
+            let known =
+                count.checked_sub(1).map_or(Some(true), |row| Some(*dates.get(row)? <= date));
+            if known == Some(true) && dates.get(count).is_none_or(|day| *day > date) {
+                self.near.0.store(count, Ordering::Relaxed);
+                return count;
+            }
+        }
+        let count = dates.partition_point(|day| *day <= date);
+        self.near.0.store(count, Ordering::Relaxed);
+        count
     }
 
     /// The close of the last session up to and including `date`.
@@ -251,5 +278,38 @@ impl Listing {
     /// Shares traded in a session; `None` for data without volume.
     pub(crate) fn volume(&self, row: usize) -> Option<f64> {
         self.columns().volume.get(row).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_are_found_wherever_was_looked_before(
+            gaps in proptest::collection::vec(1_i64..4, 0..12),
+            asked in proptest::collection::vec(-2_i64..40, 1..30),
+        ) {
+            let first: NaiveDate = "2019-01-02".parse().unwrap();
+            let mut day = first;
+            let dates: Vec<NaiveDate> = gaps
+                .iter()
+                .map(|gap| {
+                    day += chrono::TimeDelta::days(*gap);
+                    day
+                })
+                .collect();
+            let close = vec![1.0; dates.len()];
+            let columns = Columns { dates: dates.clone(), close, ..Columns::default() };
+            let listing = Listing::raw(Bars::new("A".parse().unwrap(), columns).unwrap());
+            for offset in asked {
+                let date = first + chrono::TimeDelta::days(offset);
+                prop_assert_eq!(listing.rows_until(date), dates.partition_point(|d| *d <= date));
+                prop_assert_eq!(listing.row_of(date), dates.binary_search(&date).ok());
+            }
+        }
     }
 }

@@ -109,7 +109,19 @@ impl Market {
 
     /// Where an instant lies in the trading day.
     pub(crate) fn phase(now: Timestamp) -> Result<Phase, Error> {
-        if let Some((open, last)) = hours::around(now) {
+        Self::phase_of(hours::around(now), now)
+    }
+
+    /// The same, without a search if `next` is the number of the first session that has not closed.
+    pub(crate) fn phase_near(next: usize, now: Timestamp) -> Result<Phase, Error> {
+        Self::phase_of(hours::around_near(next, now), now)
+    }
+
+    fn phase_of(
+        around: Option<(Option<&'static Session>, &'static Session)>,
+        now: Timestamp,
+    ) -> Result<Phase, Error> {
+        if let Some((open, last)) = around {
             let closed = Phase::Closed { last: last.date };
             return Ok(open.map_or(closed, |session| Phase::Open(*session)));
         }
@@ -129,6 +141,16 @@ impl Market {
     /// The last price anybody could know at `now`: the price on the way of a session that shows
     /// it, otherwise the last close. `None` before the first.
     pub(crate) fn mark(&self, listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
+        self.mark_in(listing, now, || Self::phase(now))
+    }
+
+    /// The same, told how to find the phase of the day.
+    pub(crate) fn mark_in(
+        &self,
+        listing: &Listing,
+        now: Timestamp,
+        phase: impl FnOnce() -> Result<Phase, Error>,
+    ) -> Result<Option<Px>, Error> {
         if listing.is_crypto() {
             let day = utc_day(now.date_naive());
             let path = self.path(listing, &day)?.filter(Path::is_visible);
@@ -138,7 +160,7 @@ impl Market {
                 (None, None) => Ok(None),
             };
         }
-        match Self::phase(now)? {
+        match phase()? {
             Phase::Closed { last } => listing.close_until(last),
             Phase::Open(session) => {
                 let path = self.path(listing, &session)?;

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::choices::Choices;
+use super::progress::Progress;
 use super::{ledger, outcome, place, told};
 use crate::job::Job;
 use crate::render;
@@ -35,14 +36,18 @@ struct Document<'a> {
     judgement: &'a Judgement,
 }
 
-pub(super) fn run(job: &Job, flags: &Flags) -> Result<()> {
+pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
     let choices = &flags.choices;
     let spec = choices.spec()?;
-    let (universe, market) = choices.market(job)?;
+    let (universe, market) = choices.market(&job)?;
     let backtest = Backtest::new(&market).map_err(told)?;
-    let config = choices.config(job, &universe, spec)?;
+    let config = choices.config(&job, &universe, spec)?;
     let config = choices.dated(&backtest, config)?;
-    let report = backtest.run(&config).map_err(told)?;
+    let progress = Progress::begin("backtest", 0);
+    let work = move || {
+        Backtest::new(&market)?.run_watched(&config, &|done, total| progress.of(done, total))
+    };
+    let report = tokio::task::spawn_blocking(work).await?.map_err(told)?;
     let judgement =
         ledger::with(&job.state_dir, |ledger| Judgement::enter(&report, ledger).map_err(told))?;
     let mut written = Vec::new();

@@ -1,9 +1,11 @@
 //! What every research command may be told.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use atlas_backtest::search::Axis;
 use atlas_backtest::strategies::param;
-use atlas_backtest::{Backtest, Config, Finally, Schedule, StrategySpec};
+use atlas_backtest::{Backtest, Config, Finally, Members, Schedule, StrategySpec};
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Mode;
 use atlas_core::{Bps, DecisionId, Usd};
@@ -73,6 +75,10 @@ pub(crate) struct Rules {
     /// Sell everything in the last session instead of marking it.
     #[arg(long)]
     sell_at_end: bool,
+    /// Who belonged to the universe when: a CSV with a header and lines of symbol, first day, day of
+    /// leaving (empty while it lasts). A decision chooses among those of its date.
+    #[arg(long, value_name = "FILE")]
+    members: Option<PathBuf>,
     /// Leave symbols out while their history is too short, instead of refusing.
     #[arg(long)]
     leave_out_young: bool,
@@ -162,6 +168,9 @@ impl Choices {
             } else {
                 ShortHistory::Refuse
             },
+            members: self.members()?,
+            start_after_open_minutes: u8::try_from(job.config.execution.start_after_open_min)
+                .unwrap_or(u8::MAX),
             ..config
         };
         config.check().map_err(told)?;
@@ -175,6 +184,19 @@ impl Choices {
         }
         let (from, to) = backtest.longest_period(&config).map_err(told)?;
         Ok(Config { from: self.from.unwrap_or(from), to: self.to.unwrap_or(to), ..config })
+    }
+
+    /// Who belonged when, if that was said.
+    fn members(&self) -> Result<Option<Members>> {
+        let Some(path) = &self.rules.members else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let path = path.display();
+            Failure::error(
+                Exit::Data,
+                format!("members {path} cannot be read ({error}): name a CSV file"),
+            )
+        })?;
+        Ok(Some(Members::from_csv(&text).map_err(told)?))
     }
 
     fn fee(&self) -> Bps {

@@ -1,7 +1,7 @@
 //! `atlas compare`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use atlas_backtest::honesty::Trial;
@@ -10,6 +10,7 @@ use atlas_backtest::strategies::KINDS;
 use atlas_backtest::{Backtest, BacktestReport, Config, StrategySpec};
 use atlas_report::{Compared, comparison_csv, comparison_page, curves_csv};
 use clap::Args;
+use serde::Serialize;
 
 use super::choices::Choices;
 use super::outcome::{number, percent, table};
@@ -57,7 +58,8 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
         })
         .flat_map(|config| [config.clone(), config.without_costs()])
         .collect();
-    let progress = Progress::begin("compare", all.len());
+    let asked = all.len();
+    let progress = Progress::begin("compare", asked);
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let work = move || -> Result<Vec<BacktestReport>, atlas_backtest::Error> {
         let backtest = Backtest::new(&market)?;
@@ -66,6 +68,7 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
         found.into_iter().flatten().flatten().collect()
     };
     let reports = tokio::task::spawn_blocking(work).await?.map_err(told)?;
+    let complete = reports.len() == asked;
     ledger::with(&job.state_dir, |ledger| {
         for report in &reports {
             ledger.record(Trial::of(report).map_err(told)?);
@@ -84,12 +87,22 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
     place::write(&out.join("equity_curves.csv"), &curves_csv(&with_costs)?)?;
     place::write(&out.join("strategy_comparison.html"), &comparison_page(&with_costs, &rows)?)?;
     if job.json {
-        return render::print(&format!("{}\n", serde_json::to_string_pretty(&rows)?));
+        let document = Document { complete, asked, rows: &rows };
+        return render::print(&format!("{}\n", serde_json::to_string_pretty(&document)?));
     }
-    render::print(&in_words(&rows, &out))
+    render::print(&in_words(&rows, asked, &out))
 }
 
-fn in_words(rows: &[Compared], out: &std::path::Path) -> String {
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Whether every run was made; false after Ctrl-C.
+    complete: bool,
+    asked: usize,
+    rows: &'a [Compared],
+}
+
+fn in_words(rows: &[Compared], asked: usize, out: &Path) -> String {
     let mut shown = table(&[
         "strategy",
         "costs",
@@ -113,5 +126,9 @@ fn in_words(rows: &[Compared], out: &std::path::Path) -> String {
     let period = rows.first().map_or_else(String::new, |row| {
         format!("{} to {}, the same sessions for all", row.from, row.to)
     });
-    format!("Comparison · {period}\n\n{shown}\n\nwritten: {}\n", out.display())
+    let stopped = match rows.len() {
+        made if made < asked => format!("STOPPED: {made} of {asked} runs were made\n"),
+        _ => String::new(),
+    };
+    format!("Comparison · {period}\n{stopped}\n{shown}\n\nwritten: {}\n", out.display())
 }

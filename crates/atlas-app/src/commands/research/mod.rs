@@ -3,6 +3,7 @@
 mod backtest;
 mod choices;
 mod compare;
+mod cross;
 mod ledger;
 mod lookahead;
 mod outcome;
@@ -11,7 +12,9 @@ mod place;
 mod progress;
 mod rehearse;
 mod stage;
+mod stress;
 mod sweep;
+mod trials;
 mod walk_forward;
 
 use anyhow::Result;
@@ -32,6 +35,14 @@ pub(crate) enum Research {
     WalkForward(walk_forward::Flags),
     /// Run all strategies on one data set, with and without costs.
     Compare(compare::Flags),
+    /// Choose parameters under every way to deal history into a past and a future: combinatorial
+    /// purged cross-validation.
+    CrossValidate(cross::Flags),
+    /// Run a strategy at other costs and delays, and deal its history and its trades again.
+    Stress(stress::Flags),
+    /// The ledger of everything that was tried on the same history.
+    #[command(subcommand)]
+    Trials(trials::Trials),
     /// Change the future and see whether a strategy notices.
     LookaheadCheck(lookahead::Flags),
     /// Walk the whole live path over history at full speed, against the venue's own server in this
@@ -50,12 +61,17 @@ pub(crate) async fn run(what: Research, common: Common) -> Result<()> {
         ));
     }
     match what {
-        Research::Backtest(flags) => backtest::run(&Job::new("backtest", common)?, &flags),
+        Research::Backtest(flags) => backtest::run(Job::new("backtest", common)?, flags).await,
         Research::Sweep(flags) => sweep::run(Job::new("sweep", common)?, flags).await,
         Research::WalkForward(flags) => {
             walk_forward::run(Job::new("walk-forward", common)?, flags).await
         }
         Research::Compare(flags) => compare::run(Job::new("compare", common)?, flags).await,
+        Research::CrossValidate(flags) => {
+            cross::run(Job::new("cross-validate", common)?, flags).await
+        }
+        Research::Stress(flags) => stress::run(Job::new("stress", common)?, flags).await,
+        Research::Trials(what) => trials::run(&Job::new("trials", common)?, &what),
         Research::LookaheadCheck(flags) => {
             lookahead::run(&Job::new("lookahead-check", common)?, &flags)
         }
@@ -83,7 +99,8 @@ pub(super) fn told(error: atlas_backtest::Error) -> anyhow::Error {
         | E::NoPrices { .. }
         | E::Data { .. }
         | E::Plan { .. }
-        | E::Members { .. } => Exit::Data,
+        | E::Members { .. }
+        | E::MembersLine { .. } => Exit::Data,
         _ => Exit::Internal,
     };
     Failure::error(exit, error.to_string())

@@ -38,24 +38,29 @@ impl Progress {
 
     /// Hears how many are done; whether to go on.
     pub(super) fn done(&self, done: usize) -> bool {
+        self.of(done, self.total)
+    }
+
+    /// Hears how many of how many are done, where the number was not known; whether to go on.
+    pub(super) fn of(&self, done: usize, total: usize) -> bool {
         let elapsed = self.begun.elapsed();
         let tenths = u64::try_from(elapsed.as_millis() / 100).unwrap_or(u64::MAX);
         let last = self.last.load(Ordering::Relaxed);
-        let due = self.shown && (tenths > last || (done == self.total && last > 10));
+        let due = self.shown && (tenths > last || (done == total && last > 10));
         if due && self.last.swap(tenths, Ordering::Relaxed) == last {
-            self.show(done, elapsed);
+            self.show(done, total, elapsed);
         }
         !self.stop.load(Ordering::Relaxed)
     }
 
-    fn show(&self, done: usize, elapsed: Duration) {
-        let left = elapsed.div_f64(count(done.max(1))).mul_f64(count(self.total - done));
-        let filled = done * 24 / self.total.max(1);
+    fn show(&self, done: usize, total: usize, elapsed: Duration) {
+        let left = elapsed.div_f64(count(done.max(1))).mul_f64(count(total.saturating_sub(done)));
+        let filled = done * 24 / total.max(1);
         let bar: String = (0..24).map(|at| if at < filled { '█' } else { '·' }).collect();
         let seconds = left.as_secs();
         let (minutes, seconds) = (seconds / 60, seconds % 60);
-        let (what, total) = (self.what, self.total);
-        let end = if done == self.total { "\n" } else { "" };
+        let what = self.what;
+        let end = if done == total { "\n" } else { "" };
         let line = format!("\r{what} {bar} {done}/{total}, {minutes}:{seconds:02} left {end}");
         drop(std::io::stderr().write_all(line.as_bytes()));
     }

@@ -104,7 +104,9 @@ pub(super) async fn run(job: Job, flags: Flags) -> Result<()> {
     }
     if let Some(path) = &report {
         let title = format!("{} · {} to {}", choices_name(best), config.from, config.to);
-        place::write(path, &search_page(&title, &searched.found, map.as_ref())?)?;
+        let mut told = about(&done);
+        told.extend(verdicts(&tests, map.as_ref(), deflation.as_ref()));
+        place::write(path, &search_page(&title, &told, &searched.found, map.as_ref())?)?;
     }
     if job.json {
         let document = Document {
@@ -227,6 +229,36 @@ fn in_words(
     lines.push(String::new());
     lines.push(rows.to_string());
     lines.push(String::new());
+    lines.extend(verdicts(tests, map, deflation));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What was searched, each one sentence.
+fn about(done: &Done) -> Vec<String> {
+    let Done { config, searched, left_out, source, .. } = done;
+    let (ran, asked) = (searched.found.len(), searched.asked);
+    let mut lines = vec![
+        format!("Data: {}, SHA-256 {}", source.0, source.1),
+        format!(
+            "Costs: {}; decided {}",
+            atlas_backtest::report::StatedCosts::of(&config.costs).stated,
+            config.schedule
+        ),
+        format!("{ran} runs of {asked}"),
+    ];
+    if ran < asked {
+        lines.push("STOPPED before the end: what follows is of the runs that were made".to_owned());
+    }
+    if *left_out > 0 {
+        lines.push(format!("{left_out} combinations make no strategy and were left out"));
+    }
+    lines
+}
+
+/// How likely the best one is luck, each one sentence.
+fn verdicts(tests: &Tests, map: Option<&Plateau>, deflation: Option<&Deflation>) -> Vec<String> {
+    let mut lines = Vec::new();
     if let Some(flat) = map.and_then(|map| map.flatness) {
         lines.push(format!(
             "Plateau: the best one's neighbours have {:.0} % of its Sharpe ratio on average",
@@ -256,8 +288,7 @@ fn in_words(
             percent(found.deflated)
         ));
     }
-    lines.push(String::new());
-    lines.join("\n")
+    lines
 }
 
 /// Blocks of cross-validation: 252 deals.

@@ -35,6 +35,18 @@ fn a_portion_of_cost_never_overflows() {
 }
 
 proptest! {
+    /// Zeros are taken away as one by one, in whatever steps.
+    #[test]
+    fn zeros_at_the_end_are_taken_away(part in proptest::num::i64::ANY, zeros in 0_u32..20) {
+        let attos = i128::from(part) * 10_i128.pow(zeros);
+        let (mut units, mut scale) = (attos, 18);
+        while scale > 0 && units % 10 == 0 {
+            units /= 10;
+            scale -= 1;
+        }
+        proptest::prop_assert_eq!(trimmed(attos), (units, scale));
+    }
+
     /// The fixed-point core and the decimals of `atlas-core` agree on every fill.
     #[test]
     fn equal_to_decimals(price in 1_i64..1_000_000_000_000_000, qty in 0_i64..1_000_000_000_000_000) {
