@@ -286,7 +286,7 @@ mod tests {
             Imported { trials: 0, ..elsewhere.clone() },
             Imported { symbols: BTreeSet::new(), ..elsewhere.clone() },
             Imported { source: " ".to_owned(), ..elsewhere.clone() },
-            Imported { from: elsewhere.to, to: elsewhere.from, ..elsewhere.clone() },
+            Imported { from: elsewhere.to, to: elsewhere.from, ..elsewhere },
         ] {
             assert!(ledger.import(wrong).is_err());
         }
