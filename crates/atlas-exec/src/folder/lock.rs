@@ -98,10 +98,11 @@ impl AccountLock {
     pub fn holder(folder: &AccountFolder) -> Result<Option<Holder>, Error> {
         match Self::shared(&folder.lock()) {
             Ok(_) => Ok(None),
+            // One that has just come has not written its name yet; the file says since when.
             Err(Error::Locked { .. }) => Ok(Some(read_holder(folder).unwrap_or_else(|| Holder {
                 pid: 0,
                 host: String::new(),
-                since: Timestamp::default(),
+                since: changed(folder).unwrap_or_default(),
             }))),
             Err(error) => Err(error),
         }
@@ -130,6 +131,11 @@ fn read_holder(folder: &AccountFolder) -> Option<Holder> {
     serde_json::from_slice(&fs::read(folder.lock()).ok()?).ok()
 }
 
+/// When the lock's file was written last.
+fn changed(folder: &AccountFolder) -> Option<Timestamp> {
+    Some(fs::metadata(folder.lock()).ok()?.modified().ok()?.into())
+}
+
 fn locked(folder: &AccountFolder) -> Error {
     let holder = read_holder(folder)
         .map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
@@ -152,5 +158,17 @@ mod tests {
         assert!(message.contains("since 2019-01-03T14:35:00Z"), "{message}");
         drop(held);
         let _again = AccountLock::acquire(&folder, now).unwrap();
+    }
+
+    #[test]
+    fn a_holder_that_has_not_written_its_name_yet_has_just_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+        folder.create().unwrap();
+        let held = AccountLock::acquire(&folder, Timestamp::default()).unwrap();
+        fs::write(folder.lock(), b"").unwrap();
+        let holder = AccountLock::holder(&folder).unwrap().unwrap();
+        assert!(holder.pid == 0 && holder.since > Timestamp::default(), "{holder:?}");
+        drop(held);
     }
 }
