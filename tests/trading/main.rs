@@ -13,6 +13,7 @@
 
 mod day;
 mod mortal;
+mod parity;
 mod recorded;
 mod stage;
 mod tape;

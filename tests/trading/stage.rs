@@ -33,7 +33,7 @@ use crate::tape::{Stream, Tape};
 /// Which market it is; always the same.
 pub(crate) struct Always(pub(crate) Regime);
 
-#[async_trait]
+#[async_trait(?Send)]
 impl RegimeSource for Always {
     async fn regime(&self, _: Timestamp) -> Result<Regime, String> {
         Ok(self.0)

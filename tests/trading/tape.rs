@@ -60,7 +60,7 @@ impl Tape {
     }
 
     /// Lets the venue's price go through a minute: open, the nearer extreme, the other, close.
-    fn play(&self, symbol: &Symbol, bar: &MarketBar) {
+    pub(crate) fn play(&self, symbol: &Symbol, bar: &MarketBar) {
         let rising = bar.close >= bar.open;
         let (first, second) = if rising { (bar.low, bar.high) } else { (bar.high, bar.low) };
         for (seconds, price) in [(15, bar.open), (30, first), (45, second), (60, bar.close)] {

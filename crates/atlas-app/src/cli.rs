@@ -15,6 +15,7 @@ use crate::commands::audit::{Artifacts, AuditFlags};
 use crate::commands::configuration::Setup;
 use crate::commands::controls::Controls;
 use crate::commands::research::Research;
+use crate::commands::trade::Trade;
 use crate::dashboard::ServeFlags;
 use crate::exit::TABLE;
 use crate::serve::VenueCommand;
@@ -91,6 +92,8 @@ pub(crate) enum Command {
         #[arg(value_name = "ORDER|SYMBOL|DATE|DECISION")]
         about: Question,
     },
+    /// Trade strategies on streaming bars, until a signal says to stop; goes on where it was.
+    Trade(Trade),
     /// Audit a stretch of days: ran every day, books agreed, limits held, nothing changed.
     Audit(AuditFlags),
     /// Prove the artifacts, or make figures of them.

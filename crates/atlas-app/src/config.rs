@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord};
 pub(crate) use crate::config_data::LiveDataConfig;
 pub(crate) use crate::config_live::{LiveConfig, ProtectionConfig, RampConfig, ScheduleConfig};
+pub(crate) use crate::config_trade::TradeConfig;
 use crate::exit::{Exit, Failure};
 use crate::mistakes;
 
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) schedule: ScheduleConfig,
     /// Real money.
     pub(crate) live: LiveConfig,
+    /// Continuous trading.
+    pub(crate) trade: TradeConfig,
 }
 
 /// One account.

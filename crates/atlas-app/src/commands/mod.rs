@@ -19,6 +19,7 @@ pub(crate) mod research;
 mod schedule;
 mod shadow;
 mod status;
+pub(crate) mod trade;
 mod watchdog;
 mod why;
 
@@ -77,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Controls(what) => controls::controls(&Job::new("controls", common)?, &what),
         Command::Research(what) => research::run(what, common).await,
         Command::Status => status::status(&Job::new("status", common)?),
+        Command::Trade(flags) => Box::pin(trade::trade(Job::new("trade", common)?, &flags)).await,
         Command::Check => Box::pin(check::check(Job::new("check", common)?)).await,
         Command::Setup(what) => configuration::setup(&what, common),
         Command::Audit(flags) => audit::audit(&Job::new("audit", common)?, &flags),

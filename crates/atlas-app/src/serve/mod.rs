@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::market::Market;
 use keys::Keys;
-use stop::Stop;
+pub(crate) use stop::Stop;
 
 /// What to do with the venue.
 #[derive(Debug, Subcommand)]

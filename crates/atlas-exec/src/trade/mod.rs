@@ -54,8 +54,8 @@ pub use start::last_decision;
 use crate::timer::Timer;
 
 /// Says which regime the market is in.
-#[async_trait]
-pub trait RegimeSource: Send + Sync {
+#[async_trait(?Send)]
+pub trait RegimeSource {
     /// The regime by what was known at an instant.
     ///
     /// # Errors
