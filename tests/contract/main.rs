@@ -1,5 +1,5 @@
-//! The contract of [`Broker`](atlas_broker::Broker), as one suite of scenarios over every
-//! implementation of it.
+//! The contracts of [`Broker`](atlas_broker::Broker) and of market data (the module `market_data`),
+//! each as one suite of scenarios over every implementation of it.
 //!
 //! A scenario is written once, over the contract alone and a clock it can move, and is played
 //! through each door of the venue: by calls, by calls over a network that fails (the faults
@@ -23,6 +23,7 @@ mod fills;
 mod hours;
 mod identity;
 mod many;
+mod market_data;
 mod money;
 mod positions;
 mod quotes;

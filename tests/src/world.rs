@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
-use atlas_broker::{Activity, Broker, BrokerOrder, Submission, Terms};
+use atlas_broker::{Activity, Broker, BrokerOrder, MarketData, Submission, Terms};
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, Fill, OrderRequest, Position, Price};
 use atlas_venue::server::{ServeOptions, ServerHandle, serve};
@@ -157,6 +157,19 @@ impl World {
         match self.way() {
             Way::InProcess(broker) => broker,
             Way::Faulty(broker) => broker.as_ref(),
+            Way::Alpaca { session, .. } | Way::Recorded { session, .. } => session.as_ref(),
+        }
+    }
+
+    /// The market data that are tried.
+    ///
+    /// # Panics
+    /// Behind the failing network, which carries orders alone.
+    #[must_use]
+    pub fn market_data(&self) -> &dyn MarketData {
+        match self.way() {
+            Way::InProcess(data) => data,
+            Way::Faulty(_) => panic!("no market data come over the failing network"),
             Way::Alpaca { session, .. } | Way::Recorded { session, .. } => session.as_ref(),
         }
     }

@@ -10,7 +10,7 @@ use atlas_regime::RateQuote;
 use atlas_risk::{BreakerRules, Profile};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord};
+pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord, TradingMode};
 pub(crate) use crate::config_data::LiveDataConfig;
 pub(crate) use crate::config_live::{LiveConfig, ProtectionConfig, RampConfig, ScheduleConfig};
 pub(crate) use crate::config_trade::TradeConfig;
@@ -393,6 +393,14 @@ fn check_account(
             );
         }
         AccountConfig::Alpaca(alpaca) => {
+            require(
+                alpaca.mode == TradingMode::Paper,
+                &format!(
+                    "accounts.{name}.mode is live: this program was built to trade on paper alone; \
+                     use mode = \"paper\" (live sessions exist in the library, behind the cargo \
+                     feature live of atlas-broker)"
+                ),
+            );
             for (key, value) in [
                 ("trading_url", alpaca.trading_url.as_ref()),
                 ("data_url", alpaca.data_url.as_ref()),

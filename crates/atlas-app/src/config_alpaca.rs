@@ -6,10 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::config_data::FeedWord;
 
+/// Whether an account's orders move real money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TradingMode {
+    /// They do not.
+    #[default]
+    Paper,
+    /// They do; refused by this program.
+    Live,
+}
+
 /// A paper account at Alpaca.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AlpacaConfig {
+    /// `paper`; `live` is refused, since this program has no way to trade live.
+    pub(crate) mode: TradingMode,
     /// Address of the trading API: Alpaca's paper host or loopback. Unless named, what the variable
     /// of `base_url_env` holds, or Alpaca's paper host.
     pub(crate) trading_url: Option<String>,
@@ -58,6 +71,7 @@ const BASE_URL_ENV: &str = "APCA_API_BASE_URL";
 impl Default for AlpacaConfig {
     fn default() -> Self {
         Self {
+            mode: TradingMode::Paper,
             trading_url: None,
             data_url: None,
             key_id_env: KEY_ID_ENV.into(),

@@ -198,3 +198,55 @@ fn bad_options_are_named() {
     fails(&["--as-of", "2019-01-01"], 4, &["2019-01-01"]);
     fails(&["--data", "/no/such/folder"], 4, &["/no/such/folder"]);
 }
+
+#[test]
+fn a_folder_may_hold_bars_within_days_and_actions() {
+    let state = TempDir::new().unwrap();
+    let data = TempDir::new().unwrap();
+    std::fs::create_dir(data.path().join("actions")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(data.path().join(name), text).unwrap();
+    write(
+        "SPY_1min.csv",
+        "ts,open,high,low,close,volume,vwap,trades\n\
+         2024-02-20T08:00:00-05:00,10,10.2,10,10.1,300,10.1,3\n\
+         2024-02-20T09:30:00-05:00,10.5,10.8,10.4,10.7,5000,10.6,50\n\
+         2024-02-21T09:30:00-05:00,5.3,5.5,5.2,5.4,8000,5.3,80\n\
+         2024-02-21T20:00:00-05:00,5.4,5.4,5.4,5.4,1,5.4,1\n",
+    );
+    write("actions/SPY.csv", "date,dividend,split_ratio\n2024-02-21,0.1,2.0\n");
+    let folder = data.path().to_str().unwrap();
+    let words = ["--data", folder, "--clock", "stepped", "--slippage", "half-spread:4"];
+    let served = Served::start(state.path(), &words);
+    let note = "SPY: 3 bars of 1 min, 1 outside of trading hours not used";
+    assert_eq!(served.ready["data"]["notes"], json!([note]));
+    let settings = &served.ready["settings"];
+    assert_eq!(
+        (&settings["profile"], &settings["slippage"]),
+        (&json!("alpaca-paper"), &json!("half-spread:4"))
+    );
+    let path = "/v2/stocks/SPY/bars?timeframe=1Min&start=2024-02-20T00:00:00Z";
+    let (status, bars) = served.call("GET", path, None);
+    assert_eq!(
+        (status, &bars["bars"][0]["vw"], &bars["bars"][1]["v"]),
+        (200, &json!(10.1), &json!(5000))
+    );
+    let order = json!({ "symbol": "SPY", "qty": "10", "side": "buy", "type": "market",
+                        "time_in_force": "day" });
+    assert_eq!(served.call("POST", "/v2/orders", Some(&order)).0, 200);
+    let to = json!({ "advance_to": "2024-02-21T15:00:00Z" });
+    assert_eq!(served.admin("POST", "/atlas/v1/clock", Some(&to)).0, 200);
+    assert_eq!(served.call("GET", "/v2/positions/SPY", None).1["qty"], "20");
+    let path = "/v1/corporate-actions?symbols=SPY&start=2024-02-01&end=2024-02-29";
+    let (_, actions) = served.call("GET", path, None);
+    assert_eq!(actions["corporate_actions"]["forward_splits"][0]["new_rate"], 2);
+    served.stop("-TERM");
+
+    // Prices that do not show it are adjusted for it already.
+    write("actions/SPY.csv", "date,split_ratio\n2024-02-21,0.5\n");
+    let words = ["venue", "serve", "--data", folder];
+    let refused = run_of(&command(state.path(), &words).output().unwrap());
+    refused.fails(4, &["SPY splits 1 for 2", "do not show"]);
+    let words = ["venue", "serve", "--slippage", "much"];
+    let refused = run_of(&command(state.path(), &words).output().unwrap());
+    refused.fails(2, &["half-spread"]);
+}

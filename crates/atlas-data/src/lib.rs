@@ -21,11 +21,14 @@
 //! - A [`BarSource`] loads a [`Universe`]: [`SampleSource`], [`CsvSource`], [`SyntheticSource`], and
 //!   `ParquetSource` with the cargo feature `parquet`.
 //! - [`MarketData`] is what it loads, all dates of it; the embedded venue trades on that.
+//! - [`VenueFiles`] are what a simulated exchange can use beyond that: bars within days, and what
+//!   companies do to their shares.
 //! - [`MarketData::as_of`] cuts and checks it for one decision: a [`MarketView`].
 //!
 //! The crate knows nothing of strategies, orders or brokers, reads no clock, and touches files
 //! only when a source is told to.
 
+pub mod actions;
 mod csv_source;
 pub mod error;
 mod file;
@@ -40,7 +43,9 @@ pub mod source;
 pub mod synthetic;
 pub mod universe;
 pub mod validate;
+mod venue_files;
 
+pub use actions::{CompanyAction, CompanyDeed};
 pub use csv_source::CsvSource;
 pub use error::Error;
 pub use levels::{Levels, LevelsView};
@@ -53,3 +58,4 @@ pub use source::{BarSource, open};
 pub use synthetic::SyntheticSource;
 pub use universe::Universe;
 pub use validate::{Audit, MissingVix, Needs, ShortHistory, Warning};
+pub use venue_files::VenueFiles;

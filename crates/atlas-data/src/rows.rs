@@ -223,7 +223,12 @@ fn check_rate(rate: Option<f64>) -> Result<(), String> {
 }
 
 /// Adds a value to a column that is filled in every row or in none.
-fn fill(name: &str, column: &mut Vec<f64>, rows: usize, value: Option<f64>) -> Result<(), String> {
+pub(crate) fn fill(
+    name: &str,
+    column: &mut Vec<f64>,
+    rows: usize,
+    value: Option<f64>,
+) -> Result<(), String> {
     match value {
         Some(value) if column.len() == rows => column.push(value),
         Some(_) => return Err(format!("{name} is filled here but empty above")),

@@ -57,6 +57,7 @@ impl AccountRules {
 /// What was decided when the account was opened is kept with it: on a venue opened again from disk
 /// `cash`, `seed` and `start` have no effect, everything else has.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent rules, each on or off by itself")]
 pub struct VenueConfig {
     /// Paid in when the account is opened; $100 000 by default.
     pub cash: Usd,
@@ -76,6 +77,13 @@ pub struct VenueConfig {
     /// How often an order that trades at once does so in two executions, the first of a random size;
     /// drawn from the seed, never by default.
     pub split_fills: Weight,
+    /// Whether prices are made for the hours before the opening and after the close where the data
+    /// have none, so that orders for extended hours can trade; only with `alpaca-paper`. Where the
+    /// data have bars outside of regular hours, those are traded in any case.
+    pub made_extended_hours: bool,
+    /// Whether cash dividends of what is held are paid, and charged on what is owed; on but with
+    /// `alpaca-paper`, as Alpaca's paper service has none.
+    pub dividends: bool,
     /// Whether an order is refused that could trade against the account's own; on by default.
     pub refuse_wash_trades: bool,
     /// What the account may do; a cash account by default.
@@ -101,6 +109,8 @@ impl VenueConfig {
             collar: Bps::from_int(400),
             participation: Some(Bps::from_int(250)),
             split_fills: Weight::ZERO,
+            made_extended_hours: false,
+            dividends: true,
             refuse_wash_trades: true,
             account: AccountRules::CASH,
             carry: Carry::realistic(),
@@ -117,6 +127,8 @@ impl VenueConfig {
             costs: CostModel::free(),
             participation: None,
             split_fills: Weight::from_percent(10).unwrap_or(Weight::ZERO),
+            made_extended_hours: true,
+            dividends: false,
             account: AccountRules::PAPER,
             carry: Carry::FREE,
             ..Self::realistic(start)

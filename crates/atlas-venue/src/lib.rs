@@ -44,12 +44,15 @@
 //!
 //! # What is simulated
 //!
-//! Only daily bars are known, so the way of the price through a session follows one stated rule
+//! Where only daily bars are known, the way of the price through a session follows one stated rule
 //! (first the nearer extreme of the bar's direction, then the other, in straight lines; a series of
-//! closes stands still). The clock is set from outside and only moves forward. While it stands in
-//! a session's opening phase, the first half hour unless configured otherwise, orders trade at the
-//! open; a series of closes trades at its close all day, and never shows that close before the
-//! session has ended.
+//! closes stands still). Where there are bars within the day ([`Listing::with_intraday`]), the price
+//! goes through each of them, and what is traded outside of regular hours is traded here too; with
+//! [`VenueConfig::made_extended_hours`] prices are made there where the data have none.
+//!
+//! The clock is set from outside and only moves forward. While it stands in a session's opening phase,
+//! the first half hour unless configured otherwise, orders trade at the open of a daily bar; a series
+//! of closes trades at its close all day, and never shows that close before the session has ended.
 //!
 //! The venue itself stands on the other side of every order. It quotes the price made worse by the
 //! slippage, and an order fills when that quote reaches it: at once at the quote, or later at its
@@ -75,10 +78,7 @@
 //! Options, leverage in crypto, and brokers' locates of hard-to-borrow shares. Requests for them are
 //! refused, and endpoints that do not exist answer 404.
 //!
-//! Trading outside of regular hours: the data have no prices there. An order with `extended_hours` is
-//! checked as Alpaca checks it (a DAY or GTC limit order) and taken, and works in regular hours alone
-//! like any other limit order. One that comes outside of them is `accepted` and waits for the next
-//! opening; a DAY order expires at the regular close of the session it works in, not at 20:00.
+//! The overnight session from 20:00 to 04:00: orders for extended hours wait for its end.
 
 mod config;
 pub mod core;

@@ -1,8 +1,9 @@
 //! The account on disk: an order is durable before it is acknowledged.
 //!
-//! One `SQLite` file holds the state (one row), every order and every ledger entry. Each request is
-//! one transaction, synced to disk, so that after a crash the file holds all of a request or nothing
-//! of it. Prices are not kept: they are handed in again.
+//! One `SQLite` file holds the state (one row), every order and every ledger entry. A request, or
+//! several that came while the ones before were being written, are one transaction, synced to disk, so
+//! that after a crash the file holds all of a request or nothing of it. Prices are not kept: they are
+//! handed in again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,17 @@ pub(crate) struct Kept {
     pub(crate) state: State,
     pub(crate) orders: Vec<OrderRecord>,
     pub(crate) activities: Vec<Activity>,
+}
+
+/// What changed, as it will be written: taken from the exchange in a moment, so that it can go on
+/// while the disk is waited for.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    state: String,
+    /// Number, name, sender's name and body of each order.
+    orders: Vec<(i64, String, String, String)>,
+    /// Number, name and body of each ledger entry.
+    activities: Vec<(i64, String, String)>,
 }
 
 impl Store {
@@ -108,47 +120,50 @@ impl Store {
     pub(crate) fn create(&mut self, exchange: &mut Exchange) -> Result<(), Error> {
         let mut changes = exchange.take_changes();
         changes.activities_before = 0;
-        self.commit(exchange, &changes)
+        let batch = self.batch(exchange, &changes)?;
+        self.write(batch)
     }
 
-    /// Writes what a request changed, and waits until it is on disk.
-    pub(crate) fn commit(&mut self, exchange: &Exchange, changes: &Changes) -> Result<(), Error> {
-        let path = self.path.clone();
-        let text = |what: Result<String, serde_json::Error>| {
-            what.map_err(|error| Error::Store { path: path.clone(), problem: error.to_string() })
+    /// What changed, as it will be written.
+    pub(crate) fn batch(&self, exchange: &Exchange, changes: &Changes) -> Result<Batch, Error> {
+        let wrong = |error: serde_json::Error| Error::Store {
+            path: self.path.clone(),
+            problem: error.to_string(),
         };
-        let state = text(serde_json::to_string(exchange.state()))?;
-        let mut orders = Vec::with_capacity(changes.orders.len());
+        let mut batch = Batch {
+            state: serde_json::to_string(exchange.state()).map_err(wrong)?,
+            orders: Vec::with_capacity(changes.orders.len()),
+            activities: Vec::new(),
+        };
         for order in changes.orders.iter().filter_map(|seq| exchange.order(*seq)) {
-            orders.push((order, text(serde_json::to_string(order))?));
+            let body = serde_json::to_string(order).map_err(wrong)?;
+            let id = order.id.to_string();
+            batch.orders.push((order.seq.cast_signed(), id, order.client_order_id.clone(), body));
         }
         let new = exchange.activities().get(changes.activities_before..).unwrap_or_default();
-        let mut activities = Vec::with_capacity(new.len());
         for activity in new {
-            activities.push((activity, text(serde_json::to_string(activity))?));
+            let body = serde_json::to_string(activity).map_err(wrong)?;
+            batch.activities.push((activity.seq.cast_signed(), activity.id.clone(), body));
         }
+        Ok(batch)
+    }
+
+    /// Writes a batch, and waits until it is on disk.
+    pub(crate) fn write(&mut self, batch: Batch) -> Result<(), Error> {
+        let path = self.path.clone();
         let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             if self.is_new {
                 transaction.execute_batch(SCHEMA)?;
                 transaction.execute_batch(NOTES)?;
             }
-            for (order, body) in orders {
-                transaction.prepare_cached(PUT_ORDER)?.execute(params![
-                    order.seq.cast_signed(),
-                    order.id.to_string(),
-                    order.client_order_id,
-                    body
-                ])?;
+            for (seq, id, name, body) in batch.orders {
+                transaction.prepare_cached(PUT_ORDER)?.execute(params![seq, id, name, body])?;
             }
-            for (activity, body) in activities {
-                transaction.prepare_cached(PUT_ACTIVITY)?.execute(params![
-                    activity.seq.cast_signed(),
-                    activity.id,
-                    body
-                ])?;
+            for (seq, id, body) in batch.activities {
+                transaction.prepare_cached(PUT_ACTIVITY)?.execute(params![seq, id, body])?;
             }
-            transaction.prepare_cached(PUT_STATE)?.execute(params![state])?;
+            transaction.prepare_cached(PUT_STATE)?.execute(params![batch.state])?;
             transaction.commit()
         };
         write().map_err(|error| failure(&path, &error))?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atlas_core::calendar::Calendar;
@@ -25,6 +26,9 @@ use crate::{Error, VenueConfig};
 /// where it was left. After a failure to write nothing more is accepted ([`Error::Stopped`]):
 /// opening it again goes on from what is on disk.
 ///
+/// Calls that come while others are being written share the next write: each still returns only
+/// when what it did is on disk.
+///
 /// The venue's clock stands until [`advance_to`](Self::advance_to) moves it.
 ///
 /// # Examples
@@ -46,11 +50,17 @@ use crate::{Error, VenueConfig};
 #[derive(Debug, Clone)]
 pub struct Venue {
     shared: Arc<Shared>,
+    /// Whether calls leave it to [`settled`](Self::settled) to wait for the disk.
+    is_deferred: bool,
 }
 
 #[derive(Debug)]
 struct Shared {
+    /// Taken after the store, where both are.
     inner: Mutex<Inner>,
+    store: Option<Mutex<Store>>,
+    /// The number of the last change that is on disk.
+    durable: AtomicU64,
     updates: broadcast::Sender<Arc<Update>>,
     seed: u64,
 }
@@ -58,7 +68,8 @@ struct Shared {
 #[derive(Debug)]
 struct Inner {
     exchange: Exchange,
-    store: Option<Store>,
+    /// Number of changes so far.
+    changes: u64,
     stopped: Option<String>,
     /// What a server keeps beside the account, by name.
     notes: BTreeMap<String, String>,
@@ -127,9 +138,65 @@ impl Venue {
         exchange.watch();
         let seed = exchange.state().seed;
         let notes = store.as_ref().map(Store::notes).transpose()?.unwrap_or_default();
-        let inner = Mutex::new(Inner { exchange, store, stopped: None, notes });
+        let inner = Mutex::new(Inner { exchange, changes: 0, stopped: None, notes });
         let (updates, _) = broadcast::channel(UPDATES_KEPT);
-        Ok(Self { shared: Arc::new(Shared { inner, updates, seed }) })
+        let (store, durable) = (store.map(Mutex::new), AtomicU64::new(0));
+        let shared = Arc::new(Shared { inner, store, durable, updates, seed });
+        Ok(Self { shared, is_deferred: false })
+    }
+
+    /// The same venue for a server: its calls return before what they did is on disk, and whoever
+    /// tells of it waits for [`settled`](Self::settled) first.
+    pub(crate) fn deferred(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), is_deferred: true }
+    }
+
+    /// Waits until everything that has happened so far is on disk, together with what others wait
+    /// for; returns at once for a venue in memory.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Stopped`] as for every change.
+    pub(crate) async fn settled(&self) -> Result<(), Error> {
+        if self.shared.store.is_none() {
+            return Ok(());
+        }
+        let change = self.lock().changes;
+        if self.shared.durable.load(Ordering::Acquire) >= change {
+            return self.lock().check_running();
+        }
+        let venue = self.clone();
+        let written = tokio::task::spawn_blocking(move || venue.settle(change)).await;
+        written.unwrap_or_else(|error| Err(Error::Stopped { problem: error.to_string() }))
+    }
+
+    /// Waits until a change is on disk: whoever comes first writes for all who have come since.
+    fn settle(&self, change: u64) -> Result<(), Error> {
+        let Some(store) = &self.shared.store else { return Ok(()) };
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.durable.load(Ordering::Acquire) >= change {
+            return self.lock().check_running();
+        }
+        let (batch, updates, until) = {
+            let mut inner = self.lock();
+            inner.check_running()?;
+            let changes = inner.exchange.take_changes();
+            (store.batch(&inner.exchange, &changes), changes.updates, inner.changes)
+        };
+        if let Err(error) = batch.and_then(|batch| store.write(batch)) {
+            self.lock().stopped = Some(error.to_string());
+            return Err(error);
+        }
+        self.shared.durable.store(until, Ordering::Release);
+        self.tell(updates);
+        Ok(())
+    }
+
+    /// Tells listeners of what has become durable.
+    fn tell(&self, updates: Vec<Update>) {
+        for update in updates {
+            // Nobody listening is no failure.
+            drop(self.shared.updates.send(Arc::new(update)));
+        }
     }
 
     /// The venue's present.
@@ -157,7 +224,7 @@ impl Venue {
             return Ok(());
         }
         let moved = inner.exchange.advance_to(to);
-        self.finish(&mut inner, moved)
+        self.finish(inner, moved)
     }
 
     /// Moves the clock forward as [`advance_to`](Self::advance_to) does, for a clock that runs: a
@@ -176,12 +243,11 @@ impl Venue {
             return Ok(());
         }
         inner.exchange.check_reach(to)?;
-        let known = inner.exchange.activities().len();
+        let known = (inner.exchange.activities().len(), inner.exchange.steps());
         let moved = inner.exchange.advance_to(to);
-        let is_quiet = moved.is_ok()
-            && inner.exchange.activities().len() == known
-            && inner.exchange.is_unchanged();
-        if is_quiet { Ok(()) } else { self.finish(&mut inner, moved) }
+        let is_quiet =
+            moved.is_ok() && (inner.exchange.activities().len(), inner.exchange.steps()) == known;
+        if is_quiet { Ok(()) } else { self.finish(inner, moved) }
     }
 
     /// Writes where the clock stands.
@@ -189,9 +255,9 @@ impl Venue {
     /// # Errors
     /// [`Error::Store`] and [`Error::Stopped`] as for every change.
     pub fn keep(&self) -> Result<(), Error> {
-        let mut inner = self.lock();
+        let inner = self.lock();
         inner.check_running()?;
-        self.finish(&mut inner, Ok(()))
+        self.finish(inner, Ok(()))
     }
 
     /// What was kept under a name by [`set_note`](Self::set_note).
@@ -201,12 +267,11 @@ impl Venue {
 
     /// Keeps a text beside the account.
     pub(crate) fn set_note(&self, name: &str, text: &str) -> Result<(), Error> {
-        let mut inner = self.lock();
-        inner.check_running()?;
-        if let Some(store) = &mut inner.store {
-            store.set_note(name, text)?;
+        self.lock().check_running()?;
+        if let Some(store) = &self.shared.store {
+            store.lock().unwrap_or_else(PoisonError::into_inner).set_note(name, text)?;
         }
-        inner.notes.insert(name.to_owned(), text.to_owned());
+        self.lock().notes.insert(name.to_owned(), text.to_owned());
         Ok(())
     }
 
@@ -367,7 +432,7 @@ impl Venue {
         inner.check_running()?;
         match act(&mut inner.exchange) {
             Ok(done) => {
-                self.finish(&mut inner, Ok(()))?;
+                self.finish(inner, Ok(()))?;
                 Ok(done)
             }
             Err(Refusal::Internal(problem)) => {
@@ -379,22 +444,25 @@ impl Venue {
         }
     }
 
-    /// Makes a change durable, then tells of it.
-    fn finish(&self, inner: &mut Inner, done: Result<(), Error>) -> Result<(), Error> {
-        let changes = inner.exchange.take_changes();
-        let kept = done.and_then(|()| match &mut inner.store {
-            Some(store) => store.commit(&inner.exchange, &changes),
-            None => Ok(()),
-        });
-        if let Err(error) = &kept {
+    /// Makes a change durable, then tells of it; a deferred venue leaves that to who waits.
+    fn finish(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        done: Result<(), Error>,
+    ) -> Result<(), Error> {
+        if let Err(error) = done {
             inner.stopped = Some(error.to_string());
-            return kept;
+            return Err(error);
         }
-        for update in changes.updates {
-            // Nobody listening is no failure.
-            drop(self.shared.updates.send(Arc::new(update)));
+        inner.changes += 1;
+        if self.shared.store.is_none() {
+            // Told under the lock, so that messages keep the order of what happened.
+            self.tell(inner.exchange.take_changes().updates);
+            return Ok(());
         }
-        Ok(())
+        let change = inner.changes;
+        drop(inner);
+        if self.is_deferred { Ok(()) } else { self.settle(change) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

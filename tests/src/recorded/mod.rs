@@ -5,6 +5,7 @@
 //! venue's server may not: further fields, other ways to write numbers and times, states of the
 //! moment. So the client is tried on a second wire, which shares no code with the first.
 
+mod market;
 mod request;
 mod shapes;
 
@@ -159,17 +160,11 @@ impl Service {
                 self.shown(&id).await.map_or_else(not_found, |order| (200, order))
             }
             (_, ["v2", "orders", id]) => self.one(method, id, body).await,
-            ("GET", ["v2", "stocks", "quotes/latest"]) => {
-                let names = get("symbols").expect("symbols").split(',');
-                let symbols: Vec<_> = names.map(|name| name.parse().expect("a symbol")).collect();
-                let quotes = self.broker.quotes(&symbols).await.expect("quotes");
-                let quotes: serde_json::Map<String, Value> = quotes
-                    .iter()
-                    .map(|(symbol, quote)| (symbol.to_string(), shapes::quote(quote)))
-                    .collect();
-                (200, json!({ "quotes": quotes }))
+            ("GET", ["v2", "calendar"]) => market::calendar(&self.broker, &query).await,
+            other => {
+                let data = market::answer(&self.broker, path.trim_start_matches('/'), &query).await;
+                data.unwrap_or_else(|| panic!("the recorded service does not know {other:?}"))
             }
-            other => panic!("the recorded service does not know {other:?}"),
         }
     }
 

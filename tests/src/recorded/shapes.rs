@@ -11,7 +11,7 @@ fn template(text: &str) -> Value {
     serde_json::from_str(text).expect("a golden payload")
 }
 
-fn filled_in(text: &str, values: &Value) -> Value {
+pub(super) fn filled_in(text: &str, values: &Value) -> Value {
     let mut payload = template(text);
     let object = payload.as_object_mut().expect("an object");
     for (name, value) in values.as_object().expect("an object") {
@@ -21,7 +21,7 @@ fn filled_in(text: &str, values: &Value) -> Value {
     payload
 }
 
-fn instant(t: Timestamp) -> String {
+pub(super) fn instant(t: Timestamp) -> String {
     t.to_rfc3339_opts(SecondsFormat::Nanos, true)
 }
 

@@ -1,7 +1,8 @@
 //! `atlas venue serve`: the venue as a server of its own, for any Alpaca client.
 
+mod behaviour;
+mod goods;
 mod keys;
-mod stock;
 pub(crate) mod stop;
 
 use std::io::Write as _;
@@ -23,7 +24,8 @@ use crate::accounts::SystemClock;
 use crate::cli::Common;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::market::Market;
+use behaviour::{Behaviour, Told};
+use goods::Goods;
 use keys::Keys;
 pub(crate) use stop::Stop;
 
@@ -54,9 +56,8 @@ pub(crate) struct Serve {
     /// Seconds of the venue for each real one, with `--clock run`; 0 is the same as `stepped`.
     #[arg(long, default_value = "1", value_name = "FACTOR")]
     speed: Decimal,
-    /// How the venue behaves: like Alpaca's paper service, or with costs and limits by volume.
-    #[arg(long, value_enum, default_value_t = Profile::AlpacaPaper)]
-    profile: Profile,
+    #[command(flatten)]
+    behaviour: Behaviour,
     /// Seed of everything that is drawn; the same seed gives the same answers.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -80,13 +81,6 @@ enum ClockMode {
     Wall,
 }
 
-/// How the venue behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Profile {
-    AlpacaPaper,
-    Realistic,
-}
-
 /// Serves until a signal says to stop.
 ///
 /// # Errors
@@ -95,17 +89,16 @@ enum Profile {
 pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let config = Config::load(common.config.as_deref())?;
     let data = common.data.or(config.data).unwrap_or_else(|| "sample".to_owned());
-    let market = Market::load(&data, flags.universe.as_deref())?;
+    let goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
     let as_of = match (common.as_of, flags.clock) {
         (Some(as_of), _) => as_of,
         // The newest session is the one to show as now.
-        (None, ClockMode::Wall) => market.last_date()?,
-        (None, ClockMode::Run | ClockMode::Stepped) => market.default_as_of()?,
+        (None, ClockMode::Wall) => goods.last,
+        (None, ClockMode::Run | ClockMode::Stepped) => goods.as_of,
     };
     // Half an hour into the session its prices have begun to move.
     let start = Calendar::nyse().session(as_of)?.open + TimeDelta::minutes(30);
     let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
-    let listings = stock::listings(&market, flags.seed)?;
     let mut accounts = Vec::new();
     for number in 0..flags.accounts {
         let dir = dir.as_ref().map(|dir| match number {
@@ -113,13 +106,13 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
             more => dir.join(format!("account-{}", more + 1)),
         });
         let settings = settings(&flags, start, number);
-        let venue = Venue::open(dir.as_deref(), settings, listings.clone())
+        let venue = Venue::open(dir.as_deref(), settings, goods.listings.clone())
             .context("the venue cannot be opened")?;
         accounts.push((venue, Keys::take(dir.as_deref())?));
     }
     let mut stop = Stop::listen()?;
     let server = start_server(&flags, &accounts).await?;
-    announce(&server, &accounts)?;
+    announce(&server, &accounts, &flags, Data { name: &data, notes: &goods.notes })?;
     stop.wait().await;
     server.stop().await;
     Ok(())
@@ -143,11 +136,11 @@ async fn start_server(flags: &Serve, accounts: &[(Venue, Keys)]) -> Result<Serve
 
 /// The settings of an account; each draws from a seed of its own.
 fn settings(flags: &Serve, start: Timestamp, number: u16) -> VenueConfig {
-    let base = match flags.profile {
-        Profile::AlpacaPaper => VenueConfig::alpaca_paper(start),
-        Profile::Realistic => VenueConfig::realistic(start),
-    };
-    VenueConfig { cash: flags.cash, seed: flags.seed.wrapping_add(u64::from(number) << 32), ..base }
+    VenueConfig {
+        cash: flags.cash,
+        seed: flags.seed.wrapping_add(u64::from(number) << 32),
+        ..flags.behaviour.settings(start)
+    }
 }
 
 /// Refuses a negative amount of cash before anything is opened.
@@ -187,6 +180,17 @@ struct Ready<'a> {
     /// All accounts, the one above first.
     accounts: Vec<Entry>,
     now: Timestamp,
+    data: Data<'a>,
+    /// How the venue behaves.
+    settings: Told,
+}
+
+/// What is traded.
+#[derive(Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    /// Which bars within days there are.
+    notes: &'a [String],
 }
 
 /// One account in that line.
@@ -197,7 +201,12 @@ struct Entry {
     secret_key: String,
 }
 
-fn announce(server: &ServerHandle, accounts: &[(Venue, Keys)]) -> Result<()> {
+fn announce(
+    server: &ServerHandle,
+    accounts: &[(Venue, Keys)],
+    flags: &Serve,
+    data: Data<'_>,
+) -> Result<()> {
     let (http, ws) = (server.url(), format!("ws://{}", server.addr));
     let entry = |(venue, keys): &(Venue, Keys)| {
         let Credentials { key_id, secret } = keys.credentials();
@@ -219,6 +228,8 @@ fn announce(server: &ServerHandle, accounts: &[(Venue, Keys)]) -> Result<()> {
         account_number,
         accounts: accounts.iter().map(entry).collect(),
         now,
+        data,
+        settings: flags.behaviour.told(&settings(flags, now, 0)),
     })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| {

@@ -4,16 +4,34 @@ use std::collections::BTreeMap;
 
 use atlas_core::time::Timestamp;
 use atlas_core::{OrderStatus, Qty, VenueOrderId};
+use chrono::TimeDelta;
 
 use crate::{BrokerOrder, OrderNews};
 
 /// What was told of each order.
 ///
-/// Nothing is forgotten for as long as the stream is open, a few hundred bytes an order: executions
-/// the stream told itself are behind no bookmark yet, so an order dropped here would be told again
-/// when the ledger is next read. A stream that is opened anew from a bookmark begins empty.
+/// Memory stays flat by one rule: an order is [forgotten](Self::forget) once it has ended, the ledger
+/// was read to beyond its last execution, and it was submitted [`KEPT`] before the newest order known.
+/// The ledger is then never read for it again, and whatever else the stream says of an order that old
+/// and unknown is [an old story](Self::is_old): every order of that age that is not among these had
+/// ended and was told. So nothing that was told can be told twice.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Books(BTreeMap<VenueOrderId, Told>);
+pub(crate) struct Books {
+    orders: BTreeMap<VenueOrderId, Told>,
+    /// Orders that ended since the last time any were forgotten.
+    ended: usize,
+    /// When the newest order was submitted.
+    newest: Option<Timestamp>,
+    /// Orders submitted up to here that are unknown were forgotten.
+    horizon: Option<Timestamp>,
+}
+
+/// How much older than the newest order another one must be to be forgotten: no message is on its way
+/// for so long.
+pub(crate) const KEPT: TimeDelta = TimeDelta::minutes(10);
+
+/// Orders that have to end before it is worth reading the ledger to forget them.
+pub(crate) const ENDED: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Told {
@@ -39,7 +57,7 @@ pub(crate) enum Step {
 impl Books {
     /// Takes an execution in: so many shares, after which so many were filled.
     pub(crate) fn fill(&mut self, id: &VenueOrderId, qty: Qty, cumulative: Qty) -> Step {
-        let told = self.0.get(id).map_or(Qty::ZERO, |told| told.filled);
+        let told = self.orders.get(id).map_or(Qty::ZERO, |told| told.filled);
         if cumulative <= told {
             return Step::Known;
         }
@@ -52,17 +70,18 @@ impl Books {
 
     /// Says that nothing before an execution of an order that is new here is to be told.
     pub(crate) fn start(&mut self, id: &VenueOrderId, filled: Qty) {
-        self.0.entry(id.clone()).or_insert(Told { filled, order: None, submitted_at: None });
+        let told = Told { filled, order: None, submitted_at: None };
+        self.orders.entry(id.clone()).or_insert(told);
     }
 
     /// Whether the order is known.
     pub(crate) fn knows(&self, id: &VenueOrderId) -> bool {
-        self.0.contains_key(id)
+        self.orders.contains_key(id)
     }
 
     /// Shares of the order told as fills.
     pub(crate) fn filled(&self, id: &VenueOrderId) -> Qty {
-        self.0.get(id).map_or(Qty::ZERO, |told| told.filled)
+        self.orders.get(id).map_or(Qty::ZERO, |told| told.filled)
     }
 
     /// Takes an order in; whether it is news.
@@ -71,21 +90,54 @@ impl Books {
         let now = (order.status, order.filled_qty);
         let fresh = entry.order.is_none_or(|before| advances(before, now, news));
         if fresh {
+            let had_ended = entry.order.is_some_and(|(status, _)| status.is_terminal());
             entry.order = Some(now);
             entry.submitted_at = Some(order.submitted_at);
+            self.ended += usize::from(order.status.is_terminal() && !had_ended);
+            self.newest = self.newest.max(Some(order.submitted_at));
         }
         fresh
+    }
+
+    /// Whether an order is one of those that were forgotten: all there is to tell of it was told.
+    pub(crate) fn is_old(&self, order: &BrokerOrder) -> bool {
+        !self.knows(&order.venue_order_id) && Some(order.submitted_at) <= self.horizon
+    }
+
+    /// Whether so many orders have ended that some should be forgotten.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.ended >= ENDED
+    }
+
+    /// Forgets what can be forgotten; only right after the ledger was read to its end, and agreed
+    /// with what orders said.
+    pub(crate) fn forget(&mut self) {
+        self.ended = 0;
+        let Some(until) = self.newest.and_then(|newest| newest.checked_sub_signed(KEPT)) else {
+            return;
+        };
+        self.horizon = self.horizon.max(Some(until));
+        self.orders.retain(|_, told| {
+            let is_open = told.order.is_none_or(|(status, _)| !status.is_terminal());
+            is_open || told.submitted_at.is_none_or(|at| at > until)
+        });
+    }
+
+    /// Number of orders remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.orders.len()
     }
 
     /// Orders that were last told to be open, and when they were submitted.
     pub(crate) fn open(&self) -> Vec<(VenueOrderId, Timestamp)> {
         let open =
             |told: &Told| told.order.filter(|(status, _)| status.is_open()).and(told.submitted_at);
-        self.0.iter().filter_map(|(id, told)| open(told).map(|at| (id.clone(), at))).collect()
+        self.orders.iter().filter_map(|(id, told)| open(told).map(|at| (id.clone(), at))).collect()
     }
 
     fn entry(&mut self, id: &VenueOrderId) -> &mut Told {
-        self.0.entry(id.clone()).or_insert(Told {
+        self.orders.entry(id.clone()).or_insert(Told {
             filled: Qty::ZERO,
             order: None,
             submitted_at: None,
@@ -143,6 +195,44 @@ mod tests {
             assert_eq!(books.fill(&id(), shares(qty), shares(cumulative)), step, "{cumulative}");
         }
         assert_eq!(books.filled(&id()), shares(7));
+    }
+
+    #[test]
+    fn what_has_ended_long_ago_is_forgotten_and_not_told_again() {
+        let mut books = Books::default();
+        let order = |n: u32, minutes: i64, status: OrderStatus| BrokerOrder {
+            venue_order_id: format!("v{n}").parse().unwrap(),
+            client_order_id: format!("c{n}").parse().unwrap(),
+            symbol: "AAPL".parse().unwrap(),
+            side: atlas_core::Side::Buy,
+            qty: shares(5),
+            notional: None,
+            filled_qty: if status == OrderStatus::Filled { shares(5) } else { Qty::ZERO },
+            avg_fill_price: None,
+            status,
+            limit_price: None,
+            submitted_at: Timestamp::UNIX_EPOCH + TimeDelta::minutes(minutes),
+            replaces: None,
+        };
+        for minute in 0..60_u32 {
+            let status = if minute == 3 { OrderStatus::Accepted } else { OrderStatus::Filled };
+            let order = order(minute, minute.into(), status);
+            if status == OrderStatus::Filled {
+                assert_eq!(books.fill(&order.venue_order_id, shares(5), shares(5)), Step::Next);
+            }
+            assert!(books.order(&order, &OrderNews::Fill));
+        }
+        books.forget();
+        // The one that is open, and those of the last ten minutes.
+        assert_eq!(books.len(), 11);
+        for minute in 0..60_u32 {
+            let again = order(minute, minute.into(), OrderStatus::Filled);
+            let again_told = !books.is_old(&again)
+                && books.fill(&again.venue_order_id, shares(5), shares(5)) == Step::Next;
+            assert_eq!(again_told, minute == 3, "{minute}");
+        }
+        // An order that is new is never old.
+        assert!(!books.is_old(&order(99, 60, OrderStatus::Filled)));
     }
 
     #[test]

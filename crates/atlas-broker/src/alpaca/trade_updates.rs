@@ -5,6 +5,9 @@
 //! orders; what the stream repeats of that is recognised by the cumulative quantity of the order.
 //! An execution that does not continue what was told sends the client back to the ledger.
 //!
+//! So that memory stays flat, the past is read in the same way whenever a thousand orders have ended:
+//! what the ledger was read beyond, and is old, is then forgotten.
+//!
 //! There is no task behind it: a slow reader slows the socket, and a dropped stream is gone.
 
 use std::collections::VecDeque;
@@ -68,6 +71,9 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
     /// Takes one update in. Gives it back if something before it is missing.
     fn take(&mut self, update: Box<ReadUpdate>) -> Option<Box<ReadUpdate>> {
         let order = &update.order;
+        if self.books.is_old(order) {
+            return None;
+        }
         if update.is_fill() {
             let told = self.books.filled(&order.venue_order_id);
             let step = match &update.fill {
@@ -105,7 +111,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
         let update = read.map_err(|fault| self.session.trading.fault(&call, fault))?;
         if let Some(update) = update {
             self.pending = self.take(update);
-            if self.pending.is_some() {
+            if self.pending.is_some() || self.books.is_full() {
                 self.fall_behind();
             }
         }
@@ -173,6 +179,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
         self.link = match link {
             Link::Behind(socket, _, _) if complete => {
                 self.failures = 0;
+                self.books.forget();
                 self.ready.push_back(Update::CaughtUp);
                 Link::Live(socket)
             }

@@ -1,11 +1,13 @@
-//! Daily bars, in columns, raw or adjusted by type.
+//! Bars in columns: daily ones, raw or adjusted by type, and bars within days.
 
 mod columns;
+mod intraday;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use columns::{Bars, BarsView, Columns};
+pub use intraday::{IntradayBars, IntradayColumns};
 
 mod sealed {
     pub trait Sealed {}

@@ -1,6 +1,8 @@
 //! Bars from comma-separated files.
 
+mod actions;
 mod bars;
+mod intraday;
 mod levels;
 mod table;
 mod wide;
@@ -10,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use atlas_core::{Adjusted, Bars, Symbol};
 
+pub(crate) use actions::actions as parse_actions;
 pub(crate) use bars::{index as parse_index, series as parse_series};
+pub(crate) use intraday::{intraday as parse_intraday, named as named_intraday};
 pub(crate) use levels::{rate as parse_rate, vix as parse_vix};
 pub(crate) use wide::{closes as parse_closes, symbols as parse_symbols};
 
@@ -42,7 +46,8 @@ use crate::universe::{self, Universe};
 /// Of the price columns `close` or `adj_close` is needed. With `close` the prices are *raw*: what
 /// one traded at, possibly split-adjusted, and `adj_close`, if there is one, serves for returns.
 /// With `adj_close` alone the prices are *adjusted* and orderable in a replay only. A column is
-/// filled in every row or in none. Files whose name is not a symbol in capitals are left alone.
+/// filled in every row or in none. Files whose name is not a symbol in capitals are left alone;
+/// those with bars within days are read by [`VenueFiles`](crate::VenueFiles).
 ///
 /// # A wide file
 ///
@@ -131,6 +136,14 @@ impl CsvSource {
     pub fn with_rate(mut self, file: &Path) -> Self {
         self.rate = Some(file.to_path_buf());
         self
+    }
+
+    /// The prices of a universe alone, for who needs no index.
+    ///
+    /// # Errors
+    /// As [`BarSource::load`].
+    pub fn load_prices(&self, universe: &Universe) -> Result<BTreeMap<Symbol, Series>, Error> {
+        self.load_series(universe.symbols(), &mut Reading::default())
     }
 
     fn symbols(&self) -> Result<Vec<Symbol>, Error> {
@@ -259,7 +272,7 @@ impl Reading {
 }
 
 /// The comma-separated files of a folder by what comes before the ending.
-fn csv_files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+pub(crate) fn csv_files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     let refuse = |source| Error::Read { path: folder.to_path_buf(), source };
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(refuse)? {

@@ -133,6 +133,20 @@ impl Row<'_> {
         }
     }
 
+    /// The moment in a column, in RFC 3339.
+    pub(crate) fn moment(&self, column: usize) -> Result<atlas_core::time::Timestamp, Error> {
+        let field = self.field(column);
+        super::intraday::moment(field).ok_or_else(|| {
+            let field = lossy(field);
+            self.malformed(format!("{field:?} is not a moment like 2024-02-20T09:30:00-05:00"))
+        })
+    }
+
+    /// The text in a column, shortened.
+    pub(crate) fn text(&self, column: usize) -> String {
+        lossy(self.field(column))
+    }
+
     fn field(&self, column: usize) -> &[u8] {
         self.fields.get(column).copied().unwrap_or_default()
     }

@@ -1,14 +1,14 @@
 //! Taking and canceling orders.
 
-use atlas_core::Side;
 use atlas_core::time::Timestamp;
+use atlas_core::{Side, Symbol};
 use uuid::Uuid;
 
 use super::events::Event;
 use super::exchange::Exchange;
 use super::groups::Exits;
 use super::ids::{self, Kind as IdKind};
-use super::market::{Market, Phase};
+use super::market::Market;
 use super::means::Means;
 use super::order::{NewOrder, OrderRecord, Taken, Times};
 use super::terms::{Class, Kind, Role, Size, Status, Wake};
@@ -54,9 +54,15 @@ impl Exchange {
 
     /// Whether an order can trade at this moment.
     pub(super) fn trades_now(&self, seq: u64) -> Result<bool, Error> {
-        let listing = self.order(seq).and_then(|order| self.market.listing(&order.symbol));
-        let day = listing.map(|listing| Market::trading(listing, self.state.clock)).transpose()?;
-        Ok(day.flatten().is_some())
+        let Some(order) = self.order(seq) else { return Ok(false) };
+        self.trades_in(&order.symbol, order.extended_hours)
+    }
+
+    /// Whether an order for regular hours alone, or for extended ones too, can trade at this moment.
+    fn trades_in(&self, symbol: &Symbol, extended_hours: bool) -> Result<bool, Error> {
+        let Some(listing) = self.market.listing(symbol) else { return Ok(false) };
+        let trading = self.market.trading(listing, self.state.clock)?;
+        Ok(trading.is_some_and(|trading| trading.is_regular || extended_hours))
     }
 
     fn take(
@@ -67,9 +73,10 @@ impl Exchange {
         is_short: bool,
     ) -> Result<Taken, Refusal> {
         let phase = Market::phase(self.state.clock)?;
-        let is_open = order.symbol.is_crypto() || matches!(phase, Phase::Open(_));
+        let is_open = self.trades_in(&order.symbol, order.extended_hours)?;
         let status = if is_open { Status::PendingNew } else { Status::Accepted };
-        let expires = rules::expiry(order.tif, phase, self.state.clock)?;
+        let extends = order.extended_hours && self.extends(&order.symbol);
+        let expires = rules::expiry(order.tif, phase, self.state.clock, (extends, is_open))?;
         let mut record = self.record(order, means, expires);
         (record.is_short, record.status) = (is_short, status);
         let mut taken = Taken { order: record.clone(), legs: Vec::with_capacity(exits.len()) };
@@ -147,6 +154,11 @@ impl Exchange {
         }
         let seq = order.seq;
         Ok(self.set_status(seq, Status::Canceled, Event::Canceled)?)
+    }
+
+    /// Whether a symbol trades outside of regular hours.
+    pub(super) fn extends(&self, symbol: &Symbol) -> bool {
+        self.market.listing(symbol).is_some_and(|listing| self.market.extends(listing))
     }
 
     /// Refuses an order that could trade against one of the account's own.

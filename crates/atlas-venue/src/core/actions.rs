@@ -1,13 +1,13 @@
 //! What companies do to their shares, and what it does to positions and open orders.
 //!
-//! Everything happens at the opening of the first session on or after its date, before any order
-//! meets a price:
+//! Everything happens at the opening of the first session on or after its date, where there are hours
+//! before it at 04:00, before any order meets a price:
 //!
 //! | action | position | open orders |
 //! | --- | --- | --- |
 //! | split, more shares | multiplied, to nine decimals towards zero; the cost stays | quantities multiplied, prices divided |
 //! | split, fewer shares | the same | canceled |
-//! | cash dividend | received for shares held, paid for shares owed, on the pay date | limits of buys and stops of sells reduced by it |
+//! | cash dividend, unless that is off | received for shares held, paid for shares owed, on the pay date | limits of buys and stops of sells reduced by it |
 //! | symbol change | moved to the new symbol with its cost | moved |
 //! | delisting | closed at the last close × (1 + return) | canceled |
 //!
@@ -133,7 +133,7 @@ impl Exchange {
                 self.split_orders(symbol, (*new, *old))
             }
             ActionKind::Dividend { per_share, pay_date } => {
-                if let Some(held) = held {
+                if let Some(held) = held.filter(|_| self.config.dividends) {
                     let posting = dividend(symbol, &held, *per_share, action.date)?;
                     let pay = pay_date.unwrap_or(action.date);
                     self.state.ledger.dividends.push((pay, posting));

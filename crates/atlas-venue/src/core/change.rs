@@ -81,7 +81,12 @@ impl Exchange {
         successor.replaces = Some(old.id);
         successor.parent = old.group();
         let phase = Market::phase(self.state.clock).map_err(Refusal::from)?;
-        successor.times.expires = rules::expiry(tif, phase, self.state.clock)?;
+        successor.times.expires = rules::expiry(
+            tif,
+            phase,
+            self.state.clock,
+            (old.extended_hours && self.extends(&old.symbol), self.trades_now(old.seq)?),
+        )?;
         self.check_change(old, &mut successor, kind)?;
         Ok(successor)
     }

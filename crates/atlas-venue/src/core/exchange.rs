@@ -50,6 +50,8 @@ pub struct Exchange {
     changes: Changes,
     /// Whether changes are collected for somebody.
     is_watched: bool,
+    /// How often an order was changed or told of.
+    steps: u64,
     /// Number of the first session that has not closed.
     pub(super) next_session: usize,
     /// Share of the next order that may fill in the present session.
@@ -77,6 +79,7 @@ impl Exchange {
             activities: 0,
             ledger: Ledger::default(),
             traded: BTreeMap::new(),
+            bars: BTreeMap::new(),
             last_equity: Money::try_from(config.cash)?,
             watchlists: Vec::new(),
             suspended: false,
@@ -103,7 +106,8 @@ impl Exchange {
         activities: Vec<Activity>,
     ) -> Result<Self, Error> {
         config.check()?;
-        let market = Market::new(listings, config.opening)?;
+        let made_extended = config.made_extended_hours.then_some(state.seed);
+        let market = Market::new(listings, config.opening, made_extended)?;
         let mut exchange = Self {
             slippage: config.costs.slippage.rate()?,
             carry: config.carry.rates()?,
@@ -119,6 +123,7 @@ impl Exchange {
             activities,
             reserved: Money::ZERO,
             is_watched: false,
+            steps: 0,
             next_fill: None,
         };
         for order in orders {
@@ -160,13 +165,13 @@ impl Exchange {
         }
         while let Some(session) = hours::session(self.next_session) {
             if self.state.clock < session.open {
-                self.walk(None, to.min(session.open))?;
+                self.walk_closed(session, to.min(session.open))?;
                 if to < session.open {
                     return Ok(());
                 }
                 self.open_session(session)?;
             }
-            self.walk(Some(session), to.min(session.close))?;
+            self.walk(Some((session, true)), to.min(session.close))?;
             if to < session.close {
                 return Ok(());
             }
@@ -289,9 +294,9 @@ impl Exchange {
         self.is_watched = true;
     }
 
-    /// Whether no order has changed since changes were last taken.
-    pub(crate) fn is_unchanged(&self) -> bool {
-        self.changes.orders.is_empty() && self.changes.updates.is_empty()
+    /// How often an order was changed or told of since changes are collected.
+    pub(crate) const fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// What changed since the last call.
@@ -372,6 +377,7 @@ impl Exchange {
 
     fn note(&mut self, seq: u64) {
         if self.is_watched {
+            self.steps += 1;
             self.changes.orders.insert(seq);
         }
     }
@@ -407,6 +413,7 @@ impl Exchange {
             return;
         }
         let Some(order) = self.order(seq).cloned() else { return };
+        self.steps += 1;
         let position_qty = execution.map(|_| self.state.ledger.position(&order.symbol));
         self.changes.updates.push(Update { event, stamp, order, execution, position_qty });
     }

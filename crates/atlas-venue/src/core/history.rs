@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_core::Symbol;
 use atlas_core::calendar::Calendar;
+use atlas_core::time::Timestamp;
 use chrono::NaiveDate;
 
 use super::exchange::Exchange;
@@ -23,6 +24,32 @@ pub(crate) struct DayEnd {
 }
 
 impl Exchange {
+    /// Cash and everything held at moments of the past, in order: what had been posted by then, at the
+    /// price last known then.
+    pub(crate) fn worth_at(
+        &self,
+        moments: impl Iterator<Item = Timestamp>,
+    ) -> Result<Vec<Money>, Error> {
+        let mut entries = self.activities().iter().peekable();
+        let (mut cash, mut held) = (Money::ZERO, BTreeMap::<&Symbol, Delta>::new());
+        let mut worth = Vec::new();
+        for moment in moments {
+            while let Some(entry) = entries.next_if(|entry| entry.stamp <= moment) {
+                cash = cash.plus(entry.entry.cash_effect())?;
+                if let Some((symbol, change)) = entry.entry.position_effect() {
+                    let qty = held.entry(symbol).or_default();
+                    *qty = qty.plus(change)?;
+                }
+            }
+            let mut sum = cash;
+            for (symbol, qty) in held.iter().filter(|(_, qty)| **qty != Delta::ZERO) {
+                sum = sum.plus(qty.at(self.mark_at(symbol, moment)?))?;
+            }
+            worth.push(sum);
+        }
+        Ok(worth)
+    }
+
     /// The account at each close from the day it was opened up to now, oldest first. Holdings
     /// count at the close of the day; nothing is kept for this, so it takes a walk over the ledger.
     pub(crate) fn day_ends(&self) -> Result<Vec<DayEnd>, Error> {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::time::Timestamp;
+use chrono::TimeDelta;
 
 /// Every session of the calendar, in order; empty never.
 static SESSIONS: LazyLock<Vec<Session>> = LazyLock::new(|| {
@@ -58,6 +59,38 @@ pub(super) fn around(now: Timestamp) -> Option<(Option<&'static Session>, &'stat
     Some(((next.open <= now).then_some(next), last))
 }
 
+/// From when to when a session's day is traded: from 04:00 New York time to four hours after the
+/// close, which is 20:00 but on half days.
+///
+/// # Examples
+/// ```
+/// use atlas_core::calendar::Calendar;
+///
+/// let session = Calendar::nyse().session("2018-12-24".parse().unwrap())?;
+/// let (from, until) = atlas_venue::core::extended(&session);
+/// assert_eq!(from.to_rfc3339(), "2018-12-24T09:00:00+00:00");
+/// assert_eq!(until.to_rfc3339(), "2018-12-24T22:00:00+00:00");
+/// # Ok::<(), atlas_core::Error>(())
+/// ```
+#[must_use]
+pub fn extended(session: &Session) -> (Timestamp, Timestamp) {
+    (session.open - BEFORE, session.close + AFTER)
+}
+
+/// The session in whose hours before the opening or after the close `now` lies.
+pub(super) fn outside(now: Timestamp) -> Option<&'static Session> {
+    let number = next_number(now);
+    let last = number.checked_sub(1).and_then(session);
+    let next = session(number).filter(|next| now < next.open);
+    last.filter(|last| now < extended(last).1)
+        .or_else(|| next.filter(|next| now >= extended(next).0))
+}
+
+/// How long before the opening trading begins.
+const BEFORE: TimeDelta = TimeDelta::minutes(330);
+/// How long after the close trading goes on.
+const AFTER: TimeDelta = TimeDelta::hours(4);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +120,20 @@ mod tests {
             (after(0, session(0).unwrap()), after(7, session(0).unwrap())),
             (Some(second), Some(second))
         );
+        for (text, expected) in [
+            ("2019-01-02T08:59:59.999Z", None),
+            ("2019-01-02T09:00:00Z", Some("2019-01-02")),
+            ("2019-01-02T14:29:59Z", Some("2019-01-02")),
+            ("2019-01-02T14:30:00Z", None),
+            ("2019-01-02T21:00:00Z", Some("2019-01-02")),
+            ("2019-01-03T00:59:59Z", Some("2019-01-02")),
+            ("2019-01-03T01:00:00Z", None),
+            ("2018-12-24T21:59:59Z", Some("2018-12-24")),
+            ("2018-12-24T22:00:00Z", None),
+        ] {
+            let found = outside(text.parse().unwrap()).map(|session| session.date.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
         assert!(around("1989-06-01T00:00:00Z".parse().unwrap()).is_none());
     }
 }

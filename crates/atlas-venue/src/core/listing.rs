@@ -1,15 +1,17 @@
 //! What is traded: a series of prices, with what is known of the security.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use atlas_core::bars::{Bars, Columns};
+use atlas_core::bars::{Bars, Columns, IntradayBars};
 use atlas_core::time::ReplayPermit;
 use atlas_core::{Adjusted, Raw, Symbol};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::actions::CorporateAction;
+use super::fine::{self, FineDay};
 use super::{Px, Shares, ids};
 use crate::Error;
 use crate::costs::{RAW_TICK, UNIT_TICK};
@@ -44,6 +46,8 @@ pub struct Listing {
     margin: Option<(u32, u32)>,
     /// The grid trades are rounded to, if it is coarser than the series' own.
     tick: Option<i64>,
+    /// Days of which more is known than their daily bar.
+    fine: Arc<BTreeMap<NaiveDate, FineDay>>,
     near: Near,
 }
 
@@ -109,8 +113,102 @@ impl Listing {
     }
 
     fn of(source: Source, is_shortable: bool) -> Self {
-        let (actions, near) = (Arc::new([]), Near::default());
-        Self { source, actions, is_shortable, margin: None, tick: None, near }
+        let (actions, near, fine) = (Arc::new([]), Near::default(), Arc::default());
+        Self { source, actions, is_shortable, margin: None, tick: None, near, fine }
+    }
+
+    /// With bars within its days, raw prices as the series'. Where there are any, the price goes
+    /// through the day as they say, the daily bar is made of those in regular hours, and what is
+    /// traded before the opening and after the close is traded at the venue as well.
+    ///
+    /// A day that has such bars already keeps them: hand in the finest series first.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for bars of another symbol, on a day without trading or outside of trading
+    /// hours (04:00 to 20:00 New York time), a day without a bar in regular hours, a daily series that
+    /// has no open, high and low, and on units of an adjusted series.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_core::bars::{Bars, Columns, IntradayBars, IntradayColumns};
+    /// use atlas_venue::Listing;
+    /// use chrono::TimeDelta;
+    ///
+    /// let symbol: atlas_core::Symbol = "SPY".parse()?;
+    /// let minutes = IntradayBars::new(symbol.clone(), TimeDelta::minutes(1), IntradayColumns {
+    ///     starts: vec!["2024-02-20T14:30:00Z".parse().unwrap()],
+    ///     open: vec![497.72],
+    ///     high: vec![498.11],
+    ///     low: vec![497.68],
+    ///     close: vec![498.02],
+    ///     ..IntradayColumns::default()
+    /// })?;
+    /// // Without a daily series of its own.
+    /// let listing = Listing::raw(Bars::new(symbol, Columns::default())?).with_intraday(&minutes)?;
+    /// assert_eq!(listing.last_date(), Some("2024-02-20".parse().unwrap()));
+    /// # Ok::<(), atlas_venue::Error>(())
+    /// ```
+    pub fn with_intraday(self, bars: &IntradayBars) -> Result<Self, Error> {
+        if bars.symbol() != self.symbol() || self.is_adjusted() {
+            return Err(Error::Setting {
+                setting: "bars within days",
+                value: format!("bars of {} for {}", bars.symbol(), self.symbol()),
+                range: "of the same symbol, on raw series alone",
+            });
+        }
+        let mut days = fine::days(bars, self.is_crypto())?;
+        days.retain(|date, _| !self.fine.contains_key(date));
+        let columns = fine::merged(self.columns(), &days, self.symbol().as_str())?;
+        days.extend(self.fine.iter().map(|(date, day)| (*date, day.clone())));
+        let made = Arc::new(Bars::new(self.symbol().clone(), columns)?);
+        let source = match self.source {
+            Source::Crypto(_, rules) => Source::Crypto(made, rules),
+            Source::Raw(_) | Source::Units(_) => Source::Raw(made),
+        };
+        Ok(Self { source, fine: Arc::new(days), ..self })
+    }
+
+    /// The last day of which there are prices.
+    #[must_use]
+    pub fn last_date(&self) -> Option<NaiveDate> {
+        self.columns().dates.last().copied()
+    }
+
+    /// The first day of which there are prices.
+    #[must_use]
+    pub fn first_date(&self) -> Option<NaiveDate> {
+        self.columns().dates.first().copied()
+    }
+
+    /// Whether the prices around a day show a split of so many new shares for so many old ones, as
+    /// they do unless they are adjusted for it: whether the first price of the day is nearer to what
+    /// the split makes of the close before than to that close. True where nothing is known.
+    #[must_use]
+    pub fn shows_split(&self, date: NaiveDate, new: u32, old: u32) -> bool {
+        let row = self.columns().dates.partition_point(|day| *day < date);
+        let columns = self.columns();
+        let before = row.checked_sub(1).and_then(|row| columns.close.get(row));
+        let first = columns.open.get(row).or_else(|| columns.close.get(row));
+        let (Some(before), Some(first)) = (before, first) else { return true };
+        let moved = (first / before).ln();
+        let split = (f64::from(old) / f64::from(new)).ln();
+        (moved - split).abs() < moved.abs()
+    }
+
+    /// Whether there are bars within any of its days.
+    #[must_use]
+    pub fn has_intraday(&self) -> bool {
+        !self.fine.is_empty()
+    }
+
+    /// Whether there is a bar before an opening or after a close.
+    pub(crate) fn has_extended(&self) -> bool {
+        !self.is_crypto() && self.fine.values().any(FineDay::is_extended)
+    }
+
+    /// The bars within a day.
+    pub(crate) fn fine_day(&self, date: NaiveDate) -> Option<&FineDay> {
+        if self.fine.is_empty() { None } else { self.fine.get(&date) }
     }
 
     /// With what the company does to its shares; any order of dates.

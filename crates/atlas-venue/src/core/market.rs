@@ -10,7 +10,7 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use super::actions::{ActionKind, CorporateAction};
 use super::listing::Listing;
 use super::path::Path;
-use super::{Px, hours};
+use super::{Px, extended, hours};
 use crate::Error;
 
 /// Where an instant lies in the trading day.
@@ -25,20 +25,34 @@ pub(crate) enum Phase {
     Open(Session),
 }
 
+/// The trading day of a listing at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trading {
+    /// The exchange's session, or the UTC day of crypto.
+    pub(crate) day: Session,
+    /// Whether these are regular hours; outside of them only orders for extended hours trade.
+    pub(crate) is_regular: bool,
+}
+
 /// Everything listed, and the calendar it trades by.
 #[derive(Debug, Clone)]
 pub(crate) struct Market {
     listings: BTreeMap<Symbol, Listing>,
     opening: TimeDelta,
+    /// The seed of the prices made outside of regular hours, if they are.
+    made_extended: Option<u64>,
+    has_extended: bool,
     /// Days on which something is done to shares, in order.
     action_days: Vec<(NaiveDate, Symbol)>,
 }
 
 impl Market {
-    /// Lists series; `opening` is how long the price stands at the open.
+    /// Lists series; `opening` is how long the price stands at the open, `made_extended` the seed of
+    /// the prices made outside of regular hours.
     pub(crate) fn new(
         listings: impl IntoIterator<Item = Listing>,
         opening: TimeDelta,
+        made_extended: Option<u64>,
     ) -> Result<Self, Error> {
         let mut all = BTreeMap::new();
         for listing in listings {
@@ -60,7 +74,20 @@ impl Market {
         }
         action_days.sort();
         action_days.dedup();
-        Ok(Self { listings: all, opening, action_days })
+        let has_extended = all.values().any(|listing| {
+            listing.has_extended() || (made_extended.is_some() && can_be_made(listing))
+        });
+        Ok(Self { listings: all, opening, made_extended, has_extended, action_days })
+    }
+
+    /// Whether anything trades outside of regular hours.
+    pub(crate) const fn has_extended(&self) -> bool {
+        self.has_extended
+    }
+
+    /// Whether a listing trades outside of regular hours.
+    pub(crate) fn extends(&self, listing: &Listing) -> bool {
+        listing.has_extended() || (self.made_extended.is_some() && can_be_made(listing))
     }
 
     /// Whether any company ever does anything to its shares.
@@ -85,16 +112,40 @@ impl Market {
         found
     }
 
-    /// The trading day of a listing at an instant: the exchange's session, the UTC day of crypto.
-    /// `None` while it does not trade.
-    pub(crate) fn trading(listing: &Listing, now: Timestamp) -> Result<Option<Session>, Error> {
+    /// The trading day of a listing at an instant; `None` while it does not trade.
+    pub(crate) fn trading(
+        &self,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<Option<Trading>, Error> {
         if listing.is_crypto() {
-            return Ok(Some(utc_day(now.date_naive())));
+            return Ok(Some(Trading { day: utc_day(now.date_naive()), is_regular: true }));
         }
         match Self::phase(now)? {
-            Phase::Open(session) => Ok(Some(session)),
-            Phase::Closed { .. } => Ok(None),
+            Phase::Open(day) => Ok(Some(Trading { day, is_regular: true })),
+            Phase::Closed { .. } => {
+                let outside = self.way_outside(listing, now)?;
+                Ok(outside.map(|(day, _)| Trading { day, is_regular: false }))
+            }
         }
+    }
+
+    /// The session in whose hours before the opening or after the close `now` lies, with the way of a
+    /// listing that trades in those hours, if not yet or no more at this moment.
+    fn way_outside(
+        &self,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<Option<(Session, Path)>, Error> {
+        let Some(session) = hours::outside(now).filter(|_| self.has_extended) else {
+            return Ok(None);
+        };
+        let close = since_open(session, session.close);
+        let way = self.path(listing, session)?.filter(|path| {
+            let (first, last) = path.span();
+            path.is_visible() && if now < session.open { first < 0 } else { last > close }
+        });
+        Ok(way.map(|way| (*session, way)))
     }
 
     /// Everything listed, by symbol.
@@ -134,8 +185,15 @@ impl Market {
 
     /// The way a symbol takes through a session; `None` if it does not trade that day.
     pub(crate) fn path(&self, listing: &Listing, session: &Session) -> Result<Option<Path>, Error> {
-        let row = listing.row_of(session.date);
-        row.map(|row| Path::new(listing.columns(), row, session, self.opening)).transpose()
+        let Some(row) = listing.row_of(session.date) else { return Ok(None) };
+        if let Some(day) = listing.fine_day(session.date) {
+            return Ok(Some(Path::fine(day.corners())));
+        }
+        let path = Path::new(listing.columns(), row, session, self.opening)?;
+        match self.made_extended.filter(|_| path.is_visible() && can_be_made(listing)) {
+            Some(seed) => extended::made(path, listing, row, session, seed).map(Some),
+            None => Ok(Some(path)),
+        }
     }
 
     /// The last price anybody could know at `now`: the price on the way of a session that shows
@@ -161,7 +219,10 @@ impl Market {
             };
         }
         match phase()? {
-            Phase::Closed { last } => listing.close_until(last),
+            Phase::Closed { last } => match self.mark_outside(listing, now)? {
+                Some(price) => Ok(Some(price)),
+                None => listing.close_until(last),
+            },
             Phase::Open(session) => {
                 let path = self.path(listing, &session)?;
                 match path.filter(Path::is_visible) {
@@ -174,15 +235,40 @@ impl Market {
         }
     }
 
+    /// The last price of the hours before an opening or after a close: that of the moment in them,
+    /// at night that of their end. `None` where there are none.
+    fn mark_outside(&self, listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
+        if !self.has_extended {
+            return Ok(None);
+        }
+        if let Some((session, way)) = self.way_outside(listing, now)?
+            && way.span().0 <= since_open(&session, now)
+        {
+            return Ok(Some(way.price_at(since_open(&session, now))));
+        }
+        let last = hours::next_number(now).checked_sub(1).and_then(hours::session);
+        let Some(last) = last else { return Ok(None) };
+        let way = self.path(listing, last)?.filter(Path::is_visible);
+        Ok(way.map(|way| way.price_at(since_open(last, now))))
+    }
+
     /// The close of the session before the one of `now`, or of the last two when closed: what a
     /// day's change is counted from.
-    pub(crate) fn previous_close(listing: &Listing, now: Timestamp) -> Result<Option<Px>, Error> {
+    pub(crate) fn previous_close(
+        &self,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<Option<Px>, Error> {
         if listing.is_crypto() {
             let before = now.date_naive().pred_opt();
             return before.map_or(Ok(None), |before| listing.close_until(before));
         }
         let day = match Self::phase(now)? {
-            Phase::Closed { last } => last,
+            // Before an opening the day has begun with its first price.
+            Phase::Closed { last } => match self.way_outside(listing, now)? {
+                Some((session, _)) => session.date,
+                None => last,
+            },
             Phase::Open(session) => session.date,
         };
         listing.close_until(Calendar::nyse().previous_session(day)?.date)
@@ -195,6 +281,11 @@ impl Market {
         let utc = || date.and_time(NaiveTime::MIN).and_utc();
         from_eastern(date, NaiveTime::MIN).unwrap_or_else(|_| utc())
     }
+}
+
+/// Whether prices outside of regular hours can be made for a listing.
+const fn can_be_made(listing: &Listing) -> bool {
+    !listing.is_crypto() && !listing.is_adjusted()
 }
 
 /// A day of crypto trading: from midnight to midnight, UTC.

@@ -7,18 +7,20 @@
 //! - a resting limit order when the quote arrives at the limit, at the limit: never better;
 //! - a stop wakes when the price itself touches it, and is a market or limit order from then on.
 //!
-//! Fills of a symbol in a session are limited to a share of the bar's volume. An order that opens a
+//! Fills of a symbol in a session are limited to a share of the bar's volume; on a day with bars
+//! within it, those in each of these bars to a share of its. An order that opens a
 //! position gets only what cash and credit cover: the rest of it is canceled. A buy stop that is
 //! touched becomes a limit order a little above its stop (contract §8), unless that is off.
 
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::{Bps, Side, Symbol};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::exchange::Exchange;
+use super::fine::FineDay;
 use super::listing::Listing;
-use super::market::Market;
 use super::order::OrderRecord;
 use super::path::Path;
 use super::terms::{Kind, Size, Tif, Trail, Wake};
@@ -41,6 +43,15 @@ pub(super) struct Way {
     pub(super) path: Path,
     /// When the day opens, in milliseconds of the epoch.
     pub(super) opens: i64,
+    /// Whether these are regular hours.
+    pub(super) is_regular: bool,
+}
+
+impl Way {
+    /// Whether an order trades in these hours.
+    pub(super) const fn is_for(&self, order: &OrderRecord) -> bool {
+        self.is_regular || order.extended_hours
+    }
 }
 
 /// What happens to it.
@@ -142,7 +153,8 @@ impl Exchange {
         let rate = self.rate_of(order, listing, path.price_at(0));
         let level = rate.reference_for(limit, order.side, listing.trade_tick())?;
         let (at, reference) = reached(path, level, order.side == Side::Buy, from, to)?;
-        if at == from {
+        // At once, or after a jump beyond the level: at what is quoted then.
+        if at == from || reference != level {
             return Some((at, self.at_market(order, listing, path.price_at(0), reference)));
         }
         Some((at, Deed::Trade { reference, price: limit }))
@@ -161,20 +173,43 @@ impl Exchange {
         let leaves =
             order.most.map_or(leaves, |most| leaves.min(most.minus(order.filled).on_grid(step)));
         let day = self.day_of(listing)?;
-        let row = day.and_then(|day| listing.row_of(day.date));
-        let volume = row.and_then(|row| listing.volume(row));
-        let (Some(share), Some(volume)) = (self.config.participation, volume) else {
-            return Ok(leaves);
+        let Some(share) = self.config.participation else { return Ok(leaves) };
+        let fine = day.and_then(|day| Some((day, listing.fine_day(day.date)?)));
+        let left = if let Some((day, fine)) = fine {
+            self.bar_left(listing, &day, fine, share)
+        } else {
+            let row = day.and_then(|day| listing.row_of(day.date));
+            let volume = row.and_then(|row| listing.volume(row));
+            volume.map(|volume| self.volume_left(listing, share, volume))
         };
-        Ok(leaves.min(self.volume_left(listing, share, volume)).on_grid(step))
+        // Data without volume set no limit.
+        Ok(left.map_or(leaves, |left| leaves.min(left).on_grid(step)))
+    }
+
+    /// What is left of the bar of this moment, of a day that has bars within it; nothing where
+    /// nobody traded.
+    fn bar_left(
+        &self,
+        listing: &Listing,
+        day: &Session,
+        fine: &FineDay,
+        share: Bps,
+    ) -> Option<Shares> {
+        let at = (self.state.clock - day.open).num_milliseconds();
+        let Some(bar) = fine.bar_at(at) else {
+            let has_volume = fine.bars().iter().any(|bar| bar.volume.is_some());
+            return has_volume.then_some(Shares::ZERO);
+        };
+        let most = share_of(bar.volume?, share);
+        let used = self.state.bars.get(listing.symbol());
+        let start = day.open + TimeDelta::milliseconds(bar.from);
+        let used = used.filter(|(of, _)| *of == start).map(|(_, used)| *used);
+        let left = most.minus(used.unwrap_or_default());
+        Some(if listing.is_crypto() { left } else { left.whole() })
     }
 
     fn volume_left(&self, listing: &Listing, share: Bps, volume: f64) -> Shares {
-        let most = Decimal::try_from(volume).ok();
-        let most = most.and_then(|volume| volume.checked_mul(share.fraction()));
-        let nanos = most.and_then(|most| most.checked_mul(Decimal::from(NANO))?.to_i64());
-        // A volume beyond what shares can count sets no limit.
-        let Some(most) = nanos.and_then(Shares::from_nanos) else { return Shares::MAX };
+        let most = share_of(volume, share);
         let symbol = listing.symbol();
         if listing.is_crypto() {
             let today = self.state.crypto_day == Some(self.state.clock.date_naive());
@@ -243,12 +278,20 @@ impl Exchange {
     /// closes; for crypto, the UTC day.
     pub(super) fn day_of(&self, listing: &Listing) -> Result<Option<Session>, Error> {
         let now = self.state.clock;
-        if let Some(day) = Market::trading(listing, now)? {
-            return Ok(Some(day));
+        if let Some(trading) = self.market.trading(listing, now)? {
+            return Ok(Some(trading.day));
         }
         let last = Calendar::nyse().last_closed(now)?;
         Ok((last.close == now).then_some(last))
     }
+}
+
+/// A share of a volume; one beyond what shares can count sets no limit.
+fn share_of(volume: f64, share: Bps) -> Shares {
+    let most = Decimal::try_from(volume).ok();
+    let most = most.and_then(|volume| volume.checked_mul(share.fraction()));
+    let nanos = most.and_then(|most| most.checked_mul(Decimal::from(NANO))?.to_i64());
+    nanos.and_then(Shares::from_nanos).unwrap_or(Shares::MAX)
 }
 
 /// The limit of a buy stop that was touched: 4 % above a stop below $50, otherwise 2.5 %

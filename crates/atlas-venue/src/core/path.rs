@@ -9,7 +9,10 @@
 //! - the first extreme is the **low if the bar closed at or above its open**, otherwise the high.
 //!
 //! A bar without an open price stands at its close all session long. No price on the way lies
-//! outside of the bar's range.
+//! outside of the bar's range. Bars within the day (see the module `fine`) each have such a way of
+//! their own, without an opening phase.
+
+use std::sync::Arc;
 
 use atlas_core::bars::Columns;
 use atlas_core::calendar::Session;
@@ -18,13 +21,23 @@ use chrono::TimeDelta;
 use super::Px;
 use crate::Error;
 
-/// One session's way, as up to four straight parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One session's way, as straight parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {
-    /// Corners in milliseconds since the open, with their prices; the first one is at 0.
-    corners: [(i64, Px); 5],
+    corners: Corners,
     /// Whether the day's own price may be shown before its close.
     is_visible: bool,
+}
+
+/// Corners in milliseconds since the open, with their prices, at least two, ascending in time. Two
+/// at the same moment are a jump.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Corners {
+    /// Those of a daily bar: five, and one more at either end where prices outside of regular hours
+    /// are made.
+    Daily { all: [(i64, Px); 7], first: u8, last: u8 },
+    /// Those of bars within the day.
+    Fine(Arc<[(i64, Px)]>),
 }
 
 /// A straight part of the way.
@@ -52,28 +65,55 @@ impl Path {
         let close = Px::from_bar(columns.close[row])?;
         let end = (session.close - session.open).num_milliseconds();
         let Some(open) = at(&columns.open)? else {
-            let corners = [(0, close), (end, close), (end, close), (end, close), (end, close)];
-            return Ok(Self { corners, is_visible: false });
+            return Ok(Self { is_visible: false, ..Self::daily([(0, close); 4], (end, close)) });
         };
         let high = at(&columns.high)?.unwrap_or(open).max(open).max(close);
         let low = at(&columns.low)?.unwrap_or(open).min(open).min(close);
         let (first, second) = if close >= open { (low, high) } else { (high, low) };
         let still = opening.num_milliseconds().clamp(0, end);
         let third = (end - still) / 3;
-        let corners = [
-            (0, open),
-            (still, open),
-            (still + third, first),
-            (still + 2 * third, second),
-            (end, close),
-        ];
-        Ok(Self { corners, is_visible: true })
+        let corners =
+            [(0, open), (still, open), (still + third, first), (still + 2 * third, second)];
+        Ok(Self::daily(corners, (end, close)))
+    }
+
+    const fn daily(c: [(i64, Px); 4], end: (i64, Px)) -> Self {
+        let all = [c[0], c[0], c[1], c[2], c[3], end, end];
+        Self { corners: Corners::Daily { all, first: 1, last: 5 }, is_visible: true }
+    }
+
+    /// The way of bars within the day.
+    pub(crate) const fn fine(corners: Arc<[(i64, Px)]>) -> Self {
+        Self { corners: Corners::Fine(corners), is_visible: true }
+    }
+
+    /// The same with a straight part before the open, from a corner on, and one after the close, up
+    /// to a corner; only of a daily bar.
+    pub(crate) const fn between(mut self, early: (i64, Px), late: (i64, Px)) -> Self {
+        if let Corners::Daily { all, first, last } = &mut self.corners {
+            (all[0], all[6]) = (early, late);
+            (*first, *last) = (0, 6);
+        }
+        self
     }
 
     /// A way on which the price stands still for ever.
     pub(crate) const fn still(price: Px) -> Self {
-        let corners = [(0, price), (0, price), (0, price), (0, price), (i64::MAX / 2, price)];
-        Self { corners, is_visible: true }
+        Self::daily([(0, price); 4], (i64::MAX / 2, price))
+    }
+
+    fn corners(&self) -> &[(i64, Px)] {
+        match &self.corners {
+            Corners::Daily { all, first, last } => &all[usize::from(*first)..=usize::from(*last)],
+            Corners::Fine(all) => all,
+        }
+    }
+
+    /// From when to when there are prices, in milliseconds since the open.
+    pub(crate) fn span(&self) -> (i64, i64) {
+        let all = self.corners();
+        let at = |corner: Option<&(i64, Px)>| corner.map_or(0, |(at, _)| *at);
+        (at(all.first()), at(all.last()))
     }
 
     /// The lowest and highest price of a row; no price of its way is outside of them.
@@ -95,15 +135,25 @@ impl Path {
         self.is_visible
     }
 
-    /// The parts that overlap with the time from `from` to `to`, in order.
+    /// The parts that overlap with the time from `from` to `to`, in order; a jump is a part that
+    /// takes no time.
     pub(crate) fn legs(&self, from: i64, to: i64) -> impl Iterator<Item = Leg> + '_ {
+        let all = self.corners();
+        let first = match &self.corners {
+            Corners::Daily { .. } => 0,
+            Corners::Fine(all) => all.partition_point(|(at, _)| *at < from).saturating_sub(1),
+        };
         let leg = |pair: &[(i64, Px)]| Leg {
             from: pair[0].0,
             to: pair[1].0,
             start: pair[0].1,
             end: pair[1].1,
         };
-        self.corners.windows(2).map(leg).filter(move |leg| leg.to >= from && leg.from <= to)
+        all[first..]
+            .windows(2)
+            .map(leg)
+            .take_while(move |leg| leg.from <= to)
+            .filter(move |leg| leg.to >= from)
     }
 
     /// The lowest and highest price of the parts that overlap with the time from `from` to `to`.
@@ -114,10 +164,25 @@ impl Path {
         })
     }
 
-    /// The price at a moment, in milliseconds since the open.
+    /// The price at a moment, in milliseconds since the open: after a jump at that moment, the first
+    /// one before there are prices, the last one after.
     pub(crate) fn price_at(&self, at: i64) -> Px {
         let leg = self.legs(at, at).last();
-        leg.map_or(self.corners[4].1, |leg| leg.price_at(at))
+        leg.map_or_else(|| self.edge(at), |leg| leg.price_at(at))
+    }
+
+    /// The price just before a moment: before a jump at that moment.
+    pub(crate) fn price_before(&self, at: i64) -> Px {
+        let leg = self.legs(at, at).find(|leg| leg.from < at);
+        leg.map_or_else(|| self.price_at(at), |leg| leg.price_at(at))
+    }
+
+    /// The price beyond either end.
+    fn edge(&self, at: i64) -> Px {
+        let all = self.corners();
+        let is_before = all.first().is_some_and(|(first, _)| at < *first);
+        let corner = if is_before { all.first() } else { all.last() };
+        corner.map_or(Px::SMALLEST, |(_, price)| *price)
     }
 }
 
@@ -211,6 +276,28 @@ mod tests {
         assert_eq!(met, Some((90 * 60_000, px("99"))));
         let never = path.legs(0, end).find_map(|leg| leg.reaches(px("97.99"), true, 0));
         assert_eq!(never, None);
+    }
+
+    #[test]
+    fn a_jump_takes_no_time() {
+        let corners = [(0, "10"), (60, "11"), (60, "13"), (120, "12")];
+        let path = Path::fine(corners.map(|(at, price)| (at, px(price))).into());
+        assert_eq!((path.price_before(60), path.price_at(60)), (px("11"), px("13")));
+        assert_eq!((path.price_at(-1), path.price_at(121)), (px("10"), px("12")));
+        assert_eq!(path.span(), (0, 120));
+        let met = path.legs(0, 120).find_map(|leg| leg.reaches(px("12"), false, 0));
+        assert_eq!(met, Some((60, px("13"))));
+        assert_eq!(path.range(0, 59), (px("10"), px("11")));
+    }
+
+    #[test]
+    fn prices_outside_of_regular_hours_join_on() {
+        let path = path(100.0, 105.0, 98.0, 104.0);
+        let path = path.between((-1000, px("99")), (390 * 60_000 + 1000, px("104.5")));
+        assert_eq!((path.price_at(-500), path.price_at(0)), (px("99.5"), px("100")));
+        assert_eq!(path.price_at(390 * 60_000), px("104"));
+        assert_eq!(path.price_at(390 * 60_000 + 500), px("104.25"));
+        assert_eq!(path.price_at(i64::MAX), px("104.5"));
     }
 
     #[test]

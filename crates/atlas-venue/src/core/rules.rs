@@ -9,7 +9,7 @@ use super::listing::{CryptoRules, Listing};
 use super::market::Phase;
 use super::order::NewOrder;
 use super::terms::{Class, Kind, Size, Tif, Trail};
-use super::{Money, NANO, Refusal};
+use super::{Money, NANO, Refusal, hours};
 use crate::Error;
 
 /// Checks the request by itself.
@@ -151,8 +151,15 @@ pub(super) fn check_window(tif: Tif, now: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// When an order taken at `now` runs out.
-pub(super) fn expiry(tif: Tif, phase: Phase, now: Timestamp) -> Result<Timestamp, Error> {
+/// When an order taken at `now` runs out: a DAY order at the close of the session it works in, or,
+/// if it is for extended hours and there are such, at the end of the hours after it. Beside whether
+/// it is comes whether it works at once.
+pub(super) fn expiry(
+    tif: Tif,
+    phase: Phase,
+    now: Timestamp,
+    (extended, at_once): (bool, bool),
+) -> Result<Timestamp, Error> {
     let nyse = Calendar::nyse();
     if tif == Tif::Gtc {
         let date = to_eastern(now)?.date_naive() + TimeDelta::days(90);
@@ -161,9 +168,12 @@ pub(super) fn expiry(tif: Tif, phase: Phase, now: Timestamp) -> Result<Timestamp
     }
     let session: Session = match phase {
         Phase::Open(session) => session,
-        Phase::Closed { last } => nyse.next_session(last)?,
+        Phase::Closed { last } => match hours::outside(now).filter(|_| extended && at_once) {
+            Some(session) => *session,
+            None => nyse.next_session(last)?,
+        },
     };
-    Ok(session.close)
+    Ok(if extended { hours::extended(&session).1 } else { session.close })
 }
 
 /// Whether two opposite orders of one account could trade with each other: not if both have limits

@@ -1,4 +1,5 @@
-//! The day of the exchange: its opening, the way of the prices, its close.
+//! The day of the exchange: its opening, the way of the prices, its close. What is before and after
+//! is in the module `extended`.
 //!
 //! At the opening, in this order: what companies do to their shares, liquidation, queued orders,
 //! oldest first. At the close: the closing auction and expiries, oldest order first, the fees of the
@@ -12,7 +13,7 @@ use chrono::TimeDelta;
 use super::Px;
 use super::events::Event;
 use super::exchange::Exchange;
-use super::market::{since_open, utc_day};
+use super::market::{Trading, since_open, utc_day};
 use super::matching::{Next, Way, may_meet};
 use super::order::OrderRecord;
 use super::path::Path;
@@ -21,21 +22,46 @@ use crate::Error;
 
 impl Exchange {
     /// Moves the clock, letting every order meet the prices on the way: those of the session, and
-    /// of crypto around the clock, a UTC day at a time.
-    pub(super) fn walk(&mut self, session: Option<&Session>, to: Timestamp) -> Result<(), Error> {
+    /// of crypto around the clock, a UTC day at a time. With the session comes whether these are
+    /// its regular hours.
+    pub(super) fn walk(
+        &mut self,
+        session: Option<(&Session, bool)>,
+        to: Timestamp,
+    ) -> Result<(), Error> {
         loop {
             let mut stop = to;
             if self.open.keys().any(atlas_core::Symbol::is_crypto) {
                 stop = to.min(utc_day(self.state.clock.date_naive()).close);
             }
+            let volume = self.next_volume(session.map(|(session, _)| session));
+            stop = volume.map_or(stop, |next| stop.min(next));
             self.walk_part(session, stop)?;
             if self.state.clock >= to {
+                if volume == Some(stop) {
+                    // What the new bar has room for trades in its first moment.
+                    self.walk_part(session, stop)?;
+                }
                 return Ok(());
             }
         }
     }
 
-    fn walk_part(&mut self, session: Option<&Session>, to: Timestamp) -> Result<(), Error> {
+    /// When the next bar begins that limits what can be traded, of any symbol with an open order.
+    fn next_volume(&self, session: Option<&Session>) -> Option<Timestamp> {
+        self.config.participation?;
+        let now = self.state.clock;
+        let next = |symbol: &atlas_core::Symbol| {
+            let listing = self.market.listing(symbol).filter(|listing| listing.has_intraday())?;
+            let crypto = listing.is_crypto().then(|| utc_day(now.date_naive()));
+            let day = crypto.as_ref().or(session)?;
+            let next = listing.fine_day(day.date)?.next_start(since_open(day, now))?;
+            Some(day.open + TimeDelta::milliseconds(next))
+        };
+        self.open.keys().filter_map(next).min()
+    }
+
+    fn walk_part(&mut self, session: Option<(&Session, bool)>, to: Timestamp) -> Result<(), Error> {
         let ways = self.ways(session)?;
         if ways.is_empty() {
             self.state.clock = to;
@@ -49,7 +75,8 @@ impl Exchange {
                 let (from, until) = (now - way.opens, end - way.opens);
                 let range = way.path.range(from, until);
                 for seq in self.open.get(&way.symbol).into_iter().flatten() {
-                    if !self.order(*seq).is_some_and(|order| may_meet(order, range)) {
+                    let meets = |order: &OrderRecord| way.is_for(order) && may_meet(order, range);
+                    if !self.order(*seq).is_some_and(meets) {
                         continue;
                     }
                     let found = self.next_for(*seq, &way.path, from, until)?;
@@ -59,7 +86,7 @@ impl Exchange {
                 }
             }
             let stop = next.map_or(end, |next| next.at);
-            for way in &ways {
+            for way in ways.iter().filter(|way| way.is_regular) {
                 self.follow_best(&way.symbol, &way.path, now - way.opens, stop - way.opens)?;
             }
             self.state.clock += TimeDelta::milliseconds(stop - now);
@@ -69,8 +96,9 @@ impl Exchange {
     }
 
     /// The ways of all symbols whose orders could meet a price of their day at all.
-    fn ways(&self, session: Option<&Session>) -> Result<Vec<Way>, Error> {
+    fn ways(&self, session: Option<(&Session, bool)>) -> Result<Vec<Way>, Error> {
         let mut ways = Vec::new();
+        let (session, regular) = session.map_or((None, true), |(day, reg)| (Some(day), reg));
         for (symbol, open) in &self.open {
             let Some(listing) = self.market.listing(symbol) else { continue };
             let crypto = listing.is_crypto().then(|| utc_day(self.state.clock.date_naive()));
@@ -79,14 +107,23 @@ impl Exchange {
             if self.state.halted.contains(symbol) || self.state.quotes.contains_key(symbol) {
                 continue;
             }
-            let bounds = Path::bounds(listing.columns(), row)?;
+            let is_regular = regular || crypto.is_some();
             let mut orders = open.iter().filter_map(|seq| self.order(*seq));
-            if !orders.any(|order| may_meet(order, bounds)) {
+            let meets = if is_regular {
+                let bounds = Path::bounds(listing.columns(), row)?;
+                orders.any(|order| may_meet(order, bounds))
+            } else {
+                orders.any(|order| order.extended_hours) && self.market.extends(listing)
+            };
+            if !meets {
                 continue;
             }
             if let Some(path) = self.market.path(listing, day)? {
                 let opens = day.open.timestamp_millis();
-                ways.push(Way { symbol: symbol.clone(), path, opens });
+                let way = Way { symbol: symbol.clone(), path, opens, is_regular };
+                if is_regular || way.path.is_visible() {
+                    ways.push(way);
+                }
             }
         }
         Ok(ways)
@@ -180,7 +217,9 @@ impl Exchange {
     /// The way an order's symbol takes today, and the milliseconds since its opening.
     fn way_now(&self, order: &OrderRecord) -> Result<Option<(Path, i64)>, Error> {
         let Some(listing) = self.market.listing(&order.symbol) else { return Ok(None) };
-        let Some(day) = super::Market::trading(listing, self.state.clock)? else { return Ok(None) };
+        let trading = self.market.trading(listing, self.state.clock)?;
+        let fits = |trading: &Trading| trading.is_regular || order.extended_hours;
+        let Some(Trading { day, .. }) = trading.filter(fits) else { return Ok(None) };
         let path = self.path_of(order, listing, &day)?;
         Ok(path.map(|path| (path, since_open(&day, self.state.clock))))
     }

@@ -32,6 +32,9 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     /// Shares traded in the present session, by symbol.
     pub(crate) traded: BTreeMap<Symbol, Shares>,
+    /// Shares traded in the bar within the day that was traded in last, by symbol, with its start.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) bars: BTreeMap<Symbol, (Timestamp, Shares)>,
     /// Equity at the last close.
     pub(crate) last_equity: Money,
     /// The owner's lists of symbols, oldest first.

@@ -2,7 +2,7 @@
 
 use atlas_core::calendar::Session;
 use atlas_core::{Bps, Side, Symbol};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::events::Event;
@@ -168,6 +168,7 @@ impl Exchange {
         self.count_opening(is_closing, price.times(qty))?;
         let traded = self.state.traded.entry(symbol.clone()).or_default();
         *traded = traded.plus(qty)?;
+        self.note_bar(&symbol, qty, day)?;
         let stamp = self.post(Entry::Fill(fill))?;
         self.change(seq, |order| {
             order.status = status;
@@ -186,6 +187,21 @@ impl Exchange {
         }
         self.tell(seq, event, stamp, Some((id, price, qty)));
         self.after_fill(seq, qty)
+    }
+
+    /// Notes what was traded in a bar within the day, where there are such bars.
+    fn note_bar(&mut self, symbol: &Symbol, qty: Shares, day: &Session) -> Result<(), Error> {
+        let listing = self.market.listing(symbol);
+        let at = (self.state.clock - day.open).num_milliseconds();
+        let bar = listing.and_then(|listing| listing.fine_day(day.date)?.bar_at(at));
+        let Some(bar) = bar else { return Ok(()) };
+        let start = day.open + TimeDelta::milliseconds(bar.from);
+        let (of, used) = self.state.bars.entry(symbol.clone()).or_insert((start, Shares::ZERO));
+        if *of != start {
+            (*of, *used) = (start, Shares::ZERO);
+        }
+        *used = used.plus(qty)?;
+        Ok(())
     }
 
     /// Notes when an execution's money settles, where the account needs to know.

@@ -1,6 +1,8 @@
-//! The venue as a [`Broker`], without a socket in between.
+//! The venue as a [`Broker`] and as [`MarketData`](atlas_broker::MarketData), without a socket in
+//! between.
 
 mod convert;
+mod market_data;
 mod updates;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use self::updates::Updates;
 use crate::Venue;
 use crate::core::{OrderRecord, Refusal};
 
-/// A venue asked directly: for backtests and tests. Every answer is the one the server would give
+/// A venue asked directly, for money and orders and for market data: for backtests and tests. Every answer is the one the server would give
 /// to the Alpaca client.
 #[derive(Debug, Clone)]
 pub struct InProcess {

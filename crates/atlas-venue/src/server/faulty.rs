@@ -102,7 +102,17 @@ async fn carried_out(
         }
         Fault::LateCancel(millis) => {
             let Some(cancels) = Cancels::by(&request) else { return next.run(request).await };
-            late_cancel(&server, &account, cancels, millis)
+            let mut answer = late_cancel(&server, &account, cancels, millis);
+            if let Err(error) = account.venue.settled().await {
+                return Failure::from(error).into_response();
+            }
+            if matches!(cancels, Cancels::Before) {
+                // The positions are closed all the same, as far as the orders leave them.
+                let mut request = request;
+                *request.uri_mut() = axum::http::Uri::from_static("/v2/positions");
+                answer = next.run(request).await;
+            }
+            answer
         }
         _ => next.run(request).await,
     }
@@ -113,6 +123,8 @@ async fn carried_out(
 enum Cancels {
     One(Uuid),
     All,
+    /// Everything, before all positions are closed.
+    Before,
 }
 
 impl Cancels {
@@ -123,6 +135,10 @@ impl Cancels {
         }
         match request.uri().path() {
             "/v2/orders" => Some(Self::All),
+            "/v2/positions" => {
+                let query = request.uri().query().unwrap_or_default().to_ascii_lowercase();
+                query.split('&').any(|pair| pair == "cancel_orders=true").then_some(Self::Before)
+            }
             path => Uuid::parse_str(path.strip_prefix("/v2/orders/")?).ok().map(Self::One),
         }
     }
@@ -146,7 +162,7 @@ fn late_cancel(
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(refusal) => Failure::Refused(refusal).into_response(),
         },
-        Cancels::All => {
+        Cancels::All | Cancels::Before => {
             (StatusCode::MULTI_STATUS, axum::Json(each_open(&account.venue, later))).into_response()
         }
     }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
 use super::account::{Ctx, Server};
@@ -26,6 +26,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .merge(stream::guarded_router())
         .fallback(async || not_found("endpoint not found."))
         .method_not_allowed_fallback(async || not_found("endpoint not found."))
+        .layer(from_fn(settled))
         .layer(from_fn_with_state(Arc::clone(&server), faulty::faulty))
         .layer(from_fn_with_state(Arc::clone(&server), authorized));
     Router::new()
@@ -34,6 +35,16 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .merge(guarded)
         .layer(from_fn_with_state(Arc::clone(&server), signed))
         .with_state(server)
+}
+
+/// Lets an answer wait until what it tells is on disk; those that wait together are written
+/// together.
+async fn settled(Ctx(account): Ctx, request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    match account.venue.settled().await {
+        Ok(()) => answer,
+        Err(error) => Failure::from(error).into_response(),
+    }
 }
 
 /// Refuses a request without the right key pair, and one too many; shows it the venue's present.

@@ -183,6 +183,7 @@ pub async fn serve_all(
     let account = |(venue, credentials): (Venue, Credentials)| {
         let log = Arc::new(stream::Log::default());
         drop(log.follow(&venue));
+        let venue = venue.deferred();
         Arc::new(Shared { venue, credentials, trading_rate: rate(), data_rate: rate(), log })
     };
     let (stop, stopping) = watch::channel(false);

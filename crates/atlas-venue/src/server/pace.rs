@@ -177,7 +177,8 @@ impl Driver {
         let Some(course) = run.course.as_ref() else { return Ok(()) };
         let due = course.due();
         for venue in &self.venues {
-            venue.drift_to(due)?;
+            // Whoever tells of it waits for the disk.
+            venue.deferred().drift_to(due)?;
         }
         if course.until == Some(due) {
             let wall = course.clock.now();
@@ -252,7 +253,11 @@ pub(super) async fn run(driver: Arc<Driver>, mut stopping: watch::Receiver<bool>
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stop| *stop) => break,
         }
-        if let Err(error) = driver.catch_up() {
+        let mut moved = driver.catch_up();
+        for venue in &driver.venues {
+            moved = moved.and(venue.settled().await);
+        }
+        if let Err(error) = moved {
             tracing::error!(%error, "the venue's clock stands still");
             break;
         }

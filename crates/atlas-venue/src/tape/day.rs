@@ -1,5 +1,7 @@
 //! One day of one symbol.
 
+use std::sync::Arc;
+
 use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
 use chrono::TimeDelta;
@@ -7,7 +9,7 @@ use chrono::TimeDelta;
 use super::candle::between;
 use super::{Candle, MINUTE, SLOT};
 use crate::core::ids;
-use crate::core::{Leg, Listing, Path, Px};
+use crate::core::{FineBar, Leg, Listing, Path, Px};
 
 /// One day of one symbol, as far as it is known.
 #[derive(Debug)]
@@ -20,9 +22,12 @@ pub(crate) struct Day {
     /// The smallest price step, in billionths.
     tick: i64,
     around_the_clock: bool,
-    /// Weights of the minutes before each minute, added up; the last one is their sum.
-    weights: Vec<u32>,
-    volume: f64,
+    /// From when on there are prices, and up to when, in milliseconds since the open.
+    span: (i64, i64),
+    /// Bars the data have within the day.
+    bars: Option<Arc<[FineBar]>>,
+    /// What was traded before each minute from the first one on, and in all.
+    traded: Vec<f64>,
     /// How far it is known, in milliseconds since the open.
     until: i64,
 }
@@ -51,23 +56,24 @@ impl Day {
         known: TimeDelta,
     ) -> Self {
         let around_the_clock = listing.is_crypto();
-        let length = (session.close - session.open).num_milliseconds();
-        let until = known.num_milliseconds().clamp(0, length);
+        let close = (session.close - session.open).num_milliseconds();
+        let (from, to) = path.span();
+        let span = (from.min(0), to.max(close));
+        let until = known.num_milliseconds().clamp(span.0, span.1);
         let seed = seed_of(seed, listing.symbol().as_str(), session);
-        let minutes = u64::try_from(length / MINUTE).unwrap_or_default();
-        let weights = (0..minutes).scan(0, |sum, minute| {
-            *sum += FULL + ids::draw(seed, minute).0 / 4_194_304;
-            Some(*sum)
-        });
-        let weights: Vec<u32> = std::iter::once(0).chain(weights).collect();
+        let bars = listing.fine_day(session.date).map(|day| Arc::clone(day.bars()));
         let row = listing.row_of(session.date);
         let volume = row.and_then(|row| listing.volume(row)).unwrap_or_else(|| {
             let million = 1.0 + f64::from(ids::draw(seed, VOLUME).0) / f64::from(u32::MAX) * 4.0;
             million * if around_the_clock { 1e3 } else { 1e6 }
         });
+        let traded = match &bars {
+            Some(bars) if bars.iter().all(|bar| bar.volume.is_some()) => given(span, bars),
+            Some(_) | None => spread(span, close, seed, volume),
+        };
         let tick = listing.trade_tick();
         let shift = TimeDelta::zero();
-        Self { session, shift, path, seed, tick, around_the_clock, weights, volume, until }
+        Self { session, shift, path, seed, tick, around_the_clock, span, bars, traded, until }
     }
 
     /// How far the day is known, as it is shown.
@@ -85,24 +91,77 @@ impl Day {
         (shown - self.shift - self.session.open).num_milliseconds()
     }
 
+    /// The first moment with a price, as it is shown.
+    pub(crate) fn start(&self) -> Timestamp {
+        self.stamp(self.span.0)
+    }
+
+    /// The place of the close.
+    pub(crate) fn close(&self) -> i64 {
+        (self.session.close - self.session.open).num_milliseconds()
+    }
+
+    /// How far the day is known, in milliseconds since the open.
+    pub(crate) const fn known(&self) -> i64 {
+        self.until
+    }
+
     /// The bar of what is known between two places; `None` if nothing is.
     pub(crate) fn bar(&self, from: i64, to: i64) -> Option<Candle> {
-        let (from, to) = (from.max(0), to.min(self.until));
+        let (from, to) = (from.max(self.span.0), to.min(self.until));
         if from >= to {
             return None;
         }
-        let volume = self.volume_between(from, to);
+        let Some(bars) = &self.bars else { return Some(self.made(from, to)) };
+        let first = bars.partition_point(|bar| bar.to <= from);
+        let within = bars[first..].iter().take_while(|bar| bar.from < to);
+        let pieces = within.map(|bar| {
+            let is_whole = bar.from >= from && bar.to <= to;
+            if is_whole { self.of(bar) } else { self.made(bar.from.max(from), bar.to.min(to)) }
+        });
+        pieces.reduce(|whole, piece| whole.then(&piece))
+    }
+
+    /// The last whole minute that is known and has a bar.
+    pub(crate) fn last_minute(&self) -> Option<Candle> {
+        let mut end = self.until.div_euclid(MINUTE) * MINUTE;
+        while end > self.span.0 {
+            if let Some(bar) = self.bar(end - MINUTE, end) {
+                return Some(bar);
+            }
+            end -= MINUTE;
+        }
+        None
+    }
+
+    /// A bar of the data.
+    fn of(&self, bar: &FineBar) -> Candle {
+        let made = self.made(bar.from, bar.to);
+        Candle {
+            open: bar.open,
+            high: bar.high,
+            low: bar.low,
+            close: bar.close,
+            volume: bar.volume.unwrap_or(made.volume),
+            trades: bar.trades.unwrap_or(made.trades),
+            mean: bar.mean.unwrap_or(made.mean),
+            ..made
+        }
+    }
+
+    /// A bar read off the way.
+    fn made(&self, from: i64, to: i64) -> Candle {
         let slots = u64::try_from((to - from) / SLOT).unwrap_or_default();
-        Some(Candle {
+        Candle {
             start: self.stamp(from),
             open: self.price(from),
-            high: self.on_grid(self.highest(from, to)),
-            low: self.on_grid(self.lowest(from, to)),
-            close: self.price(to),
-            volume,
+            high: self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::max)),
+            low: self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::min)),
+            close: self.on_grid(self.path.price_before(to)),
+            volume: self.volume_between(from, to),
             trades: slots.max(1),
             mean: self.mean(from, to),
-        })
+        }
     }
 
     /// The trades from one place to another, both included, as far as they are known.
@@ -124,8 +183,8 @@ impl Day {
     }
 
     fn slots(&self, from: i64, to: i64) -> std::ops::Range<i64> {
-        let last = self.until.min((self.session.close - self.session.open).num_milliseconds() - 1);
-        from.max(0) / SLOT..to.min(last).div_euclid(SLOT) + 1
+        let last = self.until.min(self.span.1 - 1);
+        from.max(self.span.0).div_euclid(SLOT)..to.min(last).div_euclid(SLOT) + 1
     }
 
     fn trade(&self, slot: i64) -> Tick {
@@ -144,7 +203,9 @@ impl Day {
 
     /// Draws for five seconds of the day; `kind` keeps them apart.
     fn drawn(&self, slot: i64, kind: u64) -> (u32, u32) {
-        ids::draw(self.seed, kind << 32 | slot.unsigned_abs())
+        // Those before the open draw apart from those after it.
+        let side = u64::from(slot < 0) << 60;
+        ids::draw(self.seed, side | kind << 32 | slot.unsigned_abs())
     }
 
     /// The price at a place, on the grid of trades.
@@ -156,20 +217,12 @@ impl Day {
         Px::from_nanos(price.nanos() / self.tick * self.tick).unwrap_or(price)
     }
 
+    /// The prices at both ends of each part of the way that takes some of the time between two places.
     fn ends(&self, from: i64, to: i64) -> impl Iterator<Item = Px> + '_ {
-        let legs = self.path.legs(from, to);
+        let takes = move |leg: &Leg| leg.from.max(from) < leg.to.min(to);
+        let legs = self.path.legs(from, to).filter(takes);
         let cut = move |leg: Leg| [leg.price_at(from.max(leg.from)), leg.price_at(to.min(leg.to))];
         legs.flat_map(cut)
-    }
-
-    fn highest(&self, from: i64, to: i64) -> Px {
-        let start = self.path.price_at(from);
-        self.ends(from, to).fold(start, Px::max)
-    }
-
-    fn lowest(&self, from: i64, to: i64) -> Px {
-        let start = self.path.price_at(from);
-        self.ends(from, to).fold(start, Px::min)
     }
 
     /// The mean of the way over time.
@@ -202,17 +255,60 @@ impl Day {
 
     /// What was traded before a place: whole shares, or coins to eight decimals.
     fn volume_until(&self, at: i64) -> f64 {
-        let last = self.weights.len().saturating_sub(1);
-        let minute = usize::try_from(at / MINUTE).unwrap_or_default().min(last);
-        let (before, after) = (self.weights[minute], self.weights[(minute + 1).min(last)]);
-        let total = self.weights[last].max(1);
+        let last = self.traded.len().saturating_sub(1);
+        let passed = (at - self.span.0).max(0);
+        let minute = usize::try_from(passed / MINUTE).unwrap_or_default().min(last);
+        let (before, after) = (self.traded[minute], self.traded[(minute + 1).min(last)]);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a minute")]
-        let part = (at % MINUTE) as f64 / MINUTE as f64;
-        let weight = f64::from(before) + f64::from(after - before) * part;
-        let volume = self.volume * weight / f64::from(total);
+        let part = (passed % MINUTE) as f64 / MINUTE as f64;
         let unit = self.unit();
-        (volume * unit).floor() / unit
+        ((before + (after - before) * part) * unit).floor() / unit
     }
+}
+
+/// Minutes from the first place to the last one.
+fn minutes((from, to): (i64, i64)) -> std::ops::Range<i64> {
+    from.div_euclid(MINUTE)..(to + MINUTE - 1).div_euclid(MINUTE)
+}
+
+/// A volume spread over the minutes of a day by drawn weights, added up.
+fn spread(span: (i64, i64), close: i64, seed: u64, volume: f64) -> Vec<f64> {
+    let weight = |minute: i64| {
+        let outside = minute < 0 || minute * MINUTE >= close;
+        let key = minute.unsigned_abs() | u64::from(minute < 0) << 60;
+        let drawn = FULL + ids::draw(seed, key).0 / 4_194_304;
+        if outside { drawn / OUTSIDE } else { drawn }
+    };
+    let weights: Vec<u32> = minutes(span).map(weight).collect();
+    let total: u32 = weights.iter().sum();
+    let mut sum = 0_u32;
+    let added = weights.into_iter().map(|weight| {
+        sum += weight;
+        volume * f64::from(sum) / f64::from(total.max(1))
+    });
+    std::iter::once(0.0).chain(added).collect()
+}
+
+/// The volumes of bars within the day, each spread evenly over its time, added up by minutes.
+fn given(span: (i64, i64), bars: &[FineBar]) -> Vec<f64> {
+    let mut traded = Vec::with_capacity(1024);
+    let (mut next, mut before) = (0, 0.0);
+    for minute in minutes(span) {
+        let at = minute * MINUTE;
+        while let Some(bar) = bars.get(next).filter(|bar| bar.to <= at) {
+            before += bar.volume.unwrap_or_default();
+            next += 1;
+        }
+        let within = bars.get(next).filter(|bar| bar.from < at).map_or(0.0, |bar| {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of a day")]
+            let share = (at - bar.from) as f64 / (bar.to - bar.from) as f64;
+            bar.volume.unwrap_or_default() * share
+        });
+        traded.push(before + within);
+    }
+    let rest = bars.get(next..).unwrap_or_default();
+    traded.push(before + rest.iter().filter_map(|bar| bar.volume).sum::<f64>());
+    traded
 }
 
 /// A seed for a symbol's day.
@@ -228,5 +324,7 @@ fn seed_of(seed: u64, symbol: &str, session: Session) -> u64 {
 
 /// The smallest weight of a minute; the largest is twice that.
 const FULL: u32 = 1024;
+/// What a minute's weight is divided by outside of regular hours.
+const OUTSIDE: u32 = 64;
 /// The number of the draw for a day's volume, beyond all minutes.
 const VOLUME: u64 = 1 << 40;

@@ -1,13 +1,14 @@
 //! The days of one symbol, as far as they are known at a moment.
 
+use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
 
 use super::timeframe::midnight;
-use super::{Candle, Day, MINUTE, Timeframe};
+use super::{Candle, Day, Tick, Timeframe};
 use crate::Error;
-use crate::core::{Exchange, Listing, utc_day};
+use crate::core::{Exchange, Listing, Px, utc_day};
 use crate::server::lens;
 
 /// The days of one symbol, as far as they are known.
@@ -35,6 +36,16 @@ impl<'a> Days<'a> {
         let today =
             if listing.is_crypto() { now.date_naive() } else { to_eastern(now)?.date_naive() };
         Ok(Self { exchange, listing, now, rows: listing.rows_until(today) })
+    }
+
+    /// Whose days they are.
+    pub(crate) fn symbol(&self) -> &'a Symbol {
+        self.listing.symbol()
+    }
+
+    /// Of what they are.
+    pub(crate) const fn listing(&self) -> &'a Listing {
+        self.listing
     }
 
     /// Number of rows of which something may be known.
@@ -78,7 +89,8 @@ impl<'a> Days<'a> {
         let Some(path) = self.exchange.market().path(self.listing, &session)? else {
             return Ok(None);
         };
-        if self.now < session.open || (!path.is_visible() && self.now < session.close) {
+        let opens = session.open + TimeDelta::milliseconds(path.span().0.min(0));
+        if self.now < opens || (!path.is_visible() && self.now < session.close) {
             return Ok(None);
         }
         let seed = self.exchange.state().seed;
@@ -92,8 +104,20 @@ impl<'a> Days<'a> {
         let Some(day) = self.day(row)? else { return Ok(None) };
         let around = self.listing.is_crypto();
         let start = midnight(self.shown_date(day.session.date), around);
-        let whole = day.bar(0, i64::MAX);
+        let whole = day.bar(0, day.close());
         Ok(whole.map(|bar| Candle { start, ..bar }))
+    }
+
+    /// The newest bars of whole rows, so many of them at most, the newest first.
+    pub(crate) fn latest(&self, count: usize) -> Result<Vec<Candle>, Error> {
+        let mut found = Vec::with_capacity(count);
+        for row in (0..self.rows).rev() {
+            if found.len() == count {
+                break;
+            }
+            found.extend(self.daily(row)?);
+        }
+        Ok(found)
     }
 
     /// The bars of some minutes within a row, in order.
@@ -102,7 +126,7 @@ impl<'a> Days<'a> {
         let around = self.listing.is_crypto();
         let length = TimeDelta::minutes(minutes.into());
         let (mut bars, end) = (Vec::new(), day.end());
-        let mut start = bucket(day.stamp(0), length, around);
+        let mut start = bucket(day.start(), length, around);
         while start < end {
             if let Some(bar) = day.bar(day.place(start), day.place(start + length)) {
                 bars.push(Candle { start, ..bar });
@@ -136,12 +160,30 @@ impl<'a> Days<'a> {
     }
 }
 
+/// The price of the present moment, which is both the last trade and what is quoted around.
+pub(crate) fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error> {
+    let at = exchange.state().clock - lens::staleness();
+    let mark = exchange.market().mark(listing, at)?;
+    let slot = at.timestamp() / 5;
+    let size = if listing.is_crypto() { 0.01 } else { 100.0 };
+    let on_grid = |price: Px| {
+        let tick = listing.trade_tick();
+        Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
+    };
+    Ok(mark.map(on_grid).map(|price| Tick {
+        at: lens::shown(exchange.now()),
+        slot,
+        price,
+        size,
+        depth: (1, 1),
+    }))
+}
+
 /// The last whole minute that is known, looking back over a few days.
 pub(crate) fn last_minute(days: &Days<'_>) -> Result<Option<Candle>, Error> {
     for row in (0..days.len()).rev().take(3) {
         let Some(day) = days.day(row)? else { continue };
-        let whole = day.place(day.end()) / MINUTE * MINUTE;
-        if let Some(bar) = day.bar(whole - MINUTE, whole) {
+        if let Some(bar) = day.last_minute() {
             return Ok(Some(bar));
         }
     }

@@ -10,6 +10,8 @@ use crate::{CostModel, Error, VenueConfig};
 mod actions;
 mod books;
 mod crypto;
+mod extended;
+mod fine;
 mod groups;
 mod ledger;
 mod margin;

@@ -49,7 +49,8 @@ fn page(shared: &Shared, query: &Query, names: &[String]) -> Answer<Page> {
                 rows.reverse();
             }
             for row in rows {
-                let Some(day) = days.day(row)? else { continue };
+                // Before the opening there is nothing to tell yet.
+                let Some(day) = days.day(row)?.filter(|day| day.known() >= 0) else { continue };
                 let date = days.shown_date(day.session.date);
                 let at = midnight(date, false);
                 if at < start || at > end {
@@ -68,7 +69,7 @@ fn page(shared: &Shared, query: &Query, names: &[String]) -> Answer<Page> {
 
 /// Opening and closing auction of a day; no closing one while it goes on.
 fn auction(day: &Day) -> Value {
-    let close = (day.session.close - day.session.open).num_milliseconds();
+    let close = day.close();
     let one = |place: i64, condition: &str| {
         json!([{
             "c": condition, "p": number(day.price(place)), "s": 100, "t": stamp(day.stamp(place)),

@@ -9,8 +9,7 @@ use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
 use super::{Market, Params, bar, check, check_feed, in_data, listing, symbols};
-use crate::core::{Exchange, Listing};
-use crate::tape::{Candle, Days, Timeframe};
+use crate::tape::{Adjustment, Candle, Days, Timeframe};
 
 /// `GET /v2/stocks/bars`
 pub(super) async fn stocks(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
@@ -46,6 +45,7 @@ fn page(shared: &Shared, query: &Query, names: &[String], market: Market) -> Ans
     let frame = Timeframe::read(text)
         .ok_or_else(|| Failure::BadData(format!("invalid timeframe: {text}")))?;
     check_feed(query)?;
+    check_asof(query)?;
     let mut names = names.to_vec();
     names.sort_unstable();
     shared.venue.inspect(|exchange| {
@@ -53,9 +53,10 @@ fn page(shared: &Shared, query: &Query, names: &[String], market: Market) -> Ans
         let mut page = Page::default();
         for name in &names {
             let Some(listing) = listing(exchange, name, market) else { continue };
-            let request = Request { exchange, listing, frame, name, market };
-            let factors = Factors::read(query, listing)?;
-            if !request.fill(&window, &factors, &mut page)? {
+            let days = Days::new(exchange, listing)?;
+            let request = Request { days, frame, name, market };
+            let adjustment = adjustment(query, &days)?;
+            if !request.fill(&window, &adjustment, &mut page)? {
                 break;
             }
         }
@@ -65,8 +66,7 @@ fn page(shared: &Shared, query: &Query, names: &[String], market: Market) -> Ans
 
 /// The bars of one symbol for one page.
 struct Request<'a> {
-    exchange: &'a Exchange,
-    listing: &'a Listing,
+    days: Days<'a>,
     frame: Timeframe,
     name: &'a str,
     market: Market,
@@ -74,10 +74,9 @@ struct Request<'a> {
 
 impl Request<'_> {
     /// Adds the symbol's bars; false if the page is full.
-    fn fill(&self, window: &Window, factors: &Factors, page: &mut Page) -> Answer<bool> {
+    fn fill(&self, window: &Window, by: &Adjustment<'_>, page: &mut Page) -> Answer<bool> {
         let Some((start, end)) = window.of(self.name) else { return Ok(true) };
-        let days = Days::new(self.exchange, self.listing)?;
-        let newest = days.len().checked_sub(1);
+        let days = &self.days;
         let add = |candle: &Candle, page: &mut Page| {
             if candle.start < start || candle.start > end {
                 return true;
@@ -87,9 +86,7 @@ impl Request<'_> {
         let Timeframe::Minutes(minutes) = self.frame else {
             // A bar holds whole days only: one that has begun before is no part of the answer.
             let first = days.first_row(start);
-            let mut candles = days.long(first, self.frame, |row, candle| {
-                factors.apply(self.listing, newest, row, candle)
-            })?;
+            let mut candles = days.long(first, self.frame, |row, candle| by.apply(row, candle))?;
             if window.newest_first {
                 candles.reverse();
             }
@@ -107,7 +104,7 @@ impl Request<'_> {
                 candles.reverse();
             }
             for candle in candles {
-                if !add(&factors.apply(self.listing, newest, row, candle), page) {
+                if !add(&by.apply(row, candle), page) {
                     return Ok(false);
                 }
             }
@@ -116,45 +113,27 @@ impl Request<'_> {
     }
 }
 
-/// How prices are adjusted.
-enum Factors {
-    /// As they were.
-    Raw,
-    /// For splits and dividends, as the adjusted closes say.
-    All,
+/// How the bars of a listing are to be restated.
+fn adjustment<'a>(query: &Query, days: &Days<'a>) -> Answer<Adjustment<'a>> {
+    let words = query.list("adjustment");
+    let known = ["raw", "split", "dividend", "spin-off", "all"];
+    if let Some(other) = words.iter().find(|word| !known.contains(word)) {
+        return Err(Failure::BadData(format!("invalid adjustment: {other}")));
+    }
+    let has = |word| words.contains(&word);
+    let all = has("all");
+    Adjustment::new(days, (all || has("split"), all || has("dividend"))).ok_or_else(|| {
+        Failure::BadData(format!(
+            "the data of {} tell splits and dividends together: use adjustment raw or all",
+            days.symbol()
+        ))
+    })
 }
 
-impl Factors {
-    fn read(query: &Query, listing: &Listing) -> Answer<Self> {
-        let words = query.list("adjustment");
-        let known = ["raw", "split", "dividend", "spin-off", "all"];
-        if let Some(other) = words.iter().find(|word| !known.contains(word)) {
-            return Err(Failure::BadData(format!("invalid adjustment: {other}")));
-        }
-        let columns = listing.columns();
-        if words.iter().all(|word| *word == "raw") || columns.adj_close.is_empty() {
-            return Ok(Self::Raw);
-        }
-        let all =
-            words.contains(&"all") || (words.contains(&"split") && words.contains(&"dividend"));
-        if all {
-            return Ok(Self::All);
-        }
-        Err(Failure::BadData(format!(
-            "the data of {} tell splits and dividends together: use adjustment raw or all",
-            listing.symbol()
-        )))
-    }
-
-    /// A bar of a row, adjusted to the newest row that is known.
-    fn apply(&self, listing: &Listing, newest: Option<usize>, row: usize, bar: Candle) -> Candle {
-        let columns = listing.columns();
-        let factor = |row: usize| {
-            columns.adj_close.get(row).map_or(1.0, |adjusted| adjusted / columns.close[row])
-        };
-        match (self, newest) {
-            (Self::All, Some(newest)) => bar.scaled(factor(row) / factor(newest)),
-            (Self::Raw, _) | (Self::All, None) => bar,
-        }
+/// Refuses a date of names that is none; series are not followed through changes of their symbol.
+fn check_asof(query: &Query) -> Answer<()> {
+    match query.text("asof") {
+        Some("-") | None => Ok(()),
+        Some(_) => query.date("asof").map(|_| ()),
     }
 }

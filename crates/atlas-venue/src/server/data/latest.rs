@@ -7,13 +7,12 @@ use axum::extract::{Path, Query as Pairs};
 use serde_json::{Value, json};
 
 use super::super::answer::{Answer, not_found};
-use super::super::lens::{shown, staleness};
 use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::{Market, Params, bar, check, check_feed, in_data, listing, quote, symbols, trade};
 use crate::Error;
-use crate::core::{Exchange, Listing, Px};
-use crate::tape::{Days, Tick, last_minute};
+use crate::core::{Exchange, Listing};
+use crate::tape::{Days, last_minute, present};
 
 /// `GET /v2/stocks/{quotes,trades,bars}/latest`
 pub(super) async fn stocks(
@@ -116,25 +115,6 @@ fn single(shared: &Shared, name: &str, make: Make) -> Answer<Value> {
     made.remove(name).ok_or_else(|| not_found(format!("no data for {name}")))
 }
 
-/// The price of the present moment, which is both the last trade and what is quoted around.
-fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error> {
-    let at = exchange.state().clock - staleness();
-    let mark = exchange.market().mark(listing, at)?;
-    let slot = at.timestamp() / 5;
-    let size = if listing.is_crypto() { 0.01 } else { 100.0 };
-    let on_grid = |price: Px| {
-        let tick = listing.trade_tick();
-        Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
-    };
-    Ok(mark.map(on_grid).map(|price| Tick {
-        at: shown(exchange.now()),
-        slot,
-        price,
-        size,
-        depth: (1, 1),
-    }))
-}
-
 fn latest_quote(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
     let tick = present(ex, listing)?;
     Ok(tick.map(|tick| quote(&tick, ex.quote_around(listing, tick.price), market)))
@@ -162,14 +142,8 @@ fn orderbook(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<
 fn snapshot(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
     let Some(latest) = latest_trade(ex, listing, market)? else { return Ok(None) };
     let days = Days::new(ex, listing)?;
-    let mut daily = Vec::new();
-    for row in (0..days.len()).rev() {
-        if daily.len() == 2 {
-            break;
-        }
-        daily.extend(days.daily(row)?.map(|candle| bar(&candle, market)));
-    }
-    let mut daily = daily.into_iter();
+    let daily = days.latest(2)?;
+    let mut daily = daily.iter().map(|candle| bar(candle, market));
     Ok(Some(json!({
         "latestTrade": latest,
         "latestQuote": latest_quote(ex, listing, market)?,

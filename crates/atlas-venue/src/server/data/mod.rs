@@ -1,9 +1,10 @@
 //! The market-data endpoints.
 //!
 //! The clock decides what is known: the bars of closed sessions, and as much of the present day as
-//! has passed. What the venue's daily bars do not have is made by [one rule](crate::tape), and
+//! has passed. What the venue's bars do not have is made by [one rule](crate::tape), and
 //! every answer says so in the header `Atlas-Data`.
 
+mod actions;
 mod auctions;
 mod bars;
 mod latest;
@@ -52,8 +53,8 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/v2/stocks/{symbol}/snapshot", get(latest::stock_snapshot))
         .route("/v2/stocks/meta/exchanges", get(reference::exchanges))
         .route("/v2/stocks/meta/conditions/{ticktype}", get(reference::conditions))
-        .route("/v1/corporate-actions", get(reference::corporate_actions))
-        .route("/v1beta1/corporate-actions", get(reference::corporate_actions));
+        .route("/v1/corporate-actions", get(actions::corporate_actions))
+        .route("/v1beta1/corporate-actions", get(actions::corporate_actions));
     let crypto = Router::new()
         .route("/v1beta3/crypto/{loc}/bars", get(bars::crypto))
         .route("/v1beta3/crypto/{loc}/quotes", get(ticks::crypto_quotes))
@@ -132,5 +133,5 @@ fn in_data<T>(answer: Answer<T>) -> Answer<T> {
 }
 
 /// What the header says.
-const MADE: &str =
-    "daily bars as given; bars within a day, quotes, trades and sizes made by rule 1";
+const MADE: &str = "bars as given; what is finer than they are, and outside of regular hours where they have \
+     none, made by rule 1";

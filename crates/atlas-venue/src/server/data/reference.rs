@@ -24,8 +24,3 @@ pub(super) async fn conditions(
         _ => Err(not_found("endpoint not found.")),
     }
 }
-
-/// `GET /v1/corporate-actions`: prices are traded as they are, so there is none.
-pub(super) async fn corporate_actions() -> Json<Value> {
-    Json(json!({ "corporate_actions": {}, "next_page_token": null }))
-}

@@ -130,7 +130,7 @@ async fn crypto_needs_no_keys_and_no_session() {
     let open = async |path: &str| {
         let reply = desk.ask_as("X: y", "GET", path, "").await.unwrap();
         assert_eq!(reply.status, 200, "{}", reply.body);
-        assert!(reply.head.contains("atlas-data: daily bars as given;"), "{}", reply.head);
+        assert!(reply.head.contains("atlas-data: bars as given;"), "{}", reply.head);
         reply.json()
     };
     let base = "/v1beta3/crypto/us";

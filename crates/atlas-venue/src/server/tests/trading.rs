@@ -323,7 +323,7 @@ async fn orders_with_exits_replacements_and_closing() {
     assert_eq!((closed.status, &closed.json()[0]["status"]), (207, &json!(200)));
     assert_eq!(desk.get("/v2/positions").await, json!([]));
     desk.venue.settle_day().unwrap();
-    let history = desk.get("/v2/account/portfolio/history?period=1W").await;
+    let history = desk.get("/v2/account/portfolio/history?period=1W&timeframe=1D").await;
     assert_eq!(history["timestamp"].as_array().unwrap().len(), 1);
     let equity = desk.get("/v2/account").await["equity"].as_str().unwrap().to_owned();
     assert_eq!(history["equity"][0].to_string(), equity);
@@ -472,9 +472,26 @@ async fn the_owner_forbids_shorting_and_fractions() {
 }
 
 #[tokio::test]
-async fn a_portfolio_history_of_minutes_is_refused() {
+async fn a_portfolio_history_of_minutes_follows_the_price() {
     let desk = Desk::open(ServeOptions::default()).await;
-    let path = "/v2/account/portfolio/history?timeframe=5Min";
-    let reply = desk.ask("GET", path, "").await.unwrap();
-    assert_eq!((reply.status, reply.json()["code"].as_i64()), (400, Some(40_010_000)));
+    let order = json!({ "symbol": "AAPL", "qty": "10", "side": "buy", "type": "market",
+                        "time_in_force": "day" });
+    assert_eq!(desk.send(order).await.status, 200);
+    desk.step(7_200_000).await;
+    let ask = async |query: &str| {
+        let path = format!("/v2/account/portfolio/history?{query}");
+        desk.ask("GET", &path, "").await.unwrap()
+    };
+    let history = ask("period=1D&timeframe=15Min").await.json();
+    let count = history["timestamp"].as_array().unwrap().len();
+    assert!(count > 5, "{history}");
+    let equity = desk.get("/v2/account").await["equity"].as_str().unwrap().to_owned();
+    let now = desk.get("/v2/account/portfolio/history?period=1D").await;
+    assert_eq!(now["timeframe"], "1Min");
+    let last = now["equity"].as_array().unwrap().last().unwrap().to_string();
+    assert_eq!(last, equity);
+    for bad in ["timeframe=2Min", "timeframe=5Min&period=2M", "intraday_reporting=x"] {
+        let reply = ask(bad).await;
+        assert_eq!((reply.status, reply.json()["code"].as_i64()), (400, Some(40_010_000)), "{bad}");
+    }
 }

@@ -11,6 +11,7 @@ use super::super::answer::Answer;
 use super::super::lens::shown;
 use super::super::query::Query;
 use crate::Error;
+use crate::core::extended;
 use crate::settlement::settlement_date;
 
 pub(super) async fn clock(Ctx(shared): Ctx) -> Answer<Json<Value>> {
@@ -42,12 +43,13 @@ pub(super) async fn calendar(
 fn day(session: &Session) -> Result<Value, Error> {
     let time =
         |moment| -> Result<String, Error> { Ok(to_eastern(moment)?.format("%H:%M").to_string()) };
+    let (from, until) = extended(session);
     let mut day = json!({
         "date": session.date,
         "open": time(session.open)?,
         "close": time(session.close)?,
-        "session_open": "0400",
-        "session_close": "2000",
+        "session_open": to_eastern(from)?.format("%H%M").to_string(),
+        "session_close": to_eastern(until)?.format("%H%M").to_string(),
     });
     if let Some(date) = settlement_date(session.date) {
         day["settlement_date"] = json!(date);

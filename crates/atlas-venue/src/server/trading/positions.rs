@@ -12,9 +12,7 @@ use super::super::query::{self, Query};
 use super::super::wire::OrderBody;
 use super::assets;
 use crate::Error;
-use crate::core::{
-    Class, Delta, Exchange, Kind, Listing, Market, Money, NewOrder, Shares, Size, Tif, ids,
-};
+use crate::core::{Class, Delta, Exchange, Kind, Listing, Money, NewOrder, Shares, Size, Tif, ids};
 
 pub(super) async fn all(Ctx(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -119,7 +117,7 @@ fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
     let mark = exchange.mark_of_holding(symbol)?;
     let listing = exchange.market().listing(symbol);
     let before = listing
-        .map(|listing| Market::previous_close(listing, exchange.state().clock))
+        .map(|listing| exchange.market().previous_close(listing, exchange.state().clock))
         .transpose()?
         .flatten()
         .unwrap_or(mark);

@@ -88,17 +88,23 @@ impl Story<'_> {
         if !minutes && !days {
             return;
         }
-        let mut end = (after.max(0) / MINUTE + 1) * MINUTE;
+        let first = day.place(day.start());
+        let mut end = (after.max(first).div_euclid(MINUTE) + 1) * MINUTE;
         while end <= until {
-            let Some(minute) = day.bar(end - MINUTE, end) else { return };
-            if day.stamp(end) > day.end() {
+            if end > day.known() {
                 return;
             }
+            // There is none in a minute in which nobody traded.
+            let Some(minute) = day.bar(end - MINUTE, end) else {
+                end += MINUTE;
+                continue;
+            };
             let at = day.stamp(end);
             if minutes {
                 self.add(at, "b", bar(&minute, self.wishes.market));
             }
-            if let (true, Some(whole), Some(so_far)) = (days, daily, day.bar(0, end)) {
+            let so_far = day.bar(0, end.min(day.close()));
+            if let (true, Some(whole), Some(so_far)) = (days, daily, so_far) {
                 let so_far = Candle { start: whole.start, ..so_far };
                 self.add(at, "d", bar(&so_far, self.wishes.market));
             }
@@ -111,7 +117,7 @@ impl Story<'_> {
         if !self.wishes.wants("statuses", self.name) || self.wishes.market == Market::Crypto {
             return;
         }
-        let close = (day.session.close - day.session.open).num_milliseconds();
+        let close = day.close();
         for (place, (code, words)) in [(0, RESUMED), (close, HALTED)] {
             if place > after && place <= until {
                 let at = day.session.open + TimeDelta::milliseconds(place) + day.shift;

@@ -1,0 +1,191 @@
+//! The venue's market data, asked directly.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use atlas_broker::Error;
+use atlas_broker::market_data::{
+    Adjustment as Wish, BarsRequest, MarketBar, MarketData, Snapshot, Timeframe, Trade,
+};
+use atlas_core::bars::Basis;
+use atlas_core::calendar::{Calendar, Session};
+use atlas_core::{Adjusted, Price, Qty, Quote, Raw, Rounding, Symbol};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::InProcess;
+use super::convert::unreadable;
+use crate::core::{Exchange, Listing, Px};
+use crate::tape::{Adjustment, Candle, Days, Timeframe as Frame, last_minute, present};
+
+#[async_trait]
+impl MarketData for InProcess {
+    async fn bars(
+        &self,
+        request: &BarsRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Raw>>>, Error> {
+        self.read_bars(request, (false, false))
+    }
+
+    async fn adjusted_bars(
+        &self,
+        request: &BarsRequest,
+        adjustment: Wish,
+    ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error> {
+        self.read_bars(request, (true, adjustment != Wish::Splits))
+    }
+
+    async fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {
+        self.each(symbols, latest_quote)
+    }
+
+    async fn latest_trades(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Trade>, Error> {
+        self.each(symbols, latest_trade)
+    }
+
+    async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, Error> {
+        self.each(symbols, snapshot)
+    }
+
+    async fn calendar(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Session>, Error> {
+        let (from, to) = (from.max(Calendar::FIRST), to.min(Calendar::LAST));
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let days = Calendar::nyse().sessions(from, to);
+        Ok(days.map_err(|error| unreadable("the calendar", &error))?.collect())
+    }
+}
+
+impl InProcess {
+    fn read_bars<B: Basis>(
+        &self,
+        request: &BarsRequest,
+        restated: (bool, bool),
+    ) -> Result<BTreeMap<Symbol, Vec<MarketBar<B>>>, Error> {
+        let frame = frame(request.timeframe)?;
+        self.each(&request.symbols, |exchange, listing| {
+            let days = Days::new(exchange, listing)?;
+            let Some(by) = Adjustment::new(&days, restated) else {
+                return Err(crate::Error::Setting {
+                    setting: "adjustment",
+                    value: format!("splits alone of {}", listing.symbol()),
+                    range: "all, where the data tell splits and dividends together",
+                });
+            };
+            let mut bars = Vec::new();
+            for candle in candles(&days, frame, request, &by)? {
+                if candle.start >= request.start && candle.start <= request.end {
+                    bars.push(market_bar(&candle, listing)?);
+                }
+            }
+            Ok((!bars.is_empty()).then_some(bars))
+        })
+    }
+
+    /// Makes something of each listed symbol; what there is nothing of is absent.
+    fn each<T>(
+        &self,
+        symbols: &[Symbol],
+        make: impl Fn(&Exchange, &Listing) -> Result<Option<T>, crate::Error>,
+    ) -> Result<BTreeMap<Symbol, T>, Error> {
+        self.venue.inspect(|exchange| {
+            let mut all = BTreeMap::new();
+            for symbol in symbols {
+                let Some(listing) = exchange.listings().get(symbol) else { continue };
+                let made = make(exchange, listing);
+                if let Some(made) = made.map_err(|error| unreadable("market data", &error))? {
+                    all.insert(symbol.clone(), made);
+                }
+            }
+            Ok(all)
+        })
+    }
+}
+
+/// A length in the words of the tape.
+fn frame(timeframe: Timeframe) -> Result<Frame, Error> {
+    match timeframe {
+        Timeframe::Minutes(count @ 1..=59) => Ok(Frame::Minutes(count.into())),
+        Timeframe::Hours(count @ 1..=23) => Ok(Frame::Minutes(u32::from(count) * 60)),
+        Timeframe::Day => Ok(Frame::Day),
+        Timeframe::Week => Ok(Frame::Week),
+        Timeframe::Month => Ok(Frame::Months(1)),
+        Timeframe::Minutes(_) | Timeframe::Hours(_) => Err(Error::Setup {
+            problem: format!("bars of {timeframe:?}: use 1 to 59 minutes or 1 to 23 hours"),
+        }),
+    }
+}
+
+/// The bars of one symbol, and perhaps some before and after what is asked for.
+fn candles(
+    days: &Days<'_>,
+    frame: Frame,
+    request: &BarsRequest,
+    by: &Adjustment<'_>,
+) -> Result<Vec<Candle>, crate::Error> {
+    let first = days.first_row(request.start);
+    let Frame::Minutes(minutes) = frame else {
+        return days.long(first, frame, |row, candle| by.apply(row, candle));
+    };
+    let mut all = Vec::new();
+    for row in (first..days.len()).take_while(|row| !days.starts_after(*row, request.end)) {
+        all.extend(days.within(row, minutes)?.into_iter().map(|candle| by.apply(row, candle)));
+    }
+    Ok(all)
+}
+
+fn market_bar<B: Basis>(candle: &Candle, listing: &Listing) -> Result<MarketBar<B>, crate::Error> {
+    let price = |price: Px| -> Result<Price<B>, crate::Error> {
+        Ok(Price::new(price.to_price()?.value())?)
+    };
+    let digits = if listing.is_crypto() { 8 } else { 0 };
+    Ok(MarketBar {
+        start: candle.start,
+        open: price(candle.open)?,
+        high: price(candle.high)?,
+        low: price(candle.low)?,
+        close: price(candle.close)?,
+        volume: volume(candle.volume, digits)?,
+        trades: Some(candle.trades),
+        vwap: Some(price(candle.mean)?),
+    })
+}
+
+/// A volume in whole shares, or in coins to eight decimals.
+fn volume(volume: f64, digits: u32) -> Result<Qty, crate::Error> {
+    // Away from zero, as the wire rounds shares.
+    Ok(Qty::from_f64(volume, digits, Rounding::HalfUp)?)
+}
+
+fn latest_quote(ex: &Exchange, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
+    let Some(tick) = present(ex, listing)? else { return Ok(None) };
+    let (bid, ask) = ex.quote_around(listing, tick.price);
+    let side = |px: Px| px.to_price().map(Some);
+    Ok(Some(Quote {
+        symbol: listing.symbol().clone(),
+        bid: side(bid)?,
+        ask: side(ask)?,
+        ts_event: tick.at,
+    }))
+}
+
+fn latest_trade(ex: &Exchange, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
+    let Some(tick) = present(ex, listing)? else { return Ok(None) };
+    let qty = Qty::new(Decimal::try_from(tick.size).unwrap_or_default())?;
+    Ok(Some(Trade { price: tick.price.to_price()?, qty, ts_event: tick.at }))
+}
+
+fn snapshot(ex: &Exchange, listing: &Listing) -> Result<Option<Snapshot>, crate::Error> {
+    let Some(trade) = latest_trade(ex, listing)? else { return Ok(None) };
+    let days = Days::new(ex, listing)?;
+    let bar = |candle: &Candle| market_bar(candle, listing);
+    let mut daily = days.latest(2)?.into_iter();
+    Ok(Some(Snapshot {
+        trade: Some(trade),
+        quote: latest_quote(ex, listing)?,
+        minute_bar: last_minute(&days)?.as_ref().map(bar).transpose()?,
+        daily_bar: daily.next().as_ref().map(bar).transpose()?,
+        previous_daily_bar: daily.next().as_ref().map(bar).transpose()?,
+    }))
+}
