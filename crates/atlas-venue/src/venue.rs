@@ -336,7 +336,7 @@ impl Venue {
             return inner.exchange.take_quote(quote);
         }
         let taken = inner.exchange.take_quote(quote);
-        self.finish(&mut inner, taken)
+        self.finish(inner, taken)
     }
 
     /// Takes an order; see [`Exchange::submit`].
