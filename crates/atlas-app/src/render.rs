@@ -180,6 +180,9 @@ pub(crate) fn evidence(estimate: &RegimeEstimate) -> String {
             reading.close, evidence.vix_unseen
         ),
         VixEvidence::Read(reading) => format!("VIX {:.2}", reading.close),
+        VixEvidence::Missing { shock: Some(_), .. } => {
+            "VIX missing, the shock before still in force".to_owned()
+        }
         VixEvidence::Missing { .. } => "VIX missing, shock rule not applied".to_owned(),
         _ => "VIX as the artifact says".to_owned(),
     };

@@ -139,7 +139,7 @@ impl Penalties {
         match &self.far {
             None => self.by_from[from * self.stride + to],
             Some(Far { grid, penalty, charges }) => {
-                let pairs = grid.vertex(from).iter().zip(grid.vertex(to));
+                let pairs = grid.at(from).iter().zip(grid.at(to));
                 let half = pairs.map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
                 penalty * (half * half) + charges[from]
             }

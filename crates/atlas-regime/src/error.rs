@@ -102,6 +102,18 @@ pub enum Error {
         /// The session.
         session: NaiveDate,
     },
+    /// A bar whose close does not lie between its low and its high.
+    #[error("bar {row}: low {low}, close {close} and high {high} are out of order")]
+    BarOutOfOrder {
+        /// Number of the bar, from 0.
+        row: usize,
+        /// Its high.
+        high: f64,
+        /// Its low.
+        low: f64,
+        /// Its close.
+        close: f64,
+    },
     /// A price or index level that is not a positive finite number.
     #[error("series {series}: row {row} ({date}) is {value}, not a positive number")]
     BadValue {

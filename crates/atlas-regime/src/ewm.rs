@@ -23,6 +23,9 @@ pub struct Ewm {
     q: f64,
     weight: f64,
     mean: Option<f64>,
+    /// Observations pushed, which names the row of a bad one.
+    #[serde(default)]
+    pushed: usize,
 }
 
 impl Ewm {
@@ -41,24 +44,25 @@ impl Ewm {
         let decay = 1.0 - libm::exp(-std::f64::consts::LN_2 / halflife);
         let com = 1.0 / decay - 1.0;
         let alpha = 1.0 / (1.0 + com);
-        Ok(Self { q: 1.0 - alpha, weight: 1.0, mean: None })
+        Ok(Self { q: 1.0 - alpha, weight: 1.0, mean: None, pushed: 0 })
     }
 
     /// Takes one observation in and gives the mean up to and including it.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] for NaN or infinity, [`Error::Overflow`] where the weighted sum
-    /// overflows; the mean is then as it was. No other.
+    /// [`Error::NotFinite`] for NaN or infinity, its row the number of observations before it;
+    /// [`Error::Overflow`] where the weighted sum overflows; the mean is then as it was. No other.
     pub fn push(&mut self, x: f64) -> Result<f64, Error> {
         if !x.is_finite() {
             let what = "the observation";
-            return Err(Error::NotFinite { what, row: 0, column: 0, value: x });
+            return Err(Error::NotFinite { what, row: self.pushed, column: 0, value: x });
         }
         let mut next = self.clone();
         let mean = next.add(x);
         if !mean.is_finite() {
             return Err(Error::Overflow { what: "weighted mean" });
         }
+        next.pushed = next.pushed.saturating_add(1);
         *self = next;
         Ok(mean)
     }
@@ -134,7 +138,7 @@ mod tests {
         ewm.push(f64::MAX).unwrap();
         let before = ewm.clone();
         for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert!(matches!(ewm.push(x), Err(Error::NotFinite { .. })));
+            assert!(matches!(ewm.push(x), Err(Error::NotFinite { row: 1, .. })));
         }
         assert_eq!(ewm.push(f64::MAX / 1.1), Err(Error::Overflow { what: "weighted mean" }));
         assert_eq!(ewm, before);

@@ -99,6 +99,8 @@ pub struct FeatureStream {
     features: Vec<Feature>,
     pairs: Vec<Pair>,
     pair_of: Vec<usize>,
+    /// Returns taken in, which names the row of a bad one.
+    pushed: usize,
 }
 
 /// The two means every feature of one half-life is made of.
@@ -113,8 +115,8 @@ impl FeatureStream {
     /// Starts without returns.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an empty list, one of more than 32, or a half-life that is not positive and finite;
-    /// no other.
+    /// [`Error::Parameter`] for an empty list, one of more than 32, or a half-life that is not
+    /// positive and finite; no other.
     #[expect(clippy::float_cmp, reason = "features share state only on the very same half-life")]
     pub fn new(features: &[Feature]) -> Result<Self, Error> {
         if features.is_empty() || features.len() > MAX_HALFLIVES {
@@ -135,7 +137,7 @@ impl FeatureStream {
                 pairs.push(Pair { halflife, mean: ewm.clone(), downside: ewm });
             }
         }
-        Ok(Self { features: features.to_vec(), pairs, pair_of })
+        Ok(Self { features: features.to_vec(), pairs, pair_of, pushed: 0 })
     }
 
     /// The features, in the order of the columns.
@@ -150,14 +152,20 @@ impl FeatureStream {
     ///
     /// # Errors
     /// [`Error::Shape`] if `out` has another length than the list of features,
-    /// [`Error::NotFinite`] for NaN or infinity, [`Error::Overflow`] for a return too large to be
-    /// squared and averaged; the stream is then as it was. No other.
+    /// [`Error::NotFinite`] for NaN or infinity, its row the number of returns before it;
+    /// [`Error::Overflow`] for a return too large to be squared and averaged; the stream is then
+    /// as it was. No other.
     pub fn push(&mut self, simple_return: f64, out: &mut [f64]) -> Result<(), Error> {
+        self.take(simple_return, self.pushed, out)
+    }
+
+    /// [`push`](Self::push), with the row number an error shall name.
+    fn take(&mut self, simple_return: f64, row: usize, out: &mut [f64]) -> Result<(), Error> {
         if out.len() != self.features.len() {
             let (found, expected) = (out.len(), self.features.len());
             return Err(Error::Shape { what: "the row of features", found, expected });
         }
-        check_return(simple_return)?;
+        check_return(simple_return, row)?;
         let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
         let mut values = [(0.0, 0.0); MAX_HALFLIVES];
         for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
@@ -172,28 +180,29 @@ impl FeatureStream {
                 Feature::Sortino { .. } => mean / deviation,
             };
         }
+        self.pushed = self.pushed.saturating_add(1);
         Ok(())
     }
 
     /// Features of a whole series of returns, row after row.
     ///
     /// # Errors
-    /// Those of [`push`](Self::push).
+    /// Those of [`push`](Self::push); the row is counted from the start of `simple_returns`.
     pub fn batch(mut self, simple_returns: &[f64]) -> Result<Vec<f64>, Error> {
         let cols = self.features.len();
         let mut out = vec![0.0; cols * simple_returns.len()];
-        for (row, &r) in out.chunks_exact_mut(cols).zip(simple_returns) {
-            self.push(r, row)?;
+        for (t, (row, &r)) in out.chunks_exact_mut(cols).zip(simple_returns).enumerate() {
+            self.take(r, t, row)?;
         }
         Ok(out)
     }
 }
 
-/// Refuses a return that no feature can be made of.
-pub(crate) fn check_return(simple_return: f64) -> Result<(), Error> {
+/// Refuses a return that no feature can be made of, naming its row.
+pub(crate) fn check_return(simple_return: f64, row: usize) -> Result<(), Error> {
     if !simple_return.is_finite() {
         let (what, value) = ("the return", simple_return);
-        return Err(Error::NotFinite { what, row: 0, column: 0, value });
+        return Err(Error::NotFinite { what, row, column: 0, value });
     }
     if simple_return.abs() > RETURN_MAX {
         return Err(Error::Overflow { what: "features" });
@@ -207,6 +216,9 @@ struct Stored {
     features: Vec<Feature>,
     pairs: Vec<Pair>,
     pair_of: Vec<usize>,
+    /// Absent in what was filed away before it was counted.
+    #[serde(default)]
+    pushed: usize,
 }
 
 impl TryFrom<Stored> for FeatureStream {
@@ -228,7 +240,7 @@ impl TryFrom<Stored> for FeatureStream {
                 rule: "the means of the half-lives of the features",
             });
         }
-        Ok(Self { pairs: stored.pairs, ..fresh })
+        Ok(Self { pairs: stored.pairs, pushed: stored.pushed, ..fresh })
     }
 }
 
@@ -268,6 +280,26 @@ mod tests {
         }
         assert_eq!(stream, before);
         assert!(stream.batch(&[0.01, f64::NAN]).is_err());
+    }
+
+    #[test]
+    fn a_bad_return_is_named_by_its_row() {
+        let mut returns = vec![0.01; 80];
+        returns[57] = f64::NAN;
+        let stream = FeatureStream::new(&Feature::PAPER).unwrap();
+        let row_of = |found: Error| {
+            let Error::NotFinite { row, .. } = found else { panic!("{found}") };
+            row
+        };
+        assert_eq!(row_of(stream.clone().batch(&returns).unwrap_err()), 57);
+        let (mut one_by_one, mut row) = (stream, [0.0; 3]);
+        let bad = returns.iter().find_map(|r| one_by_one.push(*r, &mut row).err());
+        assert_eq!(row_of(bad.unwrap()), 57);
+        let again: FeatureStream =
+            serde_json::from_str(&serde_json::to_string(&one_by_one).unwrap()).unwrap();
+        assert_eq!(again, one_by_one);
+        // A slice has rows of its own, whatever came before it.
+        assert_eq!(row_of(one_by_one.batch(&[0.0, f64::INFINITY]).unwrap_err()), 1);
     }
 
     #[test]

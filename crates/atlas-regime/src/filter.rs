@@ -13,7 +13,8 @@ pub struct StateEstimate {
     /// The last state of the cheapest path through everything pushed so far.
     pub state: u8,
     /// How much costlier the cheapest path into any other state is; infinite with one state, or
-    /// where all others are too far away to be squared.
+    /// where all others are too far away to be squared; that is `null` in JSON.
+    #[serde(with = "crate::stored::maybe_infinite")]
     pub margin: f64,
 }
 
@@ -285,6 +286,9 @@ mod tests {
         let mut f = Filter::new(&JumpModel::from_centers(centers, 3.0).unwrap()).unwrap();
         let estimate = f.push(&[-1e154]).unwrap();
         assert_eq!((estimate.state, estimate.margin), (1, f64::INFINITY));
+        let said = serde_json::to_string(&estimate).unwrap();
+        assert_eq!(serde_json::from_str::<StateEstimate>(&said).unwrap(), estimate);
+        assert!(serde_json::from_str::<StateEstimate>(r#"{"state":1,"margin":-1.0}"#).is_err());
         let json = serde_json::to_string(&f).unwrap();
         assert_eq!(serde_json::from_str::<Filter>(&json).unwrap(), f);
         assert_eq!(f.push(&[1e154]).unwrap().state, 0);

@@ -101,4 +101,4 @@ pub use rows::Rows;
 pub use scaler::{Clipper, Scaler};
 pub use sliding::SlidingFilter;
 pub use trend::{Movement, Trend, TrendReading};
-pub use vix::{VixParams, VixReading, VixRule, VixShock, VixTrigger};
+pub use vix::{CheckedVixParams, VixParams, VixReading, VixRule, VixShock, VixTrigger};

@@ -233,7 +233,8 @@ impl JumpModel {
     /// # Errors
     /// [`Error::Format`] for another format, [`Error::Shape`] where lengths disagree,
     /// [`Error::TooFewRows`] without centres, [`Error::Parameter`] for a bad penalty or more than 8
-    /// states, [`Error::NotFinite`] for a centre or weight that is not finite; no other.
+    /// states or for figures of the sample that are none, [`Error::NotFinite`] for a centre or
+    /// weight that is not finite; no other.
     pub fn check(&self) -> Result<(), Error> {
         if self.format != MODEL_FORMAT {
             let (found, expected) = (self.format, MODEL_FORMAT);
@@ -275,6 +276,45 @@ impl JumpModel {
                 let value = center[column];
                 return Err(Error::NotFinite { what: "the centres", row, column, value });
             }
+        }
+        self.check_sample_figures()
+    }
+
+    /// Refuses figures of the sample that are no figures, or not one per state.
+    fn check_sample_figures(&self) -> Result<(), Error> {
+        let states = self.states();
+        let lengths = [
+            ("the list of frequencies", self.frequency.len()),
+            ("the list of mean returns", self.mean_return.len()),
+            ("the list of volatilities", self.volatility.len()),
+            ("the transition matrix", self.transitions.len()),
+        ];
+        for (what, found) in lengths {
+            if found != 0 && found != states {
+                return Err(Error::Shape { what, found, expected: states });
+            }
+        }
+        let rows = self.transitions.iter().flatten();
+        if let Some(bad) = rows.clone().find(|row| row.len() != states) {
+            let (what, found) = ("a row of the transition matrix", bad.len());
+            return Err(Error::Shape { what, found, expected: states });
+        }
+        let shares = rows.flatten().all(|x| (0.0..=1.0).contains(x));
+        let counts = self.frequency.iter().all(|x| x.is_finite() && *x >= 0.0);
+        let spreads = self.volatility.iter().flatten().all(|x| x.is_finite() && *x >= 0.0);
+        let means = self.mean_return.iter().flatten().all(|x| x.is_finite());
+        if !(shares && counts && spreads && means && self.objective.is_finite()) {
+            let value = format!("objective {}", self.objective);
+            return Err(Error::Parameter {
+                name: "sample figures",
+                value,
+                rule: "finite; frequencies and volatilities not negative, shares from 0 to 1",
+            });
+        }
+        let (chosen, tried) = (self.best_restart, self.restarts);
+        if chosen >= tried.max(1) {
+            let value = chosen.to_string();
+            return Err(Error::Parameter { name: "best_restart", value, rule: "below restarts" });
         }
         Ok(())
     }

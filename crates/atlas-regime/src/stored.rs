@@ -36,3 +36,18 @@ pub(crate) fn restored(
         }
     }
 }
+
+/// A cost that may be infinite, which JSON has no number for: `null` stands for infinity.
+pub(crate) mod maybe_infinite {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    pub(crate) fn serialize<S: Serializer>(cost: &f64, to: S) -> Result<S::Ok, S::Error> {
+        cost.is_finite().then_some(*cost).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        let cost = Option::<f64>::deserialize(from)?.unwrap_or(f64::INFINITY);
+        if cost >= 0.0 { Ok(cost) } else { Err(D::Error::custom("a margin below 0")) }
+    }
+}

@@ -55,6 +55,7 @@ pub struct TrendReading {
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct Trend {
     closes: VecDeque<f64>,
     ranges: Vec<f64>,
@@ -74,7 +75,7 @@ impl Trend {
     ///
     /// # Errors
     /// [`Error::NotFinite`] for a number that is NaN, infinite or not positive (column 0 is high, 1
-    /// low, 2 close), [`Error::Shape`] if high, low and close are out of order; the indicator is
+    /// low, 2 close), [`Error::BarOutOfOrder`] if high, low and close are; the indicator is
     /// then as it was. No other.
     pub fn push(&mut self, high: f64, low: f64, close: f64) -> Result<Option<TrendReading>, Error> {
         let prices = [high, low, close];
@@ -83,19 +84,19 @@ impl Trend {
             return Err(Error::NotFinite { what: "the bar", row, column, value });
         }
         if !(low <= close && close <= high) {
-            let what = "the bar: number of prices with low <= close <= high";
-            return Err(Error::Shape { what, found: 2, expected: 3 });
+            return Err(Error::BarOutOfOrder { row: self.bars, high, low, close });
         }
         let before = self.closes.back().copied();
         let range = before.map_or(high - low, |b| high.max(b) - low.min(b));
-        self.bars += 1;
+        self.bars = self.bars.saturating_add(1);
         if let Some(atr) = &mut self.atr {
             *atr = (*atr * 13.0 + range) / 14.0;
         } else {
             self.ranges.push(range);
-            self.atr = (self.ranges.len() == 14).then(|| self.ranges.iter().sum::<f64>() / 14.0);
+            self.atr =
+                (self.ranges.len() == RANGES).then(|| self.ranges.iter().sum::<f64>() / 14.0);
         }
-        if self.closes.len() == 50 {
+        if self.closes.len() == CLOSES {
             self.closes.pop_front();
         }
         self.closes.push_back(close);
@@ -104,7 +105,7 @@ impl Trend {
 
     fn reading(&self, close: f64) -> Option<TrendReading> {
         let atr_14 = self.atr.filter(|atr| *atr > 0.0)?;
-        if self.closes.len() < 50 {
+        if self.closes.len() < CLOSES {
             return None;
         }
         let mean = |n: usize| self.closes.iter().rev().take(n).sum::<f64>() / float(n);
@@ -122,6 +123,59 @@ impl Trend {
         Some(TrendReading { movement, score, sma_50, sma_20, atr_14 })
     }
 }
+
+/// An indicator as it is filed away.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    closes: VecDeque<f64>,
+    ranges: Vec<f64>,
+    atr: Option<f64>,
+    bars: usize,
+}
+
+impl From<Trend> for Stored {
+    fn from(trend: Trend) -> Self {
+        let Trend { closes, ranges, atr, bars } = trend;
+        Self { format: TREND_FORMAT, closes, ranges, atr, bars }
+    }
+}
+
+impl TryFrom<Stored> for Trend {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let Stored { format, closes, ranges, atr, bars } = stored;
+        if format != TREND_FORMAT {
+            let (found, expected) = (format, TREND_FORMAT);
+            return Err(Error::Format { what: "the trend indicator", found, expected });
+        }
+        let lengths = [("closes", closes.len(), CLOSES), ("true ranges", ranges.len(), RANGES)];
+        for (what, found, most) in lengths {
+            if found != bars.min(most) {
+                return Err(Error::Shape { what, found, expected: bars.min(most) });
+            }
+        }
+        let prices = closes.iter().all(|c| c.is_finite() && *c > 0.0);
+        let spreads = ranges.iter().chain(&atr).all(|r| r.is_finite() && *r >= 0.0);
+        if !prices || !spreads || atr.is_some() != (ranges.len() == RANGES) {
+            let value = format!("{atr:?}");
+            let rule = "prices above 0 and ranges from 0, with the average once there are 14";
+            return Err(Error::Parameter { name: "the trend indicator", value, rule });
+        }
+        Ok(Self { closes, ranges, atr, bars })
+    }
+}
+
+/// The format of filed-away indicators this version writes and reads.
+const TREND_FORMAT: u32 = 1;
+
+/// Closes kept, for the longer average.
+const CLOSES: usize = 50;
+
+/// True ranges the average starts from.
+const RANGES: usize = 14;
 
 /// A score beyond this, either way, is a trend.
 const TRENDING: f64 = 1.5;
@@ -156,8 +210,35 @@ mod tests {
         assert!(run((0..49).map(|_| 10.0)).is_none());
         assert!(run((0..50).map(|_| 10.0)).is_some());
         let mut trend = Trend::new();
-        assert!(trend.push(1.0, 2.0, 1.5).is_err());
+        let refused = Err(Error::BarOutOfOrder { row: 0, high: 1.0, low: 2.0, close: 1.5 });
+        assert_eq!(trend.push(1.0, 2.0, 1.5), refused);
         assert!(trend.push(f64::NAN, 2.0, 1.5).is_err());
         assert_eq!(trend, Trend::new());
+    }
+
+    #[test]
+    fn an_indicator_comes_back_and_a_damaged_one_does_not() {
+        for bars in [0_u8, 5, 14, 50, 70] {
+            let mut trend = Trend::new();
+            for t in 0..bars {
+                trend.push(12.0 + f64::from(t), 9.0, 10.0).unwrap();
+            }
+            let json = serde_json::to_value(&trend).unwrap();
+            let mut again: Trend = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(again, trend);
+            assert_eq!(again.push(12.0, 9.0, 11.0), trend.push(12.0, 9.0, 11.0));
+            let damages = [
+                ("format", serde_json::json!(2)),
+                ("closes", serde_json::json!([1.0, -2.0])),
+                ("ranges", serde_json::json!([1.0, 2.0, 3.0])),
+                ("atr", serde_json::json!(-1.0)),
+                ("bars", serde_json::json!(33)),
+            ];
+            for (field, value) in damages {
+                let mut bad = json.clone();
+                bad[field] = value;
+                assert!(serde_json::from_value::<Trend>(bad).is_err(), "{bars}: {field}");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// When a shock starts and when it ends; unchecked.
+/// When a shock starts and when it ends, unchecked; [`check`](Self::check) makes it usable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VixParams {
@@ -38,7 +38,7 @@ impl VixParams {
     /// # Errors
     /// [`Error::Parameter`] for a rise or level that is not positive and finite, a hold of 0 or a
     /// longest hold below the shortest, a share outside 0 to 1; no other.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(self) -> Result<CheckedVixParams, Error> {
         let positive = |name, x: f64| {
             if x.is_finite() && x > 0.0 {
                 Ok(())
@@ -64,7 +64,19 @@ impl VixParams {
                 rule: "from 0 to 1",
             });
         }
-        Ok(())
+        Ok(CheckedVixParams(self))
+    }
+}
+
+/// Parameters that passed [`VixParams::check`]; the only ones a rule takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedVixParams(VixParams);
+
+impl CheckedVixParams {
+    /// The parameters themselves.
+    #[must_use]
+    pub const fn params(&self) -> &VixParams {
+        &self.0
     }
 }
 
@@ -123,7 +135,7 @@ pub struct VixShock {
 /// # Examples
 /// ```
 /// use atlas_regime::{VixParams, VixRule};
-/// let mut rule = VixRule::new(VixParams::default())?;
+/// let mut rule = VixRule::new(VixParams::default().check()?);
 /// for close in [13.0, 13.5, 17.3] {
 ///     rule.push(Some(close))?;
 /// }
@@ -131,32 +143,33 @@ pub struct VixShock {
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct VixRule {
     params: VixParams,
     /// Closes of the last three sessions, newest last.
     recent: [Option<f64>; 3],
     shock: Option<VixShock>,
+    /// Sessions taken in, which names the row of a bad close.
+    pushed: usize,
 }
 
 impl VixRule {
     /// Starts without sessions and without a shock.
-    ///
-    /// # Errors
-    /// Those of [`VixParams::check`].
-    pub fn new(params: VixParams) -> Result<Self, Error> {
-        params.check()?;
-        Ok(Self { params, recent: [None; 3], shock: None })
+    #[must_use]
+    pub fn new(params: CheckedVixParams) -> Self {
+        Self { params: params.0, recent: [None; 3], shock: None, pushed: 0 }
     }
 
     /// Takes one session's close in; `None` where the session has none, which leaves a shock in
     /// force as it is and lets one session of its hold pass.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] for a close that is NaN, infinite or not positive; the rule is then as
-    /// it was. No other.
+    /// [`Error::NotFinite`] for a close that is NaN, infinite or not positive, its row the number
+    /// of sessions before it; the rule is then as it was. No other.
     pub fn push(&mut self, close: Option<f64>) -> Result<Option<VixReading>, Error> {
         if let Some(value) = close.filter(|c| !(c.is_finite() && *c > 0.0)) {
-            return Err(Error::NotFinite { what: "the VIX close", row: 0, column: 0, value });
+            let (what, row) = ("the VIX close", self.pushed);
+            return Err(Error::NotFinite { what, row, column: 0, value });
         }
         let [third, _, last] = self.recent;
         let change = |base: Option<f64>| Some(close? / base? - 1.0);
@@ -167,6 +180,7 @@ impl VixRule {
             Some(VixTrigger::OneSession | VixTrigger::Level) => last,
             None => None,
         };
+        self.pushed = self.pushed.saturating_add(1);
         self.recent.rotate_left(1);
         self.recent[2] = close;
         self.shock = self.next_shock(close, trigger, base);
@@ -241,6 +255,29 @@ impl VixRule {
     }
 }
 
+/// A rule as it was filed away.
+#[derive(Deserialize)]
+struct Stored {
+    params: VixParams,
+    recent: [Option<f64>; 3],
+    shock: Option<VixShock>,
+    /// Absent in what was filed away before it was counted.
+    #[serde(default)]
+    pushed: usize,
+}
+
+impl TryFrom<Stored> for VixRule {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let Stored { params, recent, shock, pushed } = stored;
+        let params = params.check()?;
+        let rule = Self { recent, shock, pushed, ..Self::new(params.clone()) };
+        rule.check(params.params())?;
+        Ok(rule)
+    }
+}
+
 /// A close of 12 after 10 is a rise of 20 %, although its float falls short of 0.2 by 4·10⁻¹⁷.
 const ROUNDING: f64 = 1e-9;
 
@@ -250,7 +287,7 @@ mod tests {
 
     fn run(params: &VixParams, closes: &[f64]) -> Vec<bool> {
         let params = VixParams { hold_min: 3, ..params.clone() };
-        let mut rule = VixRule::new(params).unwrap();
+        let mut rule = VixRule::new(params.check().unwrap());
         closes.iter().map(|&c| rule.push(Some(c)).unwrap().unwrap().shock.is_some()).collect()
     }
 
@@ -285,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_missing_session_leaves_the_change_undefined() {
-        let mut rule = VixRule::new(VixParams::default()).unwrap();
+        let mut rule = VixRule::new(VixParams::default().check().unwrap());
         rule.push(Some(10.0)).unwrap();
         assert_eq!(rule.push(None), Ok(None));
         let reading = rule.push(Some(14.0)).unwrap().unwrap();
@@ -303,12 +340,31 @@ mod tests {
 
     #[test]
     fn a_close_that_is_no_price_is_refused_and_changes_nothing() {
-        let mut rule = VixRule::new(VixParams::default()).unwrap();
+        let mut rule = VixRule::new(VixParams::default().check().unwrap());
         rule.push(Some(10.0)).unwrap();
         let before = rule.clone();
         for bad in [0.0, -3.0, f64::NAN, f64::INFINITY] {
-            assert!(matches!(rule.push(Some(bad)), Err(Error::NotFinite { .. })));
+            assert!(matches!(rule.push(Some(bad)), Err(Error::NotFinite { row: 1, .. })));
         }
         assert_eq!(rule, before);
+    }
+
+    #[test]
+    fn a_rule_comes_back_and_a_damaged_one_does_not() {
+        let mut rule = VixRule::new(VixParams::default().check().unwrap());
+        rule.push(Some(10.0)).unwrap();
+        rule.push(Some(14.0)).unwrap();
+        let json = serde_json::to_value(&rule).unwrap();
+        assert_eq!(serde_json::from_value::<VixRule>(json.clone()).unwrap(), rule);
+        let damages = [("recent", 2, -1.0), ("shock", 0, 0.0), ("params", 0, -0.2)];
+        for (field, at, value) in damages {
+            let mut bad = json.clone();
+            match field {
+                "recent" => bad[field][at] = value.into(),
+                "shock" => bad[field]["base"] = value.into(),
+                _ => bad[field]["rise_1"] = value.into(),
+            }
+            assert!(serde_json::from_value::<VixRule>(bad).is_err(), "{field}");
+        }
     }
 }

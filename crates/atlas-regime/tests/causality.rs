@@ -7,13 +7,14 @@ mod support;
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams};
 use atlas_regime::hmm::{HmmFilter, HmmModel};
-use atlas_regime::rolling::{RollingDetector, RollingParams};
+use atlas_regime::rolling::{RollingDetector, RollingEstimate, RollingParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{
     Clipper, Dated, Detector, DetectorParams, DetectorStream, Feature, FeatureStream, Filter,
     FitOptions, Inputs, JumpModel, JumpParams, PenaltyChoice, RateQuote, Rows, Scaler,
     SessionClose, SlidingFilter, Trend, VixParams, VixRule, accrued_interest, simple_returns,
 };
+use chrono::NaiveDate;
 use proptest::prelude::*;
 use support::Market;
 
@@ -127,7 +128,7 @@ fn features_filters_and_rules_do_not_look_ahead() {
         simple_returns(&m.closes).iter().map(step).collect()
     });
     check("VIX shock", &|m| {
-        let mut rule = VixRule::new(VixParams::default()).unwrap();
+        let mut rule = VixRule::new(VixParams::default().check().unwrap());
         let step = |close: &f64| {
             vec![u64::from(rule.push(Some(*close)).unwrap().unwrap().shock.is_some())]
         };
@@ -221,7 +222,7 @@ fn mixtures_logarithms_scalers_rates_and_streams_do_not_look_ahead() {
     });
     check("VIX readings", &|m| {
         let params = VixParams { level: Some(25.0), ..VixParams::default() };
-        let mut rule = VixRule::new(params).unwrap();
+        let mut rule = VixRule::new(params.check().unwrap());
         let step = |close: &f64| said(&rule.push(Some(*close)).unwrap());
         m.vix.iter().map(step).collect()
     });
@@ -365,27 +366,149 @@ fn planted_smoothed_states_are_caught() {
     assert!(caught.count() > 0);
 }
 
-#[test]
-fn a_penalty_chosen_by_todays_centres_over_the_past_is_caught() {
-    let rule = |m: &Market| -> Outputs {
-        let data: Vec<f64> = features(m).concat();
-        let rows = Rows::new(&data, 3).unwrap();
-        let returns = simple_returns(&m.closes);
-        let mut best: Option<(f64, Vec<u8>)> = None;
-        for penalty in [0.0, 1e-4, 0.01] {
-            let fit =
-                JumpParams::new(2, penalty).check().unwrap().fit(rows, Some(&returns)).unwrap();
-            let mut filter = Filter::new(&fit.model).unwrap();
-            let states: Vec<u8> = rows.iter().map(|x| filter.push(x).unwrap().state).collect();
-            let held = states.iter().zip(returns.iter().skip(2));
-            let earned: f64 = held.filter(|(s, _)| **s == 0).map(|(_, r)| r).sum();
-            if best.as_ref().is_none_or(|(most, _)| earned > *most) {
-                best = Some((earned, states));
+/// What a choice of the penalty went by at the end of a session: states per candidate, newest last.
+type Window = Vec<Vec<u8>>;
+
+/// The first session some later choice did not remember as it was emitted on its day, with the
+/// session that misremembers it.
+///
+/// Cutting or changing the future cannot show this: today's centres know nothing later than today,
+/// and still the past they would have emitted is not the one that was emitted.
+fn first_rewritten(windows: &[Window]) -> Option<(usize, usize)> {
+    let newest = |w: &Window| -> Vec<Option<u8>> { w.iter().map(|s| s.last().copied()).collect() };
+    let emitted: Vec<Vec<Option<u8>>> = windows.iter().map(newest).collect();
+    for (t, window) in windows.iter().enumerate() {
+        for (i, states) in window.iter().enumerate() {
+            for (back, state) in states.iter().rev().enumerate() {
+                if emitted[t - back][i] != Some(*state) {
+                    return Some((t - back, t));
+                }
             }
         }
-        best.unwrap().1.iter().map(|s| vec![u64::from(*s)]).collect()
+    }
+    None
+}
+
+/// What the rolling detector's choices go by, from its checkpoints, and what it said.
+fn choices(market: &Market) -> (Vec<Window>, Vec<Option<RollingEstimate>>) {
+    let mut detector = RollingDetector::new(rolling_params().check().unwrap()).unwrap();
+    let sessions = market.dates.iter().zip(&market.closes).zip(&market.rates);
+    let step = |((date, close), rate): ((&NaiveDate, &f64), &f64)| {
+        let said = detector.push(*date, *close, rate * 1e-5).unwrap();
+        let filed = serde_json::to_value(detector.checkpoint()).unwrap();
+        let emitted = filed.pointer("/state/contest/emitted").unwrap().clone();
+        (serde_json::from_value(emitted).unwrap(), said)
     };
-    assert!(first_leak(&Market::new(420, 25), &rule).is_some());
+    sessions.map(step).unzip()
+}
+
+/// The defect: at every refit the whole history is run again under the centres just fitted.
+fn rewritten(market: &Market) -> Vec<Window> {
+    let params = rolling_params();
+    let data = features(market);
+    let returns = simple_returns(&market.closes);
+    let mut windows: Vec<Window> = Vec::new();
+    let mut models: Vec<JumpModel> = Vec::new();
+    for t in 0..data.len() {
+        if t >= params.lookback && t.is_multiple_of(params.refit_every) {
+            let sample = data[t - params.lookback..t].concat();
+            let earned = &returns[t - params.lookback..t];
+            let fit = |penalty: &f64| {
+                let jump = JumpParams { restarts: 2, ..JumpParams::new(2, penalty * 1e-5) };
+                let rows = Rows::new(&sample, 3).unwrap();
+                jump.check().unwrap().fit(rows, Some(earned)).unwrap().model
+            };
+            models = params.penalties.iter().map(fit).collect();
+        }
+        let from = (t + 1).saturating_sub(params.validation);
+        let emit = |model: &JumpModel| {
+            let mut filter = Filter::new(model).unwrap();
+            let states: Vec<u8> =
+                data[..=t].iter().map(|x| filter.push(x).unwrap().state).collect();
+            states[from..].to_vec()
+        };
+        windows.push(models.iter().map(emit).collect());
+    }
+    // Sessions before the first fit have no states to compare with.
+    windows.retain(|w| !w.is_empty());
+    for (n, window) in windows.iter_mut().enumerate() {
+        for states in window {
+            let kept = states.len().min(n + 1);
+            states.drain(..states.len() - kept);
+        }
+    }
+    windows
+}
+
+#[test]
+fn a_penalty_chosen_by_todays_centres_over_the_past_is_caught() {
+    let market = Market::new(420, 25);
+    let (windows, _) = choices(&market);
+    assert!(windows.last().unwrap().iter().all(|states| states.len() > 60));
+    assert_eq!(first_rewritten(&windows), None);
+    let caught = first_rewritten(&rewritten(&market));
+    assert!(caught.is_some_and(|(emitted, choice)| emitted < choice), "{caught:?}");
+    // It is no look-ahead by the cut of the future, which is why it needs a check of its own.
+    let rule = |m: &Market| -> Outputs {
+        let none = m.dates.len() - rewritten(m).len();
+        let said = |w: &Window| w.concat().into_iter().map(u64::from).collect();
+        let outputs = rewritten(m);
+        (0..none).map(|_| Vec::new()).chain(outputs.iter().map(said)).collect()
+    };
+    assert_eq!(first_leak(&Market::new(400, 25), &rule), None);
+}
+
+/// Every choice equals one worked out anew from what was recorded day by day.
+#[test]
+fn every_choice_follows_from_the_states_as_they_were_emitted() {
+    let (mut chosen, mut changes) = (0, 0);
+    for seed in [25, 26, 27] {
+        let market = Market::new(420, seed);
+        let (_, said) = choices(&market);
+        let params = rolling_params();
+        let raw = simple_returns(&market.closes);
+        let mut record: Vec<(Vec<u8>, f64)> = Vec::new();
+        let mut expected: Option<usize> = None;
+        for (t, said) in said.iter().enumerate() {
+            let Some(said) = said else { continue };
+            record.push((said.candidates.clone(), raw[t] - market.rates[t] * 1e-5));
+            let full = record.len() >= params.validation + 2;
+            if t.is_multiple_of(params.choose_every) && full {
+                let ratios = (0..params.penalties.len()).map(|i| ratio(&record, i, &params));
+                let mut best: Option<(usize, f64)> = None;
+                for (i, ratio) in ratios.enumerate() {
+                    let Some(ratio) = ratio else { continue };
+                    if best.is_none_or(|(_, most)| ratio > most - 1e-12) {
+                        best = Some((i, ratio));
+                    }
+                }
+                let before = expected;
+                expected = best.map(|(i, _)| i).or(expected);
+                chosen += 1;
+                changes += u32::from(before.is_some() && before != expected);
+            }
+            assert_eq!(said.penalty, expected.map(|i| params.penalties[i]), "{seed}: {t}");
+        }
+    }
+    assert!(chosen > 50 && changes > 0, "{chosen} {changes}");
+}
+
+/// Mean over deviation of the last sessions of the 0/1 strategy under one candidate: the state of
+/// two sessions ago is held, a change costs 10 basis points.
+fn ratio(record: &[(Vec<u8>, f64)], candidate: usize, params: &RollingParams) -> Option<f64> {
+    let first = record.len() - params.validation;
+    let held = |t: usize| record[t - 2].0[candidate] == 0;
+    let earned: Vec<f64> = (first..record.len())
+        .map(|t| {
+            let before = if t < 3 { held(t) } else { held(t - 1) };
+            let cost = if before == held(t) { 0.0 } else { 0.001 };
+            if held(t) { record[t].1 - cost } else { -cost }
+        })
+        .collect();
+    let n = f64::from(u32::try_from(earned.len()).unwrap());
+    let mean = earned.iter().sum::<f64>() / n;
+    let spread = earned.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+    (spread > 1e-18).then(|| mean / spread.sqrt())
 }
 
 #[test]

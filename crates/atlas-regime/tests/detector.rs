@@ -86,7 +86,11 @@ fn a_missing_or_stale_vix_is_refused_or_flagged() {
         let refused = detector(small()).detect(&inputs);
         assert_eq!(refused, Err(Error::VixMissing { as_of, last }));
         let carried = detector(flagging.clone()).detect(&inputs).unwrap();
-        assert_eq!(carried.evidence.vix, VixEvidence::Missing { last });
+        let vix = carried.evidence.vix;
+        assert!(
+            matches!(vix, VixEvidence::Missing { last: found, .. } if found == last),
+            "{vix:?}"
+        );
     }
     let young = Series { dates: &market.dates[798..], values: &market.vix[798..] };
     inputs.vix = Some(young);
@@ -192,6 +196,43 @@ fn a_vix_that_starts_inside_the_hold_window_is_refused_or_flagged() {
     inputs.vix = Some(Series { dates: &dates, values: &values });
     let estimate = detector(small()).detect(&inputs).unwrap();
     assert_eq!((estimate.regime, estimate.evidence.vix_unseen), (Regime::Crash, 1));
+}
+
+/// One lost quote in the middle of a crash ends no shock, and is flagged for as long as a rise
+/// might look at it.
+#[test]
+fn a_shock_outlasts_a_hole_in_the_vix() {
+    let mut market = Market::new(800, 13);
+    market.vix.fill(15.0);
+    market.vix[788..].fill(19.0);
+    let flagging = DetectorParams { vix_missing: VixPolicy::CarryOn, ..small() };
+    let hole = 790;
+    let dates = [&market.dates[..hole], &market.dates[hole + 1..]].concat();
+    let values = [&market.vix[..hole], &market.vix[hole + 1..]].concat();
+    let mut inputs = market.inputs(799);
+    inputs.vix = Some(Series { dates: &dates, values: &values });
+    let history = detector(flagging).history(&inputs, market.dates[787]).unwrap();
+    assert_ne!(history[0].evidence.decided_by, DecidedBy::VixShock);
+    for (t, estimate) in (787..).zip(&history).skip(1) {
+        let evidence = &estimate.evidence;
+        assert_eq!(estimate.regime, Regime::Crash, "{t}");
+        assert_eq!(evidence.decided_by, DecidedBy::VixShock, "{t}");
+        assert_eq!(evidence.vix_unseen, usize::from(t >= hole), "{t}");
+        match evidence.vix {
+            VixEvidence::Missing { last, shock } => {
+                assert_eq!((t, last), (hole, Some(market.dates[hole - 1])));
+                assert!(shock.is_some_and(|shock| shock.sessions == 3));
+            }
+            VixEvidence::Read(reading) => {
+                assert_ne!(t, hole);
+                assert_eq!(reading.change_1.is_none(), t == hole + 1);
+                assert_eq!(reading.change_3.is_none(), t == hole + 3);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let said = detector(small()).detect(&Inputs { as_of: market.dates[hole + 2], ..inputs });
+    assert!(matches!(said, Err(Error::VixGap { have: 3, need: 4, .. })), "{said:?}");
 }
 
 #[test]

@@ -4,8 +4,9 @@
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams, Grid};
 use atlas_regime::hmm::HmmParams;
-use atlas_regime::sparse::SparseParams;
+use atlas_regime::sparse::{SparseModel, SparseParams};
 use atlas_regime::{Error, Filter, FitOptions, JumpModel, JumpParams, Mt19937, Rows};
+use serde_json::json;
 
 /// Two noisy levels in spells of forty rows, two columns, and returns that go with them.
 fn sample() -> (Vec<f64>, Vec<f64>) {
@@ -200,4 +201,97 @@ fn the_exact_stop_finds_an_objective_no_worse_than_the_compatible_one() {
         better += usize::from(exact < compat - 1e-9);
     }
     assert!(better > 0, "the quirk of the reference shows on short series");
+}
+
+#[test]
+fn a_sparse_fit_takes_explicit_starts_as_the_features_are() {
+    let (data, returns) = sample();
+    let rows = Rows::new(&data, 2).unwrap();
+    let params = SparseParams::new(2, 0.5, 2.0).check().unwrap();
+    let drawn = params.fit(rows, Some(&returns)).unwrap();
+    // The rows that were drawn in the first round, given as starts, lead to the same first round.
+    let starts: Vec<Vec<f64>> = drawn.rounds[0]
+        .start_rows
+        .iter()
+        .map(|picked| picked.iter().flat_map(|&t| rows.row(t)).copied().collect())
+        .collect();
+    let options =
+        FitOptions { returns: Some(&returns), starts: Some(&starts), ..FitOptions::default() };
+    let given = params.fit_with(rows, &options).unwrap();
+    assert_eq!(given.rounds[0].restarts, drawn.rounds[0].restarts);
+    assert_eq!(given.rounds[0].next_weights, drawn.rounds[0].next_weights);
+    let one = FitOptions { starts: Some(&starts[..1]), ..options };
+    let one = params.fit_with(rows, &one).unwrap();
+    assert_eq!(one.rounds[0].restarts.len(), 1);
+    assert_eq!(one.rounds[0].restarts[0], drawn.rounds[0].restarts[0]);
+    let warm = FitOptions { warm_start: Some(&starts[0]), starts: None, ..options };
+    let warm = params.fit_with(rows, &warm).unwrap();
+    let root = (1.0 / 2.0_f64.sqrt()).sqrt();
+    let weighted: Vec<f64> = starts[0].iter().map(|x| x * root).collect();
+    assert_eq!(warm.rounds[0].warm_start.as_ref(), Some(&weighted));
+    let weighing = FitOptions { feature_weights: Some(&[1.0, 1.0]), ..options };
+    assert!(matches!(params.fit_with(rows, &weighing), Err(Error::Parameter { .. })));
+    let short = [vec![0.0; 3]];
+    let short = FitOptions { starts: Some(&short), ..options };
+    assert!(matches!(params.fit_with(rows, &short), Err(Error::Shape { found: 3, .. })));
+}
+
+/// Every damage to a filed-away model that a later step could trip over is refused.
+#[test]
+fn damaged_models_are_refused() {
+    let (data, returns) = sample();
+    let rows = Rows::new(&data, 2).unwrap();
+    let options = FitOptions { returns: Some(&returns), ..FitOptions::default() };
+    let params = ContinuousParams { grid_size: 0.25, ..ContinuousParams::new(2, 20.0) };
+    let mixed = params.check().unwrap().fit_with(rows, &options).unwrap().model;
+    let sparse = SparseParams::new(2, 0.5, 2.0).check().unwrap();
+    let sparse = sparse.fit(rows, Some(&returns)).unwrap();
+    let model = sparse.model;
+    assert_eq!((model.weights(), model.rounds()), (&sparse.weights[..], sparse.rounds.len()));
+    let sound = |model: &ContinuousModel| model.check().and(ContinuousFilter::new(model)).is_ok();
+    assert!(sound(&mixed) && model.check().is_ok() && model.features_max() > 1.9);
+    let (mixed, sparse) =
+        (serde_json::to_value(mixed).unwrap(), serde_json::to_value(&model).unwrap());
+    let back: SparseModel = serde_json::from_value(sparse.clone()).unwrap();
+    assert_eq!(back, model);
+    let states = [
+        ("/frequency", json!([1.0])),
+        ("/frequency/0", json!(-1.0)),
+        ("/mean_return", json!([0.1, 0.1, 0.1])),
+        ("/volatility/1", json!(-0.1)),
+        ("/transitions", json!([[1.0, 0.0]])),
+        ("/transitions/0", json!([1.0])),
+        ("/transitions/0/0", json!(1.5)),
+        ("/best_restart", json!(99)),
+        ("/format", json!(7)),
+    ];
+    let mixed_own = [("/format", json!(2)), ("/grid_size", json!(0.0))];
+    let sparse_own = [
+        ("/format", json!(0)),
+        ("/weights", json!([1.0])),
+        ("/weights/0", json!(-1.0)),
+        ("/rounds", json!(0)),
+        ("/features_max", json!(0.5)),
+    ];
+    let broken = |whole: &serde_json::Value, pointer: &str, value: &serde_json::Value| {
+        let mut bad = whole.clone();
+        *bad.pointer_mut(pointer).unwrap() = value.clone();
+        bad
+    };
+    for (at, value) in &states {
+        let bad = broken(&mixed["states"], at, value);
+        let states: JumpModel = serde_json::from_value(bad).unwrap();
+        assert!(states.check().is_err() && Filter::new(&states).is_err(), "{at}");
+        let bad = broken(&sparse, &format!("/inner/discrete{at}"), value);
+        assert!(serde_json::from_value::<SparseModel>(bad).unwrap().check().is_err(), "{at}");
+        let bad = broken(&mixed, &format!("/states{at}"), value);
+        assert!(!sound(&serde_json::from_value(bad).unwrap()), "{at}");
+    }
+    for (at, value) in &mixed_own {
+        assert!(!sound(&serde_json::from_value(broken(&mixed, at, value)).unwrap()), "{at}");
+    }
+    for (at, value) in &sparse_own {
+        let bad: SparseModel = serde_json::from_value(broken(&sparse, at, value)).unwrap();
+        assert!(bad.check().is_err(), "{at}");
+    }
 }

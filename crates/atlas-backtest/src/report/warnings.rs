@@ -104,7 +104,7 @@ fn without_vix(report: &BacktestReport, all: &mut Vec<String>) {
     let count = report.decisions.iter().filter(missing).count();
     if count > 0 {
         all.push(format!(
-            "{count} of {} decisions were made without a VIX: no shock rule could speak",
+            "{count} of {} decisions were made without a VIX: no new shock could be seen",
             report.decisions.len()
         ));
     }

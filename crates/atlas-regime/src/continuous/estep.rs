@@ -39,7 +39,7 @@ impl Steps for Continuous<'_> {
         self.weights.fill(0.0);
         centers.fill(0.0);
         for (row, &label) in self.rows.iter().zip(labels) {
-            let weights = self.grid.vertex(label as usize);
+            let weights = self.grid.at(label as usize);
             let totals = self.weights.iter_mut().zip(centers.chunks_exact_mut(cols));
             for (&w, (total, center)) in weights.iter().zip(totals) {
                 if w > 0.0 {

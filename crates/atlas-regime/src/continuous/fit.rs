@@ -1,13 +1,12 @@
 //! Fitting the continuous model.
 
-use rayon::prelude::*;
-
-use super::model::{ContinuousModel, heaviest};
+use super::model::{CONTINUOUS_FORMAT, ContinuousModel, heaviest};
 use super::params::{CheckedContinuousParams, ContinuousParams};
-use super::restarts::{costs_bytes, descend_all};
+use super::restarts::{BYTES_MAX, Share, costs_bytes, descend_all};
 use crate::descent::{Limits, Restart, best};
 use crate::discrete::{FitOptions, Prepared};
 use crate::order::InSample;
+use crate::parallel::in_parts;
 use crate::partition::Partitions;
 use crate::{Error, JumpParams, Rows};
 
@@ -52,6 +51,16 @@ impl CheckedContinuousParams {
         rows: Rows<'_>,
         options: &FitOptions<'_>,
     ) -> Result<ContinuousFit, Error> {
+        self.fit_within(rows, options, BYTES_MAX)
+    }
+
+    /// [`fit_with`](Self::fit_with) with a share of the memory a fit may take.
+    pub(crate) fn fit_within(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+        bytes_max: usize,
+    ) -> Result<ContinuousFit, Error> {
         let params = self.jump.params();
         let prepared = Prepared::new(&self.jump, rows, options)?;
         let rows = prepared.rows(rows)?;
@@ -62,14 +71,15 @@ impl CheckedContinuousParams {
             tol: params.tol,
             exact: !params.compat,
         };
-        let restarts = descend_all(rows, &self.grid, &penalties, &prepared.starts, limits)?;
+        let restarts =
+            descend_all(rows, &self.grid, &penalties, &prepared.starts, limits, bytes_max)?;
         let mut partitions = Partitions::new(self.grid.len());
         let winner = best(&restarts, limits, &mut partitions);
         if !restarts[winner].value.is_finite() {
             return Err(Error::Overflow { what: "continuous jump model" });
         }
         let chosen = &restarts[winner];
-        let vertices = chosen.labels.iter().map(|&v| self.grid.vertex(v as usize));
+        let vertices = chosen.labels.iter().map(|&v| self.grid.at(v as usize));
         let seen = InSample::new(params.states, vertices.clone(), options.returns);
         let order = seen.order(params.sort_by);
         let weights: Vec<f64> = vertices.flat_map(|v| order.iter().map(|&old| v[old])).collect();
@@ -77,15 +87,15 @@ impl CheckedContinuousParams {
             weights.chunks_exact(params.states).map(|w| u32::from(heaviest(w))).collect();
         let seen = seen.permuted(&order);
         let states = prepared.model(params, &restarts, winner, &order, seen, &labels);
-        let model =
-            ContinuousModel { states, grid_size: self.grid_size, mode_loss: self.mode_loss };
+        let (grid_size, mode_loss) = (self.grid_size, self.mode_loss);
+        let model = ContinuousModel { format: CONTINUOUS_FORMAT, states, grid_size, mode_loss };
         let start_rows = prepared.start_rows;
         Ok(ContinuousFit { model, weights, labels, restarts, start_rows, sort_permutation: order })
     }
 
     /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
     /// with `penalties[i]`, whatever the number of threads. Starts are drawn once, as they do not
-    /// depend on the penalty.
+    /// depend on the penalty. Together the fits that run at once take no more memory than one may.
     ///
     /// # Errors
     /// Those of [`ContinuousParams::check`] and [`fit_with`](Self::fit_with), for the first penalty
@@ -109,14 +119,15 @@ impl CheckedContinuousParams {
     ) -> Result<Vec<ContinuousFit>, Error> {
         let drawn = Prepared::new(&self.jump, rows, &FitOptions { warm_start: None, ..*options })?;
         let options = FitOptions { starts: Some(&drawn.starts), ..*options };
+        let share = Share::of_grid(rows.len(), self.grid.len(), penalties.len());
         let fit = |&penalty: &f64| {
             let jump = JumpParams { penalty, ..self.jump.params().clone() };
             let (grid_size, mode_loss) = (self.grid_size, self.mode_loss);
             let params = ContinuousParams { jump, grid_size, mode_loss }.check()?;
-            let mut fit = params.fit_with(rows, &options)?;
+            let mut fit = params.fit_within(rows, &options, share.bytes)?;
             fit.start_rows.clone_from(&drawn.start_rows);
             Ok(fit)
         };
-        penalties.par_iter().map(fit).collect()
+        in_parts(penalties, share.fits, |part| part.iter().map(fit).collect()).into_iter().collect()
     }
 }

@@ -13,9 +13,9 @@ use crate::dp::Penalties;
 /// ```
 /// use atlas_regime::continuous::Grid;
 /// let grid = Grid::new(2, 0.5)?;
-/// assert_eq!(grid.vertex(0), [1.0, 0.0]);
-/// assert_eq!(grid.vertex(1), [0.5, 0.5]);
-/// assert_eq!(grid.len(), 3);
+/// assert_eq!(grid.vertex(0), Some(&[1.0, 0.0][..]));
+/// assert_eq!(grid.vertex(1), Some(&[0.5, 0.5][..]));
+/// assert_eq!((grid.len(), grid.vertex(3)), (3, None));
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -85,12 +85,14 @@ impl Grid {
         self.states
     }
 
-    /// Weights of the states at vertex `i`, adding up to 1.
-    ///
-    /// # Panics
-    /// If `i` is not below [`len`](Self::len).
+    /// Weights of the states at vertex `i`, adding up to 1; `None` from [`len`](Self::len) on.
     #[must_use]
-    pub fn vertex(&self, i: usize) -> &[f64] {
+    pub fn vertex(&self, i: usize) -> Option<&[f64]> {
+        (i < self.len()).then(|| self.at(i))
+    }
+
+    /// [`vertex`](Self::vertex) for a number that is known to be one.
+    pub(crate) fn at(&self, i: usize) -> &[f64] {
         &self.vertices[i * self.states..(i + 1) * self.states]
     }
 
@@ -121,7 +123,7 @@ impl Grid {
         let mut matrix = Vec::with_capacity(n * n);
         for i in 0..n {
             for j in 0..n {
-                let pairs = self.vertex(i).iter().zip(self.vertex(j));
+                let pairs = self.at(i).iter().zip(self.at(j));
                 let half = pairs.map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
                 matrix.push(penalty * (half * half));
             }
@@ -176,7 +178,7 @@ impl Grid {
     /// Half the distance of every vertex to one of them.
     pub(crate) fn half_distances(&self, to: usize, out: &mut [f64]) {
         out.fill(0.0);
-        for (k, own) in self.vertex(to).iter().enumerate() {
+        for (k, own) in self.at(to).iter().enumerate() {
             for (slot, weight) in out.iter_mut().zip(self.weights_of(k)) {
                 *slot += (weight - own).abs();
             }
@@ -243,7 +245,7 @@ mod tests {
             assert_eq!(grid.len(), expected);
             assert_eq!(Grid::count(states, size), Ok(expected));
             for i in 0..grid.len() {
-                assert!((grid.vertex(i).iter().sum::<f64>() - 1.0).abs() < 1e-12);
+                assert!((grid.at(i).iter().sum::<f64>() - 1.0).abs() < 1e-12);
             }
         }
         assert_eq!(Grid::count(8, 0.05), Ok(888_030));

@@ -11,5 +11,6 @@ pub(crate) mod rings;
 
 pub use fit::ContinuousFit;
 pub use grid::{Grid, VERTICES_MAX};
-pub use model::{ContinuousFilter, ContinuousModel, MixedEstimate};
+pub use model::{CONTINUOUS_FORMAT, ContinuousFilter, ContinuousModel, MixedEstimate};
 pub use params::{CheckedContinuousParams, ContinuousParams};
+pub(crate) use restarts::{BYTES_MAX, Share};

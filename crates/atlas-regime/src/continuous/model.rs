@@ -7,15 +7,21 @@ use super::grid::Grid;
 use super::restarts::costs_bytes;
 use super::rings::Scratch;
 use crate::discrete::estep::loss;
+use crate::discrete::params::STATES_MAX;
 use crate::dp::Penalties;
 use crate::filter::check_row;
 use crate::model::defined;
 use crate::stored::{Buffer, restored};
 use crate::{Error, JumpModel, Rows};
 
+/// The format of serialized continuous models this version writes and reads.
+pub const CONTINUOUS_FORMAT: u32 = 1;
+
 /// A fitted continuous jump model; serializable, and it cannot be changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ContinuousModel {
+    pub(crate) format: u32,
     pub(crate) states: JumpModel,
     pub(crate) grid_size: f64,
     pub(crate) mode_loss: bool,
@@ -23,14 +29,44 @@ pub struct ContinuousModel {
 
 /// What the continuous filter says after one observation.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct MixedEstimate {
     /// Number of the vertex of the grid; [`Grid::vertex`] has its weights.
     pub vertex: usize,
     /// The state with the largest weight, the first on a tie.
     pub state: u8,
+    /// Weights of the states at that vertex, adding up to 1; 0 beyond the model's states.
+    pub weights: [f64; STATES_MAX],
+    /// How much costlier the cheapest path into any vertex with another heaviest state is;
+    /// infinite with one state, or where all of those are too far away to be squared.
+    pub margin: f64,
 }
 
 impl ContinuousModel {
+    /// A model with the given pure states, as if fitted: for filters over centres from elsewhere.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    pub fn new(states: JumpModel, grid_size: f64, mode_loss: bool) -> Result<Self, Error> {
+        let model = Self { format: CONTINUOUS_FORMAT, states, grid_size, mode_loss };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Refuses a deserialized model of another format or with inconsistent parts.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for another format, [`Error::Parameter`] for a bad step, those of
+    /// [`JumpModel::check`]; no other.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.format != CONTINUOUS_FORMAT {
+            let (found, expected) = (self.format, CONTINUOUS_FORMAT);
+            return Err(Error::Format { what: "the continuous jump model", found, expected });
+        }
+        self.states.check()?;
+        Grid::count(self.states.states(), self.grid_size).map(|_| ())
+    }
+
     /// Centres, order and sample figures of the pure states.
     #[must_use]
     pub const fn states(&self) -> &JumpModel {
@@ -85,6 +121,8 @@ pub struct ContinuousFilter {
     centers: Vec<f64>,
     grid: Grid,
     penalties: Penalties,
+    /// The heaviest state of each vertex.
+    heaviest: Vec<u8>,
     values: Vec<f64>,
     next: Buffer<Vec<f64>>,
     scratch: Buffer<Scratch>,
@@ -96,9 +134,9 @@ impl ContinuousFilter {
     /// Starts cold.
     ///
     /// # Errors
-    /// Those of [`JumpModel::check`], [`Grid::new`] and [`Grid::penalties`]; no other.
+    /// Those of [`ContinuousModel::check`], [`Grid::new`] and [`Grid::penalties`]; no other.
     pub fn new(model: &ContinuousModel) -> Result<Self, Error> {
-        model.states.check()?;
+        model.check()?;
         let grid = Grid::new(model.states.states(), model.grid_size)?;
         let penalties = grid.penalties(model.states.penalty, model.mode_loss)?;
         Ok(Self {
@@ -108,6 +146,7 @@ impl ContinuousFilter {
             weighted: Buffer(vec![0.0; model.states.features]),
             model: model.clone(),
             scratch: Buffer(penalties.scratch()),
+            heaviest: (0..grid.len()).map(|i| heaviest(grid.at(i))).collect(),
             grid,
             penalties,
             pushed: 0,
@@ -140,7 +179,20 @@ impl ContinuousFilter {
         }
         std::mem::swap(&mut self.values, &mut self.next.0);
         self.pushed += 1;
-        Ok(MixedEstimate { vertex, state: heaviest(self.grid.vertex(vertex)) })
+        Ok(self.estimate(vertex))
+    }
+
+    fn estimate(&self, vertex: usize) -> MixedEstimate {
+        let state = self.heaviest[vertex];
+        let mut next = f64::INFINITY;
+        for (&value, &heaviest) in self.values.iter().zip(&self.heaviest) {
+            next = if value < next && heaviest != state { value } else { next };
+        }
+        let mut weights = [0.0; STATES_MAX];
+        for (slot, weight) in weights.iter_mut().zip(self.grid.at(vertex)) {
+            *slot = *weight;
+        }
+        MixedEstimate { vertex, state, weights, margin: next - self.values[vertex] }
     }
 
     /// The grid of mixed states.
@@ -208,14 +260,21 @@ mod tests {
         for states in [2_u8, 3] {
             let centers = (0..states).map(|k| Some(vec![4.0 * f64::from(k)])).collect();
             let states = JumpModel::from_centers(centers, 3.0).unwrap();
-            let model = ContinuousModel { states, grid_size: 0.25, mode_loss: true };
+            let model = ContinuousModel::new(states, 0.25, true).unwrap();
             let mut filter = ContinuousFilter::new(&model).unwrap();
             for row in [0.1, 3.9, 4.2] {
                 let before = filter.clone();
                 let expected = Err(Error::Overflow { what: "continuous filter" });
                 assert_eq!(filter.push(&[1e200]), expected);
                 assert_eq!(filter, before);
-                filter.push(&[row]).unwrap();
+                let found = filter.push(&[row]).unwrap();
+                let model = &model.states;
+                assert_eq!(&found.weights[..model.states()], filter.grid().at(found.vertex));
+                let states = (0..filter.grid().len()).map(|i| heaviest(filter.grid().at(i)));
+                let others = filter.values().iter().zip(states).filter(|(_, s)| *s != found.state);
+                let next = others.map(|(v, _)| *v).fold(f64::INFINITY, f64::min);
+                let best = filter.values().iter().copied().fold(f64::INFINITY, f64::min);
+                assert!(found.margin >= 0.0 && (found.margin - (next - best)).abs() < 1e-12);
             }
             let json = serde_json::to_value(&filter).unwrap();
             let mut restored: ContinuousFilter = serde_json::from_value(json.clone()).unwrap();

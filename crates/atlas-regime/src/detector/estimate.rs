@@ -16,7 +16,11 @@ pub(crate) fn estimate(
     (vix, vix_unseen): (VixEvidence, usize),
 ) -> RegimeEstimate {
     let Found { block, judged, naming, raw, expanding_z, penalty, chosen_session } = found;
-    let shocked = matches!(&vix, VixEvidence::Read(VixReading { shock: Some(_), .. }));
+    let shocked = match &vix {
+        VixEvidence::Read(VixReading { shock, .. }) | VixEvidence::Missing { shock, .. } => {
+            shock.is_some()
+        }
+    };
     let decided_by = match (shocked, judged.rungs) {
         (true, _) => DecidedBy::VixShock,
         (false, Some(_)) => DecidedBy::Ladder,

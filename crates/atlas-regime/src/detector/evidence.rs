@@ -4,7 +4,7 @@ use atlas_core::Regime;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::VixReading;
+use crate::{VixReading, VixShock};
 
 /// A regime with the evidence for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,13 +111,17 @@ pub enum ReturnBasis {
 #[serde(rename_all = "snake_case", tag = "vix")]
 #[non_exhaustive]
 pub enum VixEvidence {
-    /// The rule was applied.
+    /// The rule was applied. Under the policy to carry on, a change is `None` where the close it
+    /// compares with is missing, and `vix_unseen` is not 0.
     Read(VixReading),
-    /// The VIX was missing or stale and the policy is to carry on: the shock rule was **not**
-    /// applied.
+    /// The VIX was missing or stale and the policy is to carry on: no **new** shock could be seen.
     Missing {
         /// Last date of the VIX series, if there is any.
         last: Option<NaiveDate>,
+        /// The shock that was in force before and still is: a lost quote ends none. It lasts at
+        /// most until the longest hold ends. Absent in estimates stored before it was kept.
+        #[serde(default)]
+        shock: Option<VixShock>,
     },
 }
 
@@ -165,7 +169,9 @@ pub struct Evidence {
     pub state: MarketState,
     /// Half squared distance to the bull and the bear centre.
     pub distances: [f64; 2],
-    /// How much costlier the path into the other state is.
+    /// How much costlier the path into the other state is; infinite (stored as `null`) where that
+    /// one is too far away to be squared.
+    #[serde(with = "crate::stored::maybe_infinite")]
     pub state_margin: f64,
     /// Position on the axis from the bull centre (0) to the bear centre (1).
     pub stress: f64,

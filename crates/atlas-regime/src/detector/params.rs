@@ -217,7 +217,7 @@ impl DetectorParams {
     /// [`Error::Parameter`] for a value outside of its range, naming it; no other.
     pub fn check(self) -> Result<CheckedDetectorParams, Error> {
         self.jump_params().check()?;
-        self.vix.check()?;
+        self.vix.clone().check()?;
         if let Some(choice) = &self.choice {
             choice.check(&self)?;
         }

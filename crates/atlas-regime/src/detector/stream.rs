@@ -149,7 +149,7 @@ impl DetectorStream {
         let (rate, interest) = state.rate.next(params.rate_quote, first, last, date, rate)?;
         let raw = state.last.map(|(_, before)| close / before - 1.0);
         let excess = raw.zip(interest).map(|(raw, interest)| raw - interest);
-        raw.iter().chain(&excess).try_for_each(|r| check_return(*r))?;
+        raw.iter().chain(&excess).try_for_each(|r| check_return(*r, number))?;
         // Nothing can fail from here on.
         let state = &mut self.state;
         if number.is_multiple_of(params.refit_every) {

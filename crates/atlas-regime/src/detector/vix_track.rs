@@ -28,7 +28,7 @@ pub(crate) struct VixTrack {
 impl VixTrack {
     pub(crate) fn new(params: &VixParams) -> Result<Self, Error> {
         Ok(Self {
-            rule: VixRule::new(params.clone())?,
+            rule: VixRule::new(params.clone().check()?),
             newest: Newest::default(),
             reading: None,
             window: VecDeque::new(),
@@ -69,7 +69,9 @@ impl VixTrack {
     ///
     /// Under the policy to refuse, a VIX that is missing on the session or one of the three before,
     /// or that starts inside the hold window, is an error: a shock before its first row may still be
-    /// in force. A session without a close later in the window is counted and no more.
+    /// in force. A session without a close later in the window is counted and no more. Under the
+    /// policy to carry on, a shock in force outlasts sessions without a close, and a rise is judged
+    /// wherever the close it compares with is there.
     pub(crate) fn judge(
         &self,
         params: &DetectorParams,
@@ -79,15 +81,18 @@ impl VixTrack {
         let unseen = self.missing(self.window.len());
         let missing = |error| match params.vix_missing {
             VixPolicy::Refuse => Err(error),
-            VixPolicy::CarryOn => Ok((VixEvidence::Missing { last }, unseen)),
+            VixPolicy::CarryOn => {
+                Ok((VixEvidence::Missing { last, shock: self.rule.shock() }, unseen))
+            }
         };
         if last != Some(as_of) {
             return missing(Error::VixMissing { as_of, last });
         }
         let gap = |need| Error::VixGap { as_of, have: need - self.missing(need), need };
-        let (0, Some(reading)) = (self.missing(RISE_SESSIONS), self.reading) else {
-            return missing(gap(RISE_SESSIONS));
-        };
+        let Some(reading) = self.reading else { return missing(gap(RISE_SESSIONS)) };
+        if self.missing(RISE_SESSIONS) > 0 && params.vix_missing == VixPolicy::Refuse {
+            return Err(gap(RISE_SESSIONS));
+        }
         let start = self.window.front().map(|(session, _)| *session);
         let covered = self.newest.first <= start;
         if !covered && params.vix_missing == VixPolicy::Refuse {

@@ -14,7 +14,8 @@ pub struct FitOptions<'a> {
     pub returns: Option<&'a [f64]>,
     /// Weight ≥ 0 per column, at least one positive; the model multiplies every row by it.
     pub feature_weights: Option<&'a [f64]>,
-    /// Start centres (K × D each, row after row, weighted) instead of those drawn from the seed.
+    /// Start centres (K × D each, row after row, weighted, finite) instead of those drawn from the
+    /// seed.
     pub starts: Option<&'a [Vec<f64>]>,
     /// Centres (weighted) of an earlier fit, tried after all other starts; NaN for empty states.
     pub warm_start: Option<&'a [f64]>,
@@ -63,13 +64,11 @@ impl<'a> Prepared<'a> {
             prepared.starts = drawn.iter().map(gather).collect();
             prepared.start_rows = drawn;
         }
-        prepared.starts.extend(options.warm_start.map(<[f64]>::to_vec));
         let expected = params.states * cols;
+        check_starts(options, expected, cols)?;
+        prepared.starts.extend(options.warm_start.map(<[f64]>::to_vec));
         if prepared.starts.is_empty() {
             return Err(Error::TooFewRows { what: "the list of starts", have: 0, need: 1 });
-        }
-        if let Some(bad) = prepared.starts.iter().find(|c| c.len() != expected) {
-            return Err(Error::Shape { what: "a start", found: bad.len(), expected });
         }
         Ok(prepared)
     }
@@ -112,6 +111,32 @@ impl<'a> Prepared<'a> {
             volatility: seen.volatility.as_deref().map_or_else(Vec::new, defined),
             transitions: transitions(params.states, labels),
             frequency: seen.frequency,
+        }
+    }
+}
+
+/// Refuses starts of another size or that are no numbers. A state of a warm start may be empty: NaN
+/// throughout.
+fn check_starts(options: &FitOptions<'_>, expected: usize, cols: usize) -> Result<(), Error> {
+    let sized = |start: &[f64]| match start.len() {
+        found if found == expected => Ok(()),
+        found => Err(Error::Shape { what: "a start", found, expected }),
+    };
+    for start in options.starts.unwrap_or_default() {
+        sized(start)?;
+        Rows::new(start, cols)?.check_finite("a start")?;
+    }
+    let Some(warm) = options.warm_start else { return Ok(()) };
+    sized(warm)?;
+    let stray =
+        |row: &&[f64]| row.iter().any(|x| !x.is_finite()) && !row.iter().all(|x| x.is_nan());
+    let rows = Rows::new(warm, cols)?;
+    match rows.iter().enumerate().find(|(_, row)| stray(row)) {
+        None => Ok(()),
+        Some((row, center)) => {
+            let column = center.iter().position(|x| !x.is_finite()).unwrap_or_default();
+            let value = center[column];
+            Err(Error::NotFinite { what: "the warm start", row, column, value })
         }
     }
 }

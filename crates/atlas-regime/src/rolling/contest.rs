@@ -141,7 +141,8 @@ impl Contest {
 }
 
 /// Sharpe ratio per session of the strategy that holds the index while the state was bull `delay`
-/// sessions before, in excess of cash and after costs; `None` where returns do not vary.
+/// sessions before, in excess of cash and after costs; `None` where returns do not vary by more
+/// than rounding.
 ///
 /// `states` and `returns` end with the same session; states reach `delay + 1` sessions further
 /// back, as far as there are any.
@@ -152,19 +153,18 @@ fn sharpe(states: &VecDeque<u8>, returns: &VecDeque<f64>, terms: Terms) -> Optio
         Some(before) => states[before] == 0,
         None => states[first] == 0,
     };
-    let (mut sum, mut squares) = (0.0, 0.0);
+    let mut all = Vec::with_capacity(returns.len());
     for (state, r) in states.iter().skip(first).zip(returns) {
         let hold = *state == 0;
         let cost = if hold == held { 0.0 } else { terms.cost };
-        let earned = if hold { r - cost } else { -cost };
-        sum += earned;
-        squares += earned * earned;
+        all.push(if hold { r - cost } else { -cost });
         held = hold;
     }
     let n = float(returns.len());
-    let mean = sum / n;
-    let variance = squares / n - mean * mean;
-    (variance > 0.0).then(|| mean / variance.sqrt())
+    let mean = all.iter().sum::<f64>() / n;
+    let variance = all.iter().map(|earned| (earned - mean) * (earned - mean)).sum::<f64>() / n;
+    let noise = n * f64::EPSILON * mean * mean;
+    (variance > noise).then(|| mean / variance.sqrt())
 }
 
 #[cfg(test)]
@@ -188,6 +188,18 @@ mod tests {
         assert_eq!(pick([0, 0], None, [true; 2]), Some(1));
         assert_eq!(pick([0, 1], None, [true; 2]), Some(0));
         assert_eq!(pick([1, 1], Some(0), [true; 2]), Some(0));
+    }
+
+    #[test]
+    fn returns_that_do_not_vary_have_no_ratio() {
+        for r in [0.0, 0.1, 0.001, -0.0003, 1e-9, 7.3] {
+            for n in [3, 10, 2016] {
+                let terms = Terms { validation: n, ..TERMS };
+                let states = VecDeque::from(vec![0; n + 3]);
+                let returns = VecDeque::from(vec![r; n]);
+                assert_eq!(sharpe(&states, &returns, terms), None, "{r} {n}");
+            }
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Fitting the sparse model: a jump model and its feature weights in turn.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::lasso::bounded_weights;
+use super::model::{SPARSE_FORMAT, SparseInner, SparseModel};
 use super::scatter::{between_cluster_sums, weighted_means};
-use crate::continuous::{ContinuousModel, ContinuousParams};
+use crate::continuous::{BYTES_MAX, ContinuousParams, Grid, Share};
 use crate::count::float;
 use crate::descent::Restart;
+use crate::parallel::in_parts;
 use crate::{Error, FitOptions, JumpModel, JumpParams, Rows};
 
 /// Parameters of a sparse jump model, unchecked; [`check`](Self::check) makes them usable.
@@ -103,28 +104,6 @@ pub struct SparseFit {
     pub rounds: Vec<SparseRound>,
 }
 
-/// The inner model of a sparse fit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SparseModel {
-    /// Every observation in one state.
-    Discrete(JumpModel),
-    /// Every observation in a mixture.
-    Continuous(ContinuousModel),
-}
-
-impl SparseModel {
-    /// Centres, order and sample figures of the states.
-    #[must_use]
-    pub const fn states(&self) -> &JumpModel {
-        match self {
-            Self::Discrete(model) => model,
-            Self::Continuous(model) => &model.states,
-        }
-    }
-}
-
 /// One round: a fit under the weights of the round before, and the weights it suggests.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -149,12 +128,40 @@ pub struct SparseRound {
 
 /// The parts of an inner fit the rounds need.
 struct Inner {
-    model: SparseModel,
+    model: SparseInner,
     labels: Vec<u32>,
     memberships: Vec<f64>,
     restarts: Vec<Restart>,
     start_rows: Vec<Vec<usize>>,
     sort_permutation: Vec<usize>,
+}
+
+impl Inner {
+    fn states(&self) -> &JumpModel {
+        match &self.model {
+            SparseInner::Discrete(model) => model,
+            SparseInner::Continuous(model) => model.states(),
+        }
+    }
+
+    /// What is told of the round it comes from.
+    fn round(
+        &self,
+        warm_start: Option<Vec<f64>>,
+        between: Vec<f64>,
+        next_weights: Option<Vec<f64>>,
+    ) -> SparseRound {
+        SparseRound {
+            objective: self.states().objective,
+            best_restart: self.states().best_restart,
+            restarts: self.restarts.clone(),
+            sort_permutation: self.sort_permutation.clone(),
+            start_rows: self.start_rows.clone(),
+            warm_start,
+            between,
+            next_weights,
+        }
+    }
 }
 
 impl CheckedSparseParams {
@@ -169,7 +176,9 @@ impl CheckedSparseParams {
     /// Source: Nystrup, Kolm and Lindström 2021, "Feature selection in jump models".
     ///
     /// # Errors
-    /// Those of [`CheckedJumpParams::fit_with`](crate::CheckedJumpParams::fit_with); no other.
+    /// Those of [`CheckedJumpParams::fit_with`](crate::CheckedJumpParams::fit_with); with a mixture
+    /// those of [`CheckedContinuousParams::fit_with`](crate::continuous::CheckedContinuousParams::fit_with)
+    /// too; no other.
     ///
     /// # Examples
     /// ```
@@ -180,58 +189,108 @@ impl CheckedSparseParams {
     /// # Ok::<(), atlas_regime::Error>(())
     /// ```
     pub fn fit(&self, rows: Rows<'_>, returns: Option<&[f64]>) -> Result<SparseFit, Error> {
+        self.fit_with(rows, &FitOptions { returns, ..FitOptions::default() })
+    }
+
+    /// [`fit`](Self::fit) with explicit starts: `starts` and `warm_start` are given as the features
+    /// are, **not** weighted, and weighted anew in every round. The warm start belongs to the first
+    /// round; later ones take over the centres of the round before.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit); [`Error::Parameter`] for `feature_weights`, which a sparse model
+    /// finds by itself; no other.
+    ///
+    /// # Examples
+    /// ```
+    /// use atlas_regime::{FitOptions, Rows, sparse::SparseParams};
+    /// let data = [0.0, 0.3, 0.1, -0.3, 5.0, 0.3, 5.1, -0.3];
+    /// let starts = [vec![0.0, 0.0, 5.0, 0.0]];
+    /// let options = FitOptions { starts: Some(&starts), ..FitOptions::default() };
+    /// let params = SparseParams::new(2, 0.1, 1.0).check()?;
+    /// let fit = params.fit_with(Rows::new(&data, 2)?, &options)?;
+    /// assert_eq!((fit.weights, fit.rounds[0].restarts.len()), (vec![1.0, 0.0], 1));
+    /// # Ok::<(), atlas_regime::Error>(())
+    /// ```
+    pub fn fit_with(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<SparseFit, Error> {
+        self.fit_within(rows, options, BYTES_MAX)
+    }
+
+    /// [`fit_with`](Self::fit_with) with a share of the memory a fit may take.
+    fn fit_within(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+        bytes_max: usize,
+    ) -> Result<SparseFit, Error> {
         let params = self.params();
-        let d = float(rows.cols());
-        let states = params.jump.states;
-        let bound = params.features_max.sqrt();
-        let mut weights = vec![1.0 / d.sqrt(); rows.cols()];
+        if let Some(weights) = options.feature_weights {
+            let (name, value) = ("feature_weights", format!("{weights:?}"));
+            return Err(Error::Parameter {
+                name,
+                value,
+                rule: "absent: a sparse model finds them",
+            });
+        }
+        let mut weights = vec![1.0 / float(rows.cols()).sqrt(); rows.cols()];
         let mut before = vec![2.0; rows.cols()];
         let mut rounds: Vec<SparseRound> = Vec::new();
         let mut last: Option<Inner> = None;
         while rounds.len() < params.rounds_max && change(&weights, &before) > params.weights_tol {
             before.clone_from(&weights);
             let roots: Vec<f64> = weights.iter().map(|w| w.sqrt()).collect();
-            let warm_start = last.as_ref().map(|inner| {
-                let means = weighted_means(rows, &inner.memberships, states);
-                means
-                    .chunks_exact(rows.cols())
-                    .flat_map(|m| m.iter().zip(&roots))
-                    .map(|(m, f)| m * f)
-                    .collect::<Vec<f64>>()
-            });
+            let weighted = |centers: &[f64]| -> Vec<f64> {
+                centers.iter().zip(roots.iter().cycle()).map(|(c, root)| c * root).collect()
+            };
+            let warm_start = match &last {
+                Some(inner) => {
+                    let means = weighted_means(rows, &inner.memberships, params.jump.states)?;
+                    Some(weighted(&means))
+                }
+                None => options.warm_start.map(weighted),
+            };
+            let starts: Option<Vec<Vec<f64>>> =
+                options.starts.map(|starts| starts.iter().map(|s| weighted(s)).collect());
             let options = FitOptions {
-                returns,
+                returns: options.returns,
                 feature_weights: Some(&roots),
                 warm_start: warm_start.as_deref(),
-                starts: None,
+                starts: starts.as_deref(),
             };
-            let inner = self.inner(rows, &options)?;
-            let between = between_cluster_sums(rows, &inner.memberships, states);
-            let largest = between.iter().copied().fold(0.0, f64::max);
-            let next_weights = if largest > 0.0 {
-                let relative: Vec<f64> = between.iter().map(|b| b / largest).collect();
-                Some(bounded_weights(&relative, bound)?)
-            } else {
-                None
-            };
-            rounds.push(SparseRound {
-                objective: inner.model.states().objective,
-                best_restart: inner.model.states().best_restart,
-                restarts: inner.restarts.clone(),
-                sort_permutation: inner.sort_permutation.clone(),
-                start_rows: inner.start_rows.clone(),
-                warm_start,
-                between,
-                next_weights: next_weights.clone(),
-            });
+            let inner = self.inner(rows, &options, bytes_max)?;
+            let (between, next_weights) = self.next_weights(rows, &inner.memberships)?;
+            rounds.push(inner.round(warm_start, between, next_weights.clone()));
             last = Some(inner);
             let Some(next) = next_weights else { break };
             weights = next;
         }
-        let Some(Inner { model, labels, memberships, .. }) = last else {
+        let Some(Inner { model: inner, labels, memberships, .. }) = last else {
             return Err(Error::TooFewRows { what: "the list of rounds", have: 0, need: 1 });
         };
+        let model = SparseModel {
+            format: SPARSE_FORMAT,
+            inner,
+            weights: weights.clone(),
+            rounds: rounds.len(),
+            features_max: params.features_max,
+        };
         Ok(SparseFit { model, labels, memberships, weights, rounds })
+    }
+
+    /// How far apart the states lie in each feature, and the weights that suggests; `None` where
+    /// they lie apart in none.
+    fn next_weights(
+        &self,
+        rows: Rows<'_>,
+        memberships: &[f64],
+    ) -> Result<(Vec<f64>, Option<Vec<f64>>), Error> {
+        let between = between_cluster_sums(rows, memberships, self.params().jump.states)?;
+        let largest = between.iter().copied().fold(0.0, f64::max);
+        if largest <= 0.0 {
+            return Ok((between, None));
+        }
+        let relative: Vec<f64> = between.iter().map(|b| b / largest).collect();
+        let next = bounded_weights(&relative, self.params().features_max.sqrt())?;
+        Ok((between, Some(next)))
     }
 
     /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
@@ -256,15 +315,27 @@ impl CheckedSparseParams {
         returns: Option<&[f64]>,
         penalties: &[f64],
     ) -> Result<Vec<SparseFit>, Error> {
-        let fit = |&penalty: &f64| {
-            let params = self.params().clone();
-            let jump = JumpParams { penalty, ..params.jump };
-            SparseParams { jump, ..params }.check()?.fit(rows, returns)
+        let params = self.params();
+        let vertices = match params.mixture {
+            Some(mixture) => Grid::count(params.jump.states, mixture.grid_size)?,
+            None => 0,
         };
-        penalties.par_iter().map(fit).collect()
+        let share = Share::of_grid(rows.len(), vertices, penalties.len());
+        let options = FitOptions { returns, ..FitOptions::default() };
+        let fit = |&penalty: &f64| {
+            let jump = JumpParams { penalty, ..params.jump.clone() };
+            let params = SparseParams { jump, ..params.clone() }.check()?;
+            params.fit_within(rows, &options, share.bytes)
+        };
+        in_parts(penalties, share.fits, |part| part.iter().map(fit).collect()).into_iter().collect()
     }
 
-    fn inner(&self, rows: Rows<'_>, options: &FitOptions<'_>) -> Result<Inner, Error> {
+    fn inner(
+        &self,
+        rows: Rows<'_>,
+        options: &FitOptions<'_>,
+        bytes_max: usize,
+    ) -> Result<Inner, Error> {
         let params = self.params();
         let jump = JumpParams {
             penalty: params.jump.penalty / float(rows.cols()).sqrt(),
@@ -272,9 +343,9 @@ impl CheckedSparseParams {
         };
         if let Some(Mixture { grid_size, mode_loss }) = params.mixture {
             let continuous = ContinuousParams { jump, grid_size, mode_loss }.check()?;
-            let fit = continuous.fit_with(rows, options)?;
+            let fit = continuous.fit_within(rows, options, bytes_max)?;
             return Ok(Inner {
-                model: SparseModel::Continuous(fit.model),
+                model: SparseInner::Continuous(fit.model),
                 labels: fit.labels,
                 memberships: fit.weights,
                 restarts: fit.restarts,
@@ -289,7 +360,7 @@ impl CheckedSparseParams {
             memberships[t * states + label as usize] = 1.0;
         }
         Ok(Inner {
-            model: SparseModel::Discrete(fit.model),
+            model: SparseInner::Discrete(fit.model),
             labels: fit.labels,
             memberships,
             restarts: fit.restarts,

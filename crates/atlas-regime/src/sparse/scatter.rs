@@ -1,14 +1,22 @@
 //! How far apart the states lie in each feature.
 
-use crate::Rows;
-use crate::count::float;
+use crate::{Error, Rows};
 
 /// Means of the rows weighted by membership (T × K), state after state; NaN for an empty state.
 ///
-/// # Panics
-/// If there are fewer memberships than rows × `states`.
-#[must_use]
-pub fn weighted_means(rows: Rows<'_>, memberships: &[f64], states: usize) -> Vec<f64> {
+/// # Errors
+/// [`Error::Parameter`] for 0 states, [`Error::Shape`] for another number of memberships than
+/// rows × `states`; no other.
+pub fn weighted_means(
+    rows: Rows<'_>,
+    memberships: &[f64],
+    states: usize,
+) -> Result<Vec<f64>, Error> {
+    check(rows, memberships, states)?;
+    Ok(means_of(rows, memberships, states))
+}
+
+fn means_of(rows: Rows<'_>, memberships: &[f64], states: usize) -> Vec<f64> {
     let cols = rows.cols();
     let mut means = vec![0.0; states * cols];
     let mut totals = vec![0.0; states];
@@ -33,20 +41,23 @@ pub fn weighted_means(rows: Rows<'_>, memberships: &[f64], states: usize) -> Vec
 /// Between-cluster sum of squares of each feature, `Σ_k n_k (m_kj − m_j)²`; a sum below 10⁻⁶
 /// counts as 0, an empty state adds nothing.
 ///
-/// # Panics
-/// If there are fewer memberships than rows × `states`.
-#[must_use]
-pub fn between_cluster_sums(rows: Rows<'_>, memberships: &[f64], states: usize) -> Vec<f64> {
+/// # Errors
+/// Those of [`weighted_means`].
+pub fn between_cluster_sums(
+    rows: Rows<'_>,
+    memberships: &[f64],
+    states: usize,
+) -> Result<Vec<f64>, Error> {
+    check(rows, memberships, states)?;
     let cols = rows.cols();
-    let means = weighted_means(rows, memberships, states);
+    let means = means_of(rows, memberships, states);
     let mut totals = vec![0.0; states];
     for weights in memberships.chunks_exact(states) {
         for (total, w) in totals.iter_mut().zip(weights) {
             *total += w;
         }
     }
-    let overall = weighted_means(rows, &vec![1.0; rows.len()], 1);
-    debug_assert!(float(rows.len()) > 0.0, "a sample has rows");
+    let overall = means_of(rows, &vec![1.0; rows.len()], 1);
     let mut sums = vec![0.0; cols];
     for (mean, total) in means.chunks_exact(cols).zip(totals) {
         if total > 0.0 {
@@ -60,7 +71,20 @@ pub fn between_cluster_sums(rows: Rows<'_>, memberships: &[f64], states: usize) 
             *sum = 0.0;
         }
     }
-    sums
+    Ok(sums)
+}
+
+/// Refuses memberships that are not one per row and state.
+fn check(rows: Rows<'_>, memberships: &[f64], states: usize) -> Result<(), Error> {
+    if states == 0 {
+        let value = "0".to_owned();
+        return Err(Error::Parameter { name: "states", value, rule: "at least 1" });
+    }
+    let (found, expected) = (memberships.len(), rows.len().saturating_mul(states));
+    if found != expected {
+        return Err(Error::Shape { what: "the list of memberships", found, expected });
+    }
+    Ok(())
 }
 
 /// Sums below this are rounding noise (the reference's constant).

@@ -94,7 +94,8 @@ pub(crate) fn grid(file: &Case<'_>, tally: &mut Tally) -> Result<(), String> {
             let n = grid.len();
             same("N", &n, &case.count("N")?)?;
             if let Some(vertices) = case.opt("prob_vecs") {
-                let found: Vec<f64> = (0..n).flat_map(|i| grid.vertex(i)).copied().collect();
+                let found: Vec<f64> =
+                    (0..n).flat_map(|i| grid.vertex(i).unwrap_or_default()).copied().collect();
                 close("prob_vecs", &found, &floats(vertices)?, FLOAT, 1.0)?;
             }
             let mode_loss = case.flag("mode_loss")?;
@@ -157,9 +158,9 @@ fn moments(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
     case.skip(&["labels_rle"]);
     let rows = Rows::new(&matrix.data, matrix.cols).map_err(text)?;
     same("memberships", &memberships.len(), &(rows.len() * states))?;
-    let centers = weighted_means(rows, &memberships, states);
+    let centers = weighted_means(rows, &memberships, states).map_err(text)?;
     close("centers", &centers, &case.floats("centers")?, FLOAT, 1.0)?;
-    let between = between_cluster_sums(rows, &memberships, states);
+    let between = between_cluster_sums(rows, &memberships, states).map_err(text)?;
     close("bcss", &between, &case.floats("bcss")?, FLOAT, 1.0)?;
     let (mean, deviation) =
         returns_by_state(&matrix.returns, &memberships, states).map_err(text)?;

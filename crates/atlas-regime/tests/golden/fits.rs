@@ -298,8 +298,13 @@ fn expect(expected: &Case<'_>, found: &Found, grid: Option<&Grid>) -> Result<(),
 
 /// The number of the vertex with these weights.
 pub(crate) fn vertex_of(grid: &Grid, weights: &[f64]) -> Result<u32, String> {
-    let near =
-        |i: &u32| grid.vertex(*i as usize).iter().zip(weights).all(|(a, b)| (a - b).abs() < 1e-9);
+    let near = |i: &u32| {
+        grid.vertex(*i as usize)
+            .unwrap_or_default()
+            .iter()
+            .zip(weights)
+            .all(|(a, b)| (a - b).abs() < 1e-9)
+    };
     let count = u32::try_from(grid.len()).map_err(text)?;
     (0..count).find(near).ok_or_else(|| "weights that are no vertex".to_owned())
 }
@@ -366,9 +371,10 @@ fn smoothed(
     let path = penalties.solve(&losses).map_err(text)?.path;
     Ok(match grid {
         None => path,
-        Some(grid) => {
-            path.iter().map(|&v| crate::predict::heaviest(grid.vertex(v as usize))).collect()
-        }
+        Some(grid) => path
+            .iter()
+            .map(|&v| crate::predict::heaviest(grid.vertex(v as usize).unwrap_or_default()))
+            .collect(),
     })
 }
 

@@ -3,7 +3,6 @@
 use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, Grid};
 use atlas_regime::dp::Penalties;
 use atlas_regime::{Filter, JumpModel, Rows, SlidingFilter};
-use serde_json::{Value, json};
 
 use crate::basics::text;
 use crate::compare::{FLOAT, MARGIN, close, exact, margin, same, smaller};
@@ -47,11 +46,21 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
         same("predict vertices", &vertices, &case.runs("predict_grid_idx_rle")?)?;
         let run = run_continuous(&model, rows)?;
         same("online vertices", &run.vertices, &case.runs("online_grid_idx_rle")?)?;
-        let weights: Vec<f64> =
-            run.vertices.iter().flat_map(|&v| grid.vertex(v as usize)).copied().collect();
+        let weights: Vec<f64> = run
+            .vertices
+            .iter()
+            .flat_map(|&v| grid.vertex(v as usize).unwrap_or_default())
+            .copied()
+            .collect();
         let first = case.floats("online_proba_first20")?;
         close("online_proba_first20", &weights[..first.len()], &first, FLOAT, 1.0)?;
-        (run, vertices.iter().map(|&v| heaviest(grid.vertex(v as usize))).collect())
+        (
+            run,
+            vertices
+                .iter()
+                .map(|&v| heaviest(grid.vertex(v as usize).unwrap_or_default()))
+                .collect(),
+        )
     } else {
         (run_discrete(&states, rows)?, states.smoothed_states(rows).map_err(text)?)
     };
@@ -67,7 +76,7 @@ fn one(folder: &Folder, case: &Case<'_>) -> Result<(), String> {
         let last = if continuous {
             let model = continuous_model(&states, size, mode_loss)?;
             let vertices = model.smoothed_vertices(part).map_err(text)?;
-            vertices.last().map(|&v| heaviest(grid.vertex(v as usize)))
+            vertices.last().map(|&v| heaviest(grid.vertex(v as usize).unwrap_or_default()))
         } else {
             states.smoothed_states(part).map_err(text)?.last().copied()
         };
@@ -173,15 +182,13 @@ fn model_of(case: &Case<'_>) -> Result<JumpModel, String> {
     }
 }
 
-/// A continuous model with the states of another, through its serialized form.
+/// A continuous model with the states of another.
 pub(crate) fn continuous_model(
     states: &JumpModel,
     grid_size: f64,
     mode_loss: bool,
 ) -> Result<ContinuousModel, String> {
-    let states: Value = serde_json::to_value(states).map_err(text)?;
-    let whole = json!({ "states": states, "grid_size": grid_size, "mode_loss": mode_loss });
-    serde_json::from_value(whole).map_err(text)
+    ContinuousModel::new(states.clone(), grid_size, mode_loss).map_err(text)
 }
 
 /// Index of the first largest weight.

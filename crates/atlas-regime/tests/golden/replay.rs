@@ -28,7 +28,7 @@ pub(crate) fn losses(rows: Rows<'_>, centers: &[f64], grid: Option<&Grid>) -> Ve
             Some(grid) => {
                 let pure: Vec<f64> = pure.map(|l| if l.is_finite() { l } else { 1e100 }).collect();
                 for i in 0..grid.len() {
-                    let mix = grid.vertex(i).iter().zip(&pure);
+                    let mix = grid.vertex(i).unwrap_or_default().iter().zip(&pure);
                     out.push(mix.map(|(p, l)| p * l).sum());
                 }
             }
@@ -89,7 +89,7 @@ fn means(rows: Rows<'_>, labels: &[u32], grid: Option<&Grid>, states: usize) -> 
     for k in 0..states {
         let weight = |label: u32| match grid {
             None => f64::from(u8::from(label as usize == k)),
-            Some(grid) => grid.vertex(label as usize)[k],
+            Some(grid) => grid.vertex(label as usize).unwrap_or_default()[k],
         };
         let total: f64 = labels.iter().map(|&l| weight(l)).sum();
         for j in 0..rows.cols() {
