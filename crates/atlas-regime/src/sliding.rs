@@ -87,8 +87,8 @@ impl SlidingFilter {
         self.model == *model && self.lookback == lookback
     }
 
-    /// Takes one observation in and gives the state and the gap to the other one; O(D), or O(D + lookback) where nothing has
-    /// been forgotten within the window.
+    /// Takes one observation in and gives the state and the gap to the other one; O(D), or
+    /// O(D + lookback) where nothing has been forgotten within the window.
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite

@@ -32,8 +32,8 @@ pub(super) fn from_distances(tuples: impl Iterator<Item = Vec<usize>>, costs: &[
     charges
 }
 
-/// Number of vertices `d` steps away, for every d. Built up state by state: the vertices reach `sum`
-/// steps so far, `over` of them above those of the vertex itself, and d is what `over` ends as.
+/// Number of vertices `d` steps away, for every d. Built up state by state: the vertices reach
+/// `sum` steps so far, `over` of them above those of the vertex itself, and d is what `over` ends as.
 fn at_each_distance(vertex: &[usize], steps: usize) -> Vec<f64> {
     let size = steps + 1;
     let mut ways = vec![0.0; size * size];

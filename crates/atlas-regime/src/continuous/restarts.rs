@@ -47,8 +47,8 @@ impl Share {
     }
 }
 
-/// Runs every start to its end, in as many parts as threads and `bytes_max` allow. Descents of one part
-/// share the steps they have in common, which changes no bit of them.
+/// Runs every start to its end, in as many parts as threads and `bytes_max` allow. Descents of one
+/// part share the steps they have in common, which changes no bit of them.
 pub(super) fn descend_all(
     rows: Rows<'_>,
     grid: &Grid,

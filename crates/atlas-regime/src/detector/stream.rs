@@ -19,8 +19,8 @@ use crate::sliding::COUNT_MAX;
 /// It says about every session exactly what [`Detector::detect`](crate::Detector::detect) says,
 /// bit for bit; a detection *is* a stream that is fed from the series' start. That start is part of
 /// its identity, as refits are counted from it: a stream warms up from there or from a checkpoint.
-/// Sessions are taken in by [`push`](Self::push) and judged by [`estimate`](Self::estimate), so that
-/// a session which cannot be judged, because its VIX is missing, is still a part of the past of the
+/// Sessions are taken in by [`push`](Self::push) and judged by [`estimate`](Self::estimate), so
+/// that a session which cannot be judged, because its VIX is missing, is still a part of the past of the
 /// next one. Fits are made when they are first needed.
 ///
 /// # Examples

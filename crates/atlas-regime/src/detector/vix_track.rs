@@ -68,8 +68,8 @@ impl VixTrack {
     /// What is known on the last session, and how many sessions of the hold window have no close.
     ///
     /// Under the policy to refuse, a VIX that is missing on the session or one of the three before,
-    /// or that starts inside the hold window, is an error: a shock before its first row may still be
-    /// in force. A session without a close later in the window is counted and no more. Under the
+    /// or that starts inside the hold window, is an error: a shock before its first row may still
+    /// be in force. A session without a close later in the window is counted and no more. Under the
     /// policy to carry on, a shock in force outlasts sessions without a close, and a rise is judged
     /// wherever the close it compares with is there.
     pub(crate) fn judge(

@@ -1,7 +1,8 @@
 //! The forward recursion of several restarts at once, one restart per lane.
 //!
-//! Lanes come in fours, which the compiler turns into vector instructions; every lane does the same operations in the same order as [`super::estep`], so the
-//! result is the same to the bit whatever the width of the vectors.
+//! Lanes come in fours, which the compiler turns into vector instructions; every lane does the
+//! same operations in the same order as [`super::estep`], so the result is the same to the bit
+//! whatever the width of the vectors.
 
 use super::four::{F4, U4, add, and, at_most, less, min, mul, or, shift_in, splat, sub, without};
 use crate::Rows;
