@@ -37,6 +37,8 @@ impl CheckedJumpParams {
     /// Source: Nystrup, Lindström and Madsen 2020, "Learning hidden Markov models with persistent
     /// states by penalizing jumps"; numerically equal to the `jumpmodels` package 0.1.1.
     ///
+    /// A column that never moves is accepted, by design: it tells no states apart and changes none.
+    ///
     /// # Errors
     /// Those of [`fit_with`](Self::fit_with).
     ///
