@@ -185,17 +185,21 @@ fn closed(state: &State, trading: &Trading, mode: Mode) -> Result<Option<DayClos
     let day = trading.date;
     let marks = state.marks_of(day);
     let books = state.books();
-    // Without marks of the day no record fell into it, so nothing was traded.
+    // Without marks of the day no record fell into it; what was filled in it says its own time.
     let none = (0, Usd::ZERO, books.realised(), books.fees());
-    let (fills, traded, realised, fees) =
+    let (counted, traded, realised, fees) =
         marks.map_or(none, |m| (m.fills, m.traded, m.realised, m.fees));
+    let fills = counted.max(state.fills_on(day));
     let open_signals = open_signals(state, day);
     let agree = last.result.discrepancies.iter().all(|d| d.severity() == Severity::Advisory);
     let quiet = (fills == 0).then(|| Quiet {
         reason: why_quiet(state, day),
         realised_unchanged: realised == books.realised(),
         fees_unchanged: marks.is_none_or(|marks| fees == books.fees() || marks.posted),
-        positions_unchanged: marks.is_none_or(|marks| marks.owned == books.all_owned()),
+        positions_unchanged: match marks {
+            Some(marks) => marks.owned == books.all_owned(),
+            None => as_closed_before(state, day, &last.result.positions),
+        },
     });
     Ok(Some(DayClosed {
         day,
@@ -214,6 +218,18 @@ fn closed(state: &State, trading: &Trading, mode: Mode) -> Result<Option<DayClos
         breaker: breaker_seen(state, marks, last.at),
         quiet,
     }))
+}
+
+/// Whether the broker reports of every symbol Atlas owns what it reported when the day before was
+/// closed; before any day was closed, whether nothing was ever filled.
+fn as_closed_before(state: &State, day: NaiveDate, now: &BTreeMap<Symbol, Qty>) -> bool {
+    match state.days().range(..day).next_back() {
+        Some((_, before)) => {
+            let owned = state.books().all_owned();
+            owned.keys().all(|symbol| before.positions.get(symbol) == now.get(symbol))
+        }
+        None => state.orders().values().all(|tracked| tracked.fills.is_empty()),
+    }
 }
 
 fn breaker_seen(state: &State, marks: Option<&DayMarks>, at: Timestamp) -> BreakerSeen {

@@ -251,7 +251,7 @@ impl Session {
     }
 
     /// Gives a sign of life, at most one a second; without a folder nobody could see it.
-    fn beat(&mut self) {
+    pub(crate) fn beat(&mut self) {
         let now = self.clock.now();
         let Some((heartbeat, last)) = &mut self.heartbeat else { return };
         if now - *last < BEAT {

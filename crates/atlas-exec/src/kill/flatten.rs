@@ -264,7 +264,7 @@ async fn send(broker: &dyn Broker, order: &Flatten<'_>, approved: ApprovedOrder)
                 broker.submit(approved).await
             }
             Submission::Unknown(token) => {
-                match look_up(broker, order.timer, order.waits, &id).await {
+                match look_up(broker, order.timer, order.waits, &id, &mut || ()).await {
                     LookUp::Found(found) => return taken(&found),
                     LookUp::NoAnswer => return Sold::Unknown(token.error().to_string()),
                     LookUp::NotFound => broker.resend(token).await,
@@ -341,7 +341,7 @@ impl Session {
         let ids: Vec<ClientOrderId> =
             doubtful.map(|tracked| tracked.order.request().client_order_id.clone()).collect();
         for id in ids {
-            match look_up(broker, timer, waits, &id).await {
+            match look_up(broker, timer, waits, &id, &mut || self.beat()).await {
                 LookUp::Found(order) => self.absorb(&order)?,
                 LookUp::NotFound if sent_again.contains(&id) => {}
                 LookUp::NotFound => {

@@ -59,6 +59,7 @@ impl Session {
         orders.retain(|order| ids.contains(&order.client_order_id));
         ids.retain(|id| !orders.iter().any(|order| order.client_order_id == *id));
         for id in ids {
+            self.beat();
             let order = broker.order(&id).await.map_err(Error::broker("ask for an order"))?;
             orders.extend(order);
         }
@@ -77,6 +78,7 @@ impl Session {
             broker.open_orders().await.map_err(Error::broker("ask for the open orders"))?;
         let mut others = BTreeMap::new();
         for id in self.open_ids() {
+            self.beat();
             if !open_orders.iter().any(|order| order.client_order_id == id) {
                 let order = broker.order(&id).await.map_err(Error::broker("ask for an order"))?;
                 others.insert(id, order);

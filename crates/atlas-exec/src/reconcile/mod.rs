@@ -139,6 +139,7 @@ impl Session {
         let mut pass = 1;
         let mut waits = patience.map_or(&[][..], |(_, waits)| waits).iter();
         let (report, discrepancies) = loop {
+            self.beat();
             let report = self.ask_for_report(broker).await?;
             let discrepancies = compare(self.state(), &report, policy)?;
             let before = self.state().seq();

@@ -9,7 +9,8 @@ use super::Leg;
 /// Ceilings on what one plan may send; `None` sets none beyond the plan itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ceilings {
-    /// Largest notional of one order at its reference price, in USD.
+    /// Largest notional of one buy at its reference price, in USD; what is sold is bound by what is
+    /// owned, since a ceiling must not trap an exit.
     pub order_notional: Option<Usd>,
     /// Largest notional of all orders of the plan at reference prices, in USD.
     pub plan_notional: Option<Usd>,
@@ -165,8 +166,9 @@ impl Conservation<'_> {
                 all = all.checked_add(leg.reference_price().notional(order.request().qty)?)?;
             }
         }
+        let most = self.ceilings.order_notional.filter(|_| request.side == Side::Buy);
         let ceilings = [
-            ("the order", own, self.ceilings.order_notional),
+            ("the order", own, most),
             ("the plan's orders", all, self.ceilings.plan_notional),
             ("the plan's orders", all, Some(planned)),
         ];

@@ -357,3 +357,16 @@ fn conservation_sees_every_way_to_send_too_much() {
     };
     assert!(matches!(conservation.check(&dear[0].request), Err(Breach::Notional { .. })));
 }
+
+#[test]
+fn the_ceiling_of_an_order_never_traps_an_exit() {
+    let exit = [leg(Side::Sell, 1, 10, 10_001)];
+    let conservation = Conservation {
+        legs: &exit,
+        sent: &BTreeMap::new(),
+        free: Qty::from_shares(10),
+        stopped_out: Qty::ZERO,
+        ceilings: Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None },
+    };
+    assert_eq!(conservation.check(&exit[0].request), Ok(()));
+}

@@ -17,16 +17,19 @@ pub(crate) enum LookUp {
     NoAnswer,
 }
 
-/// Looks an order up at once and then after each wait, until the broker has it.
+/// Looks an order up at once and then after each wait, until the broker has it. `alive` is called
+/// before each look: a broker that answers late may not make the process look dead.
 pub(crate) async fn look_up(
     broker: &dyn Broker,
     timer: &dyn Timer,
     waits: &[Duration],
     id: &ClientOrderId,
+    alive: &mut (dyn FnMut() + Send),
 ) -> LookUp {
     let mut waits = waits.iter();
     let mut result = LookUp::NoAnswer;
     loop {
+        alive();
         match broker.order(id).await {
             Ok(Some(order)) => return LookUp::Found(order),
             Ok(None) => result = LookUp::NotFound,

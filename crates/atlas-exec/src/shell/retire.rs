@@ -76,7 +76,8 @@ async fn settle_unknown(
     if status != Some(OrderStatus::Submitted) {
         return Ok(());
     }
-    match look_up(broker, timer, &settings.lookups, id).await {
+    let found = look_up(broker, timer, &settings.lookups, id, &mut || session.beat()).await;
+    match found {
         LookUp::Found(order) => session.absorb(&order),
         LookUp::NotFound => {
             let reason = "the plan was given up, and the broker has never seen it".to_owned();

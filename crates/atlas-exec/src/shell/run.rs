@@ -325,6 +325,7 @@ impl Run<'_> {
     async fn ask_account(&mut self) -> Result<(), Error> {
         let mut waits = self.settings.lookups.iter();
         loop {
+            self.session.beat();
             match self.funds().await {
                 Ok(funds) => {
                     self.news.push_back(Input::Funds(funds));

@@ -233,7 +233,9 @@ impl Run<'_> {
     }
 
     pub(super) async fn look_up(&mut self, id: &ClientOrderId) -> LookUp {
-        look_up(self.broker, self.timer, &self.settings.lookups, id).await
+        let session = &mut *self.session;
+        let alive = &mut || session.beat();
+        look_up(self.broker, self.timer, &self.settings.lookups, id, alive).await
     }
 
     async fn pause_before_retry(&mut self, retry: u32) {

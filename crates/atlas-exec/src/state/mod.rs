@@ -61,7 +61,7 @@ pub struct State {
     overrides: BTreeMap<String, String>,
     engine_step: u64,
     day: Option<DayMarks>,
-    day_before: Option<DayMarks>,
+    days_before: Vec<DayMarks>,
     days: BTreeMap<NaiveDate, DayClosed>,
     drills: BTreeMap<Drill, LastDrill>,
     judged: BTreeSet<ClientOrderId>,

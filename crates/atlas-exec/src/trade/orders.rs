@@ -264,7 +264,9 @@ impl<S: Brain> Trader<'_, '_, S> {
                     tracing::warn!(%id, error = %token.error(), "nobody knows whether it arrived");
                     let settings = self.ground.settings;
                     let broker = self.ground.broker;
-                    match look_up(broker, self.ground.timer, &settings.lookups, id).await {
+                    let session = &mut *self.session;
+                    let (timer, alive) = (self.ground.timer, &mut || session.beat());
+                    match look_up(broker, timer, &settings.lookups, id, alive).await {
                         LookUp::Found(order) => return self.session.absorb(&order),
                         LookUp::NoAnswer => return self.lose(id),
                         LookUp::NotFound => {}
@@ -283,7 +285,9 @@ impl<S: Brain> Trader<'_, '_, S> {
     /// A refusal of a second send may be about the first.
     async fn find_out(&mut self, id: &ClientOrderId) -> Result<(), Error> {
         let waits = &self.ground.settings.lookups;
-        match look_up(self.ground.broker, self.ground.timer, waits, id).await {
+        let session = &mut *self.session;
+        let alive = &mut || session.beat();
+        match look_up(self.ground.broker, self.ground.timer, waits, id, alive).await {
             LookUp::Found(order) => self.session.absorb(&order),
             LookUp::NotFound | LookUp::NoAnswer => self.lose(id),
         }

@@ -101,7 +101,7 @@ impl Gate for Quantity {
             Shares::Whole => "whole (a fraction that is held may be sold off)",
             Shares::Fractional => "with fractions allowed",
         };
-        format!("the quantity is above 0 and at most {} shares, {whole}", self.max)
+        format!("the quantity is above 0 and, where it opens, at most {} shares, {whole}", self.max)
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
@@ -111,8 +111,14 @@ impl Gate for Quantity {
         let whole = self.shares == Shares::Fractional || qty.is_whole() || tidies;
         let finding = if qty.is_zero() {
             Finding::deny("the order is for no shares at all".into())
-        } else if qty > self.max {
+        } else if qty > self.max && !case.is_reducing() {
             Finding::deny(format!("{qty} shares are more than {}", self.max))
+        } else if qty > self.max && whole {
+            // What is held bounds an exit; a limit that has since become tighter must not trap it.
+            Finding::warn(format!(
+                "{qty} shares are more than {}, and what is held may be sold off",
+                self.max
+            ))
         } else if whole {
             Finding::pass("the quantity is one the venue takes")
         } else {

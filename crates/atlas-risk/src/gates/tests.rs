@@ -134,6 +134,24 @@ fn warnings_begin_at_their_limits() {
 }
 
 #[test]
+fn the_most_shares_of_an_order_never_trap_an_exit() {
+    let mut scene = scene();
+    let symbol = scene.request.symbol.clone();
+    scene.hold(&symbol, Qty::from_shares(254), price("100"));
+    scene.request.order_type = OrderType::Market;
+    scene.request.qty = Qty::from_shares(254);
+    let least = |l: &mut LimitsSpec| l.max_order_qty = Qty::from_shares(100);
+    scene.request.side = Side::Sell;
+    assert_eq!(under(&scene, GateName::Quantity, least).kind, VerdictKind::Warn);
+    scene.request.side = Side::Buy;
+    assert_eq!(under(&scene, GateName::Quantity, least).kind, VerdictKind::Deny);
+    // A sale of more than is held is no exit.
+    scene.request.side = Side::Sell;
+    scene.request.qty = Qty::from_shares(255);
+    assert_eq!(under(&scene, GateName::Quantity, least).kind, VerdictKind::Deny);
+}
+
+#[test]
 fn fractions_may_be_sold_off_and_not_bought() {
     let mut scene = scene();
     let symbol = scene.request.symbol.clone();
