@@ -1,5 +1,6 @@
-//! Both profiles of the detector on the S&P 500 from 1996: how often labels change, what each
-//! regime was like, how long crises took to be seen, what the shock rule earned.
+//! Both profiles of the detector on the S&P 500 from 1996, on raw returns and in excess of the
+//! bill: how often labels change, what each regime was like, how long crises took to be seen with
+//! and without the shock rule, and what that rule earned.
 //!
 //! `cargo run --release -p atlas-regime --example detector_study [DATA]` prints Markdown;
 //! `docs/studies/regime-detector.md` quotes it.
@@ -8,9 +9,12 @@
 
 mod support;
 
+use std::fmt::Write as _;
+
 use atlas_core::Regime;
 use atlas_regime::{
-    DecidedBy, Detector, DetectorParams, Inputs, Naming, RegimeEstimate, VixPolicy,
+    DecidedBy, Detector, DetectorParams, Inputs, Naming, RateQuote, RegimeEstimate, VixEvidence,
+    VixParams, VixPolicy, accrued_interest,
 };
 use chrono::NaiveDate;
 use support::{Dated, Figures, Outcome, YEAR, data_folder, deviation, float, mean};
@@ -35,44 +39,226 @@ const fn defensive(regime: Regime) -> bool {
 /// A way of reading a label off an estimate.
 type Reading = fn(&RegimeEstimate) -> Regime;
 
+/// The label a user acts on.
+fn full(e: &RegimeEstimate) -> Regime {
+    e.regime
+}
+
+/// The label before the shock override.
+fn model(e: &RegimeEstimate) -> Regime {
+    e.evidence.model_regime
+}
+
+/// Market data, and the interest of each session of the index.
+struct Market {
+    index: Dated,
+    vix: Dated,
+    bill: Dated,
+    interest: Vec<f64>,
+    last: NaiveDate,
+}
+
+/// One configuration and what it said on every session.
+struct Run {
+    name: String,
+    said: Vec<RegimeEstimate>,
+}
+
+impl Market {
+    fn read() -> Outcome<Self> {
+        let root = data_folder();
+        let index = Dated::read(&root.join("daily/SPX.csv.gz"), "close")?.since(day(1990, 1, 2)?);
+        let vix = Dated::read(&root.join("daily/VIX.csv.gz"), "close")?;
+        let bill = Dated::read(&root.join("rates/DTB3.csv.gz"), "rate_pct")?;
+        let interest =
+            accrued_interest(&index.dates, &bill.dates, &bill.values, RateQuote::Discount)?;
+        let last = *index.dates.last().ok_or("an empty index")?;
+        Ok(Self { index, vix, bill, interest, last })
+    }
+
+    fn judge(&self, params: DetectorParams, excess: bool) -> Outcome<Vec<RegimeEstimate>> {
+        // A few VIX closes are missing; a shock in force then stays, a new one cannot be seen.
+        let params = DetectorParams {
+            vix_missing: VixPolicy::CarryOn,
+            rate_quote: RateQuote::Discount,
+            ..params
+        };
+        let detector = Detector::new(params.check()?);
+        let inputs = Inputs {
+            index: self.index.series(),
+            vix: Some(self.vix.series()),
+            rate: excess.then(|| self.bill.series()),
+            as_of: self.last,
+        };
+        Ok(detector.history(&inputs, day(1996, 1, 2)?)?)
+    }
+}
+
 fn main() -> Outcome<()> {
-    let root = data_folder();
-    let start = day(1990, 1, 2)?;
-    let index = Dated::read(&root.join("daily/SPX.csv.gz"), "close")?.since(start);
-    let vix = Dated::read(&root.join("daily/VIX.csv.gz"), "close")?;
-    let last = *index.dates.last().ok_or("an empty index")?;
-    println!("S&P 500 price index from {start}, judged daily 1996-01-02 to {last}, raw returns.\n");
+    let market = Market::read()?;
+    let mut runs = Vec::new();
     for (name, params) in
         [("seed", DetectorParams::seed()), ("calibrated", DetectorParams::calibrated())]
     {
-        // A VIX close is missing on four sessions; they are judged without the shock rule.
-        let params = DetectorParams { vix_missing: VixPolicy::CarryOn, ..params };
-        let detector = Detector::new(params.check()?);
-        let inputs =
-            Inputs { index: index.series(), vix: Some(vix.series()), rate: None, as_of: last };
-        let said = detector.history(&inputs, day(1996, 1, 2)?)?;
-        println!("## Profile {name}\n");
-        report(&said, &index)?;
+        for (basis, excess) in [("raw", false), ("excess", true)] {
+            let said = market.judge(params.clone(), excess)?;
+            runs.push(Run { name: format!("{name}, {basis}"), said });
+        }
+    }
+    println!(
+        "S&P 500 price index from {}, judged daily 1996-01-02 to {}; raw returns, and in excess \
+         of DTB3 (a discount rate). Cash earns DTB3 in all of them. Sessions without a VIX close: \
+         {}.\n",
+        market.index.dates[0],
+        market.last,
+        runs[0]
+            .said
+            .iter()
+            .filter(|e| matches!(e.evidence.vix, VixEvidence::Missing { .. }))
+            .count()
+    );
+    for last in [day(2022, 12, 31)?, market.last] {
+        println!("## 1996-01-02 to {last}\n");
+        side_by_side(&runs, &market, last);
+    }
+    println!("## Changes of the four-regime label a year, without / with the override\n");
+    parts(&runs)?;
+    println!("## Neighbouring minimum holds of the shock rule, calibrated\n");
+    holds(&market)?;
+    println!("## How falls were called\n");
+    crises(&runs, &market.index)?;
+    for run in &runs {
+        println!("## Details: {}\n", run.name);
+        regimes(&run.said, &market.index);
+        overrides(&run.said, &market.index);
     }
     Ok(())
 }
 
-fn report(said: &[RegimeEstimate], index: &Dated) -> Outcome<()> {
-    let model: Reading = |e| e.evidence.model_regime;
-    let full: Reading = |e| e.regime;
-    let years = float(said.len()) / YEAR;
-    let changes = |label: Reading| {
-        let changed = said.windows(2).filter(|p| label(&p[0]) != label(&p[1])).count();
-        float(changed) / years
-    };
-    let states = said.windows(2).filter(|p| p[0].evidence.state != p[1].evidence.state).count();
+/// A table's head with one column for each run.
+fn heading(first: &str, runs: &[Run]) {
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    println!("| {first} | {} |", names.join(" | "));
+    println!("| --- |{}", " --- |".repeat(runs.len()));
+}
+
+/// A line of such a table.
+fn cells(name: &str, runs: &[Run], cell: impl Fn(&[RegimeEstimate]) -> String) {
+    let cells: Vec<String> = runs.iter().map(|run| cell(&run.said)).collect();
+    println!("| {name} | {} |", cells.join(" | "));
+}
+
+/// What was said between two dates.
+fn between(said: &[RegimeEstimate], first: NaiveDate, last: NaiveDate) -> &[RegimeEstimate] {
+    let from = said.partition_point(|e| e.as_of < first);
+    &said[from..said.partition_point(|e| e.as_of <= last)]
+}
+
+fn changes(said: &[RegimeEstimate], label: Reading) -> f64 {
+    let changed = said.windows(2).filter(|p| label(&p[0]) != label(&p[1])).count();
+    float(changed) * YEAR / float(said.len())
+}
+
+fn side_by_side(runs: &[Run], market: &Market, last: NaiveDate) {
+    let runs: Vec<Run> = runs
+        .iter()
+        .map(|run| {
+            let end = run.said.partition_point(|e| e.as_of <= last);
+            Run { name: run.name.clone(), said: run.said[..end].to_vec() }
+        })
+        .collect();
+    heading("", &runs);
+    cells("changes a year: two states", &runs, |said| {
+        let moved = said.windows(2).filter(|p| p[0].evidence.state != p[1].evidence.state);
+        format!("{:.1}", float(moved.count()) * YEAR / float(said.len()))
+    });
+    let ways: [(&str, Reading); 2] = [("model alone", model), ("override included", full)];
+    for (way, label) in ways {
+        cells(&format!("changes a year: four regimes, {way}"), &runs, |said| {
+            format!("{:.2}", changes(said, label))
+        });
+        cells(&format!("days called bear or crash, {way}"), &runs, |said| {
+            let days = said.iter().filter(|e| defensive(label(e))).count();
+            format!("{:.0} %", 100.0 * float(days) / float(said.len()))
+        });
+        cells(&format!("defensive spells, of which false alarms, {way}"), &runs, |said| {
+            let (spells, alarms) = false_alarms(said, &market.index, label);
+            format!("{spells}, {alarms} ({:.0} %)", 100.0 * float(alarms) / float(spells))
+        });
+        let figures = |said: &[RegimeEstimate]| allocation(said, market, |e| budget(label(e)));
+        cells(&format!("turnover a year, {way}"), &runs, |said| {
+            format!("{:.0} %", 100.0 * figures(said).turnover)
+        });
+        cells(&format!("growth; volatility; excess Sharpe; drawdown, {way}"), &runs, |s| {
+            four(&figures(s))
+        });
+    }
+    cells("growth; volatility; excess Sharpe; drawdown, index held", &runs, |said| {
+        four(&allocation(said, market, |_| 1.0))
+    });
+    println!();
+}
+
+fn four(f: &Figures) -> String {
+    format!(
+        "{:.1} %; {:.1} %; {:.2}; {:.0} %",
+        100.0 * f.growth,
+        100.0 * f.volatility,
+        f.sharpe,
+        100.0 * f.drawdown
+    )
+}
+
+/// Changes a year in parts of the span.
+fn parts(runs: &[Run]) -> Outcome<()> {
+    heading("", runs);
+    for (first, last) in [
+        (1996, 2001),
+        (2002, 2007),
+        (2008, 2013),
+        (2014, 2018),
+        (2019, 2022),
+        (2023, 2024),
+        (1996, 2022),
+        (1996, 2024),
+    ] {
+        let (from, to) = (day(first, 1, 1)?, day(last, 12, 31)?);
+        cells(&format!("{first} to {last}"), runs, |said| {
+            let part = between(said, from, to);
+            format!("{:.2} / {:.2}", changes(part, model), changes(part, full))
+        });
+    }
+    println!();
+    Ok(())
+}
+
+/// Changes a year, override included, when shocks are held for another number of sessions.
+fn holds(market: &Market) -> Outcome<()> {
     println!(
-        "Changes a year: two states {:.1}, four regimes {:.1}, with the shock override {:.1}.\n",
-        float(states) / years,
-        changes(model),
-        changes(full)
+        "| minimum hold, sessions | 1996 to 2022, raw | excess | 1996 to 2024, raw | excess |"
     );
-    println!("| regime | share of days | next session: mean, annualised | volatility |");
+    println!("| --- | --- | --- | --- | --- |");
+    for hold_min in [5, 8, 10, 12, 15, 21] {
+        let mut line = [String::new(), String::new()];
+        for excess in [false, true] {
+            let params = DetectorParams::calibrated();
+            let vix = VixParams { hold_min, ..params.vix.clone() };
+            let said = market.judge(DetectorParams { vix, ..params }, excess)?;
+            for (text, last) in line.iter_mut().zip([day(2022, 12, 31)?, market.last]) {
+                let part = between(&said, day(1996, 1, 1)?, last);
+                write!(text, " {:.2} |", changes(part, full))?;
+            }
+        }
+        println!("| {hold_min} |{}", line.concat());
+    }
+    println!();
+    Ok(())
+}
+
+fn regimes(said: &[RegimeEstimate], index: &Dated) {
+    println!(
+        "| regime (model alone) | share of days | next session: mean, annualised | volatility |"
+    );
     println!("| --- | --- | --- | --- |");
     let next = |e: &RegimeEstimate| {
         let t = e.evidence.session;
@@ -88,32 +274,22 @@ fn report(said: &[RegimeEstimate], index: &Dated) -> Outcome<()> {
             100.0 * YEAR.sqrt() * deviation(&returns)
         );
     }
-    allocation(said, index, model, full);
-    overrides(said, index);
-    crises(said, index)?;
-    false_alarms(said, index);
-    Ok(())
+    println!();
 }
 
-/// The regime's budget held from the next session but one, 10 basis points a side.
-fn allocation(said: &[RegimeEstimate], index: &Dated, model: Reading, full: Reading) {
-    let ways: [(&str, Reading); 2] = [("regimes", model), ("with shock override", full)];
-    println!(
-        "\n| budget 100/70/30/0 from t + 2 | growth | vol | Sharpe (zero rate) | drawdown | turnover | exposure |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let returns: Vec<f64> = said[2..]
-        .iter()
-        .map(|e| index.values[e.evidence.session] / index.values[e.evidence.session - 1] - 1.0)
-        .collect();
-    let cash = vec![0.0; returns.len()];
-    for (name, label) in ways {
-        let held: Vec<f64> = said.iter().map(|e| budget(label(e))).collect();
-        let figures = Figures::of(&held[..returns.len()], &returns, &cash, 0.001);
-        println!("{}", figures.row(name, ""));
-    }
-    let whole = vec![1.0; returns.len()];
-    println!("{}\n", Figures::of(&whole, &returns, &cash, 0.0).row("index held", ""));
+/// The regime's budget held from the next session but one, 10 basis points a side, the rest at the
+/// bill.
+fn allocation(
+    said: &[RegimeEstimate],
+    market: &Market,
+    budget: impl Fn(&RegimeEstimate) -> f64,
+) -> Figures {
+    let held: Vec<f64> = said[..said.len() - 2].iter().map(budget).collect();
+    let sessions = || said[2..].iter().map(|e| e.evidence.session);
+    let closes = &market.index.values;
+    let returns: Vec<f64> = sessions().map(|t| closes[t] / closes[t - 1] - 1.0).collect();
+    let interest: Vec<f64> = sessions().map(|t| market.interest[t]).collect();
+    Figures::of(&held, &returns, &interest, 0.001)
 }
 
 /// What the shock override alone did: the sessions on which it put the strategy that is fully
@@ -157,44 +333,112 @@ fn overrides(said: &[RegimeEstimate], index: &Dated) {
     );
 }
 
-/// Sessions from the index's peak to the first of ten defensive labels out of eleven.
-fn crises(said: &[RegimeEstimate], index: &Dated) -> Outcome<()> {
-    println!("| fall from the peak on | bear or crash since | sessions | index down by then |");
-    println!("| --- | --- | --- | --- |");
-    for (year, month, date) in [
-        (2000, 9, 1),
-        (2007, 10, 9),
-        (2011, 4, 29),
-        (2015, 7, 20),
-        (2018, 9, 20),
-        (2020, 2, 19),
-        (2022, 1, 3),
-    ] {
-        let peak = day(year, month, date)?;
-        let from = said.partition_point(|e| e.as_of < peak);
-        let settled = |t: &usize| {
-            let ahead = &said[*t..(*t + 11).min(said.len())];
-            defensive(ahead[0].evidence.model_regime)
-                && ahead.iter().filter(|e| defensive(e.evidence.model_regime)).count() >= 10
-        };
-        let Some(found) = (from..said.len()).find(settled) else { continue };
+/// Peaks of the index before falls.
+const PEAKS: [(i32, u32, u32); 7] = [
+    (2000, 9, 1),
+    (2007, 10, 9),
+    (2011, 4, 29),
+    (2015, 7, 20),
+    (2018, 9, 20),
+    (2020, 2, 19),
+    (2022, 1, 3),
+];
+
+/// When falls were called, and what a strategy that is out of the index in bear and crash lost
+/// from the peak to the low; by the model alone and with the override.
+fn crises(runs: &[Run], index: &Dated) -> Outcome<()> {
+    println!("First defensive label: sessions after the peak, index by then, part of the fall.\n");
+    heading("fall from the peak to its lowest close", runs);
+    let mut later = 0;
+    fall_rows(runs, index, |said, from, (trough, depth), label| {
+        let Some(found) = first(said, from, label) else { return "never".to_owned() };
+        if found == from {
+            return "already at the peak".to_owned();
+        }
         let level = |t: usize| index.values[said[t].evidence.session];
-        println!(
-            "| {peak} | {} | {} | {:.1} % |",
-            said[found].as_of,
-            found - from,
-            100.0 * (level(found) / level(from) - 1.0)
-        );
+        let down = level(found) / level(from) - 1.0;
+        let late = if said[found].as_of > trough { ", **after the low**" } else { "" };
+        format!("{}: {:+.1} %, {:.0} %{late}", found - from, 100.0 * down, 100.0 * down / depth)
+    })?;
+    for (year, month, date) in PEAKS {
+        let peak = day(year, month, date)?;
+        for (run, label) in runs.iter().flat_map(|run| [(run, model as Reading), (run, full)]) {
+            let from = run.said.partition_point(|e| e.as_of < peak);
+            later += usize::from(first(&run.said, from, label) != settled(&run.said, from, label));
+        }
     }
+    println!(
+        "\nCells in which a settled label, ten of eleven defensive, begins on another session: \
+         {later}.\n"
+    );
+    println!(
+        "From the peak to the low: return of a strategy that holds the index in bull and neutral, \
+         from t + 2 on, before costs and interest; sessions of the fall labelled defensive.\n"
+    );
+    heading("fall", runs);
+    fall_rows(runs, index, |said, from, (trough, _), label| {
+        let to = said.partition_point(|e| e.as_of <= trough);
+        let held = (from + 1..to).filter(|t| !defensive(label(&said[*t - 2])));
+        let growth = held.fold(1.0, |all, t| {
+            let session = said[t].evidence.session;
+            all * index.values[session] / index.values[session - 1]
+        });
+        let days = said[from..to].iter().filter(|e| defensive(label(e))).count();
+        let share = 100.0 * float(days) / float(to - from);
+        format!("{:+.1} %, {share:.0} %", 100.0 * (growth - 1.0))
+    })?;
     println!();
     Ok(())
 }
 
-/// Defensive spells (model, without override) during which the index did not fall.
-fn false_alarms(said: &[RegimeEstimate], index: &Dated) {
+/// Two rows for every fall; a cell is made from what was said, where the peak is in it, date and
+/// depth of the low, and the label.
+fn fall_rows(
+    runs: &[Run],
+    index: &Dated,
+    cell: impl Fn(&[RegimeEstimate], usize, (NaiveDate, f64), Reading) -> String,
+) -> Outcome<()> {
+    let ways: [(&str, Reading); 2] = [("model alone", model), ("override included", full)];
+    for (year, month, date) in PEAKS {
+        let peak = day(year, month, date)?;
+        let (trough, depth) = fall(index, peak);
+        for (way, label) in ways {
+            let name = format!("{peak} to {trough} ({:.1} %), {way}", 100.0 * depth);
+            cells(&name, runs, |said| {
+                cell(said, said.partition_point(|e| e.as_of < peak), (trough, depth), label)
+            });
+        }
+    }
+    Ok(())
+}
+
+fn first(said: &[RegimeEstimate], from: usize, label: Reading) -> Option<usize> {
+    (from..said.len()).find(|t| defensive(label(&said[*t])))
+}
+
+/// The first of ten defensive labels out of eleven: looks ten sessions ahead.
+fn settled(said: &[RegimeEstimate], from: usize, label: Reading) -> Option<usize> {
+    (from..said.len()).find(|t| {
+        let ahead = &said[*t..(*t + 11).min(said.len())];
+        defensive(label(&ahead[0])) && ahead.iter().filter(|e| defensive(label(e))).count() >= 10
+    })
+}
+
+/// Date of the lowest close before the peak's level is seen again, and how deep it is.
+fn fall(index: &Dated, peak: NaiveDate) -> (NaiveDate, f64) {
+    let from = index.dates.partition_point(|d| *d < peak);
+    let top = index.values[from];
+    let under = (from + 1..index.values.len()).take_while(|t| index.values[*t] < top);
+    let lowest = under.min_by(|a, b| index.values[*a].total_cmp(&index.values[*b]));
+    let lowest = lowest.unwrap_or(from);
+    (index.dates[lowest], index.values[lowest] / top - 1.0)
+}
+
+/// Defensive spells, and those during which the index did not fall.
+fn false_alarms(said: &[RegimeEstimate], index: &Dated, label: Reading) -> (usize, usize) {
     let (mut spells, mut alarms, mut start) = (0, 0, None);
     for t in 0..said.len() {
-        let now = defensive(said[t].evidence.model_regime);
+        let now = defensive(label(&said[t]));
         match (now, start) {
             (true, None) => start = Some(t),
             (false, Some(first)) => {
@@ -206,7 +450,5 @@ fn false_alarms(said: &[RegimeEstimate], index: &Dated) {
             _ => {}
         }
     }
-    println!(
-        "Defensive spells: {spells}, of which {alarms} ended with the index no lower (false alarms).\n"
-    );
+    (spells, alarms)
 }

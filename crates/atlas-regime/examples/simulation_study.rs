@@ -1,15 +1,18 @@
 //! How well the true states of simulated chains are found, beside published figures.
 //!
-//! `cargo run --release -p atlas-regime --example simulation_study -- FOLDER [PATHS [DESIGNS]]`
-//! runs what FOLDER does not hold yet (with PATHS, at most so many paths of each design; 0 runs
-//! nothing; with DESIGNS, only designs whose key starts so, such as `thesis`) and prints Markdown;
+//! `cargo run --release -p atlas-regime --example simulation_study -- FOLDER [PATHS [DESIGNS
+//! [METHODS]]]` runs what FOLDER does not hold yet (with PATHS, at most so many paths of each
+//! design; 0 runs nothing; with DESIGNS, only designs whose key starts so, such as `thesis`; with
+//! METHODS, only those whose file is named so, such as `oracle` or `online`) and prints Markdown;
 //! `docs/studies/simulation.md` quotes it. The run can be stopped at any time and
 //! carries on where it was. `RAYON_NUM_THREADS` says how many cores it may use.
 //!
 //! The penalty is chosen three times: as in the publications, by mean accuracy **against the true
 //! labels**; and twice without any label, by how well the second half of a path is forecast row by
 //! row with states of the first half: one penalty for all paths from the first fifth of them,
-//! judged on the others, and one for each path from its own forecasts.
+//! judged on the others, and one for each path from its own forecasts. A table of its own shows
+//! what is left when nothing looks ahead: the penalty chosen blind on the first half, states online
+//! over the second.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a study prints its report")]
 
@@ -35,26 +38,33 @@ fn main() -> Outcome<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("which folder?")?);
     let limit: usize = std::env::args().nth(2).map_or(Ok(usize::MAX), |text| text.parse())?;
     let designs = std::env::args().nth(3).unwrap_or_default();
+    let methods = std::env::args().nth(4).unwrap_or_default();
     std::fs::create_dir_all(&folder)?;
     let cells = cells();
     // Quick methods first, the slowest last; a few paths everywhere before many.
     let slowness = |e: &Entry| match e.method {
-        Method::Oracle | Method::Discrete => 0,
-        Method::Markov(_) | Method::FlatMarkov | Method::Sparse => 1,
+        Method::Oracle | Method::Discrete | Method::Online | Method::OnlineOracle => 0,
+        Method::OnlineMarkov | Method::Markov(_) | Method::FlatMarkov | Method::Sparse => 1,
         Method::Continuous { .. } => 2,
     };
     for (slow, goal) in [(0, usize::MAX), (2, 40), (1, usize::MAX), (2, 200), (2, usize::MAX)] {
         for cell in cells.iter().filter(|cell| cell.key.starts_with(&designs)) {
-            for entry in cell.entries.iter().filter(|e| slowness(e) == slow) {
-                run(&folder, cell, entry, goal.min(limit).min(cell.paths))?;
+            let chosen = |e: &&Entry| name_of(e).starts_with(&methods);
+            for entry in cell.entries.iter().chain(&cell.online).filter(chosen) {
+                // The slow methods take fewer paths in the daily cells of two states.
+                let most = if slow == 2 && cell.key.starts_with("two_") { 200 } else { cell.paths };
+                if slowness(entry) == slow {
+                    run(&folder, cell, entry, goal.min(limit).min(most))?;
+                }
             }
         }
     }
     report(&folder, &cells)
 }
 
-fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
-    let method = match entry.method {
+/// What a method's files are called.
+fn name_of(entry: &Entry) -> String {
+    match entry.method {
         Method::Oracle => "oracle".to_owned(),
         Method::Markov(starts) => format!("markov{starts}"),
         Method::FlatMarkov => "flat".to_owned(),
@@ -62,8 +72,14 @@ fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
         Method::Continuous { mode_loss: false } => "continuous".to_owned(),
         Method::Continuous { mode_loss: true } => "moded".to_owned(),
         Method::Sparse => "sparse".to_owned(),
-    };
-    Store::new(folder, &format!("{}.{method}", cell.key))
+        Method::Online => "online".to_owned(),
+        Method::OnlineOracle => "online_oracle".to_owned(),
+        Method::OnlineMarkov => "online_markov".to_owned(),
+    }
+}
+
+fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
+    Store::new(folder, &format!("{}.{}", cell.key, name_of(entry)))
 }
 
 /// Runs one method until `paths` paths are on file.
@@ -75,6 +91,10 @@ fn run(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
         let one = |path: usize| {
             let every = path < EVERY_PENALTY || !thinned(cell, entry);
             let wanted = |i: usize| every || hopeful(entry.choices[i]);
+            if matches!(entry.method, Method::Online | Method::OnlineOracle | Method::OnlineMarkov)
+            {
+                return cell.sample(path).run_online(entry.method, &entry.choices, &oracle);
+            }
             let scored = path < SCORED || entry.method == Method::Discrete;
             let scored = |i: usize| scored && (!thinned(cell, entry) || hopeful(entry.choices[i]));
             cell.sample(path).run(entry.method, &entry.choices, &wanted, Some(&oracle), &scored)
@@ -104,6 +124,8 @@ struct Line {
     deviation: f64,
     paths: usize,
     choice: String,
+    /// Mean accuracy with the best penalty of each path by its own true labels.
+    path_best: Option<f64>,
     /// Accuracies of the two choices without labels.
     blind: [Option<f64>; 2],
     /// Means over the paths on which every state occurs, and with absent states as not found.
@@ -140,10 +162,17 @@ fn line(cell: &Cell, entry: &Entry, records: &[Record]) -> Line {
         deviation: deviation(&values),
         paths: values.len(),
         choice: describe(entry, best),
+        path_best: path_best(entry, records),
         blind: blind(records, entry.choices.len()),
         absent: absent_states(cell, records, best),
         published: entry.published,
     }
+}
+
+/// Mean over the paths of the largest accuracy under any choice.
+fn path_best(entry: &Entry, records: &[Record]) -> Option<f64> {
+    let best = |r: &Record| r.accuracies.iter().copied().fold(f64::NAN, f64::max);
+    (entry.choices.len() > 1).then(|| mean(&records.iter().map(best).collect::<Vec<_>>()))
 }
 
 /// Mean accuracy over the paths on which every state occurs; and over all paths, a state that does
@@ -164,8 +193,14 @@ fn absent_states(cell: &Cell, records: &[Record], choice: usize) -> [f64; 2] {
 fn describe(entry: &Entry, choice: usize) -> String {
     let (penalty, features) = entry.choices[choice];
     match entry.method {
-        Method::Oracle | Method::Markov(_) | Method::FlatMarkov => String::new(),
-        Method::Discrete | Method::Continuous { .. } => format!("λ = {}", short(penalty)),
+        Method::Oracle
+        | Method::OnlineOracle
+        | Method::OnlineMarkov
+        | Method::Markov(_)
+        | Method::FlatMarkov => String::new(),
+        Method::Discrete | Method::Online | Method::Continuous { .. } => {
+            format!("λ = {}", short(penalty))
+        }
         Method::Sparse => format!("λ = {}, κ² = {features}", short(penalty)),
     }
 }
@@ -212,6 +247,7 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
                     deviation: deviation(&values),
                     paths: values.len(),
                     choice: String::new(),
+                    path_best: None,
                     blind: [None; 2],
                     absent: absent_states(cell, &records, choice),
                     published: Some(published),
@@ -221,6 +257,53 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
         tables.push((cell.title.clone(), lines));
     }
     print(&tables);
+    online(folder, cells)
+}
+
+/// Accuracy of online states over second halves, the penalty chosen on first halves.
+fn online(folder: &Path, cells: &[Cell]) -> Outcome<()> {
+    println!("## Online states over the second half, nothing seen before its time\n");
+    println!(
+        "| design | paths | own penalty, blind | sd | one penalty, blind | which | \
+         penalty by the labels | which | hidden Markov model | true parameters |"
+    );
+    println!("| --- |{}", " --- |".repeat(9));
+    for cell in cells {
+        let [discrete, oracle, markov] = &cell.online[..] else { continue };
+        let records = store(folder, cell, discrete).read()?;
+        if records.len() < 10 {
+            continue;
+        }
+        // The one penalty has seen first halves of the first fifth of the paths only; like all
+        // others of this table it is judged on the paths after them.
+        let (first, rest) = records.split_at(records.len() / 5);
+        let choices = discrete.choices.len();
+        let score = |i: usize| mean(&first.iter().map(|r| r.scores[i]).collect::<Vec<_>>());
+        let one = largest((0..choices).map(score));
+        let best = largest((0..choices).map(|i| mean(&column(rest, i))));
+        let owns: Vec<f64> =
+            rest.iter().map(|r| r.accuracies[largest(r.scores.iter().copied())]).collect();
+        let other = |entry| -> Outcome<String> {
+            let all = store(folder, cell, entry).read()?;
+            // Only over the very same paths.
+            let same = (all.len() == records.len()).then(|| column(&all[first.len()..], 0));
+            Ok(same.map_or(String::new(), |values| format!("{:.3}", mean(&values))))
+        };
+        println!(
+            "| {} | {} | {:.3} | {:.3} | {:.3} | {} | {:.3} | {} | {} | {} |",
+            cell.title,
+            rest.len(),
+            mean(&owns),
+            deviation(&owns),
+            mean(&column(rest, one)),
+            describe(discrete, one),
+            mean(&column(rest, best)),
+            describe(discrete, best),
+            other(markov)?,
+            other(oracle)?
+        );
+    }
+    println!();
     Ok(())
 }
 
@@ -245,9 +328,9 @@ fn print(tables: &[(String, Vec<Line>)]) {
         println!("## {title}\n");
         println!(
             "| method | accuracy | sd | paths | published | difference | penalty by the labels | \
-             one penalty, blind | own penalty, blind | all states present | absent as 0 |"
+             best penalty of each path, by its labels | one penalty, blind | own penalty, blind | all states present | absent as 0 |"
         );
-        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        println!("| --- |{}", " --- |".repeat(11));
         for line in lines {
             let (published, difference) = match (line.published, z(line)) {
                 (Some(Published(m, ..)), Some(z)) => {
@@ -258,8 +341,9 @@ fn print(tables: &[(String, Vec<Line>)]) {
             };
             let [one, own] = line.blind.map(|b| b.map_or(String::new(), |b| format!("{b:.3}")));
             let [complete, as_zero] = line.absent;
+            let each = line.path_best.map_or(String::new(), |b| format!("{b:.3}"));
             println!(
-                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {one} | {own} | \
+                "| {} | {:.3} | {:.3} | {} | {published} | {difference} | {} | {each} | {one} | {own} | \
                  {complete:.3} | {as_zero:.3} |",
                 line.name, line.mean, line.deviation, line.paths, line.choice
             );

@@ -16,6 +16,8 @@ use support::{Dated, Figures, Outcome, YEAR, data_folder, deviation, float, mean
 
 /// Candidate penalties; the paper does not publish its own.
 const PENALTIES: [f64; 10] = [5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 70.0, 100.0, 150.0, 220.0];
+/// The penalty of the detector's default profile.
+const DEFAULT: f64 = 50.0;
 /// Cost of a change, one way.
 const COST: f64 = 0.001;
 
@@ -47,6 +49,13 @@ impl Market {
 struct States {
     chosen: Vec<Option<u8>>,
     candidates: Vec<Option<Vec<u8>>>,
+}
+
+impl States {
+    /// States under one fixed penalty.
+    fn fixed(&self, candidate: usize) -> Vec<Option<u8>> {
+        self.candidates.iter().map(|all| all.as_ref().map(|all| all[candidate])).collect()
+    }
 }
 
 fn roll(market: &Market, params: RollingParams) -> Outcome<States> {
@@ -83,47 +92,94 @@ fn main() -> Outcome<()> {
          signal of t held from t + 2, 10 basis points a side, penalties {PENALTIES:?}.\n",
         market.index.dates[n - 1]
     );
-    let head = "| growth | vol | Sharpe | drawdown | turnover | exposure |";
     let strict = RollingParams { warm_up: 60, ..RollingParams::paper(PENALTIES.to_vec()) };
     let short = RollingParams { lookback: 1000, validation: 1008, ..strict.clone() };
     for (title, params) in [
         ("Strict protocol: 3 000 rows, eight years of validation", strict),
         ("Shortened variant: 1 000 rows, four years of validation", short),
     ] {
+        println!("## {title}\n");
         let states = roll(&market, params.clone())?;
-        let first = states.chosen.iter().position(Option::is_some).ok_or("never valid")? + 2;
-        println!("## {title}, valid from {}\n", market.index.dates[first]);
-        println!("| strategy {head} shifts a year | bear share |");
-        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        let held = hold(states.chosen.iter().copied());
-        let (shifts, bears) =
-            shifts_and_bears(&states.chosen.iter().flatten().copied().collect::<Vec<u8>>());
-        let more = format!(" {shifts:.1} | {:.0} % |", 100.0 * bears);
-        let figures = market.figures(&held[..n], first);
-        println!("{}", figures.row("jump model, chosen penalty", &more));
-        hidden_markov(&market, &params, first)?;
-        nulls(&market, &held[..n], &figures, first);
-        println!("\n### By fixed penalty, from the first refit\n");
-        println!("| penalty {head} shifts a year | bear share |");
-        println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        let first = states.candidates.iter().position(Option::is_some).ok_or("no refit")? + 2;
-        for (i, penalty) in PENALTIES.iter().enumerate() {
-            let one: Vec<Option<u8>> =
-                states.candidates.iter().map(|c| c.as_ref().map(|c| c[i])).collect();
-            let (shifts, bears) =
-                shifts_and_bears(&one.iter().flatten().copied().collect::<Vec<_>>());
-            let more = format!(" {shifts:.1} | {:.0} % |", 100.0 * bears);
-            let held = hold(one.into_iter());
-            println!("{}", market.figures(&held[..n], first).row(&penalty.to_string(), &more));
-        }
-        println!();
+        let chosen = states.chosen.iter().position(Option::is_some).ok_or("never valid")? + 2;
+        let refit = states.candidates.iter().position(Option::is_some).ok_or("no refit")? + 2;
+        let dates = &market.index.dates;
+        println!("### From the first chosen penalty, {}\n", dates[chosen]);
+        table(&market, &states, &params, (chosen, true))?;
+        println!("### From the first refit, {}\n", dates[refit]);
+        table(&market, &states, &params, (refit, false))?;
+        println!("### From the first refit to the first chosen penalty, Sharpe ratios only\n");
+        early(&market, &states, (refit, chosen));
     }
     Ok(())
 }
 
+/// Everything over one span: the chosen penalty if there is one, every fixed penalty, the hidden
+/// Markov model and the null models.
+fn table(
+    market: &Market,
+    states: &States,
+    params: &RollingParams,
+    (first, with_chosen): (usize, bool),
+) -> Outcome<()> {
+    println!(
+        "| strategy | growth | vol | Sharpe | drawdown | turnover | exposure | shifts a year | \
+         bear share | own spells at random: median Sharpe | reach it |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut exposures = Vec::new();
+    if with_chosen {
+        let figures = timed(market, "jump model, chosen penalty", &states.chosen, first);
+        exposures.push(("chosen penalty".to_owned(), figures.exposure));
+    }
+    for (i, penalty) in PENALTIES.iter().enumerate() {
+        let figures =
+            timed(market, &format!("jump model, penalty {penalty}"), &states.fixed(i), first);
+        if (penalty - DEFAULT).abs() < 0.5 {
+            exposures.push((format!("penalty {penalty}"), figures.exposure));
+        }
+    }
+    let markov = hidden_markov(market, params, first)?;
+    timed(market, "hidden Markov model", &markov, first);
+    nulls(market, &exposures, first);
+    println!();
+    Ok(())
+}
+
+/// One row: positions that follow states, beside their own spells in random order.
+fn timed(market: &Market, name: &str, states: &[Option<u8>], first: usize) -> Figures {
+    let held = hold(states.iter().copied());
+    let held = &held[..states.len()];
+    let known: Vec<u8> = states[first - 2..].iter().flatten().copied().collect();
+    let (shifts, bears) = shifts_and_bears(&known);
+    let figures = market.figures(held, first);
+    let (better, median) = permuted(market, held, figures.sharpe, first);
+    let more =
+        format!(" {shifts:.1} | {:.0} % | {median:.2} | {:.1} % |", 100.0 * bears, 100.0 * better);
+    println!("{}", figures.row(name, &more));
+    figures
+}
+
+/// The sessions that only the longer span has, where the fixed penalties earn what the chosen one
+/// cannot.
+fn early(market: &Market, states: &States, (from, to): (usize, usize)) {
+    let sharpe = |held: &[f64]| {
+        let of = |all: &[f64]| all[from..to].to_vec();
+        Figures::of(&of(held), &of(&market.returns), &of(&market.interest), COST).sharpe
+    };
+    print!("Index held {:.2}", sharpe(&vec![1.0; market.returns.len()]));
+    for (i, penalty) in PENALTIES.iter().enumerate() {
+        print!("; penalty {penalty}: {:.2}", sharpe(&hold(states.fixed(i).into_iter())));
+    }
+    println!(".\n");
+}
+
 /// Two Gaussian states on log returns, refitted with the jump model on as many rows; the state is
 /// the last one of the most likely path.
-fn hidden_markov(market: &Market, params: &RollingParams, first: usize) -> Outcome<()> {
+fn hidden_markov(
+    market: &Market,
+    params: &RollingParams,
+    first: usize,
+) -> Outcome<Vec<Option<u8>>> {
     let n = market.returns.len();
     let logs: Vec<f64> = market.returns.iter().map(|r| (1.0 + r).ln()).collect();
     let mut states = vec![None; n];
@@ -144,22 +200,19 @@ fn hidden_markov(market: &Market, params: &RollingParams, first: usize) -> Outco
         }
         refit += params.refit_every;
     }
-    let known: Vec<u8> = states[first..].iter().flatten().copied().collect();
-    let (shifts, bears) = shifts_and_bears(&known);
-    let held = hold(states.into_iter());
-    let more = format!(" {shifts:.1} | {:.0} % |", 100.0 * bears);
-    println!("{}", market.figures(&held[..n], first).row("hidden Markov model", &more));
-    Ok(())
+    Ok(states)
 }
 
 /// What the strategy has to beat.
-fn nulls(market: &Market, held: &[f64], found: &Figures, first: usize) {
-    let n = held.len();
+fn nulls(market: &Market, exposures: &[(String, f64)], first: usize) {
+    let n = market.returns.len();
     let show = |name: &str, positions: &[f64]| {
-        println!("{}", market.figures(positions, first).row(name, " | |"));
+        println!("{}", market.figures(positions, first).row(name, " | | | |"));
     };
     show("index held", &vec![1.0; n]);
-    show("constant exposure, same average", &vec![found.exposure; n]);
+    for (whose, exposure) in exposures {
+        show(&format!("constant exposure, average of {whose}"), &vec![*exposure; n]);
+    }
     let mut average = vec![1.0; n];
     for (t, position) in average.iter_mut().enumerate().skip(202) {
         let sma = mean(&market.index.values[t - 201..t - 1]);
@@ -172,12 +225,6 @@ fn nulls(market: &Market, held: &[f64], found: &Figures, first: usize) {
         *position = (0.12 / volatility).min(1.0);
     }
     show("volatility target 12 %", &target);
-    let (better, median) = permuted(market, held, found.sharpe, first);
-    println!(
-        "\nSpells in random order (1 000 times): median Sharpe {median:.2}; {:.1} % reach the \
-         strategy's.",
-        100.0 * better
-    );
 }
 
 /// The same spells in and out of the market in random order.

@@ -34,6 +34,9 @@ pub struct Cell {
     pub title: String,
     pub paths: usize,
     pub entries: Vec<Entry>,
+    /// The discrete model, the true parameters and the hidden Markov model online, in this order,
+    /// where they are run.
+    pub online: Vec<Entry>,
     /// Published figures of the discrete model at single penalties.
     pub by_penalty: Vec<(f64, Published)>,
     chain: Chain,
@@ -53,12 +56,13 @@ impl Cell {
     /// Returns of a chain and fifteen features of them, backward-looking or centred.
     pub fn series(key: &str, title: &str, chain: Chain, length: usize, centred: bool) -> Self {
         let (paths, entries, by_penalty) = (PATHS, Vec::new(), Vec::new());
+        let online = Vec::new();
         let design = Design::Series { centred };
         let (suffix, features) =
             if centred { ("_centred", ", centred features") } else { ("", "") };
         let key = format!("{key}_{length}{suffix}");
         let title = format!("{title}, T = {length}{features}");
-        Self { key, title, paths, entries, by_penalty, chain, design, length }
+        Self { key, title, paths, entries, online, by_penalty, chain, design, length }
     }
 
     /// The path of a number: the same states and draws for every method.
@@ -113,13 +117,12 @@ impl Cell {
         self.chain.means.len()
     }
 
-    /// The true parameters.
+    /// The true parameters, the chance of each first state included.
     pub fn oracle(&self) -> Result<HmmModel, Error> {
         let Chain { transitions, means, deviations } = self.chain.clone();
-        let k = means.len();
         let means = means.iter().map(|m| vec![*m]).collect();
         let variances = deviations.iter().map(|s| vec![s * s]).collect();
-        HmmModel::from_parameters(vec![1.0 / float(k); k], transitions, means, variances)
+        HmmModel::from_parameters(self.chain.stationary(), transitions, means, variances)
     }
 }
 
@@ -147,6 +150,17 @@ pub const CONTINUOUS: [(Method, &str); 2] = [
     (Method::Continuous { mode_loss: false }, "continuous jump model"),
     (Method::Continuous { mode_loss: true }, "continuous, mode loss"),
 ];
+
+/// The discrete model on the same penalties, the true parameters and the hidden Markov model, all
+/// online.
+fn online() -> Vec<Entry> {
+    let entry = |method, name, choices| Entry { method, name, published: None, choices };
+    vec![
+        entry(Method::Online, "discrete jump model, online", penalties()),
+        entry(Method::OnlineOracle, "true parameters, online", vec![(0.0, 0.0)]),
+        entry(Method::OnlineMarkov, "hidden Markov model, online", vec![(0.0, 0.0)]),
+    ]
+}
 
 fn three_states() -> Vec<Cell> {
     let published = [
@@ -186,6 +200,7 @@ fn three_states() -> Vec<Cell> {
             title: format!("Three states, daily, T = {length}"),
             paths: 1000,
             entries,
+            online: online(),
             by_penalty: Vec::new(),
             chain: Chain::three_state_daily(),
             design: Design::Series { centred: false },
@@ -223,8 +238,9 @@ fn two_states() -> Vec<Cell> {
             "Two states, daily, T = 1000, {} features",
             if centred { "centred" } else { "backward-looking" }
         ),
-        paths: 200,
+        paths: 400,
         entries,
+        online: if centred { Vec::new() } else { online() },
         by_penalty: Vec::new(),
         chain: Chain::two_state_daily(),
         design: Design::Series { centred },
@@ -306,6 +322,7 @@ fn columns() -> Vec<Cell> {
                         if cols < 150 { &all } else { &few },
                     ),
                 ],
+                online: Vec::new(),
                 by_penalty: Vec::new(),
                 chain: Chain {
                     transitions: vec![

@@ -8,7 +8,7 @@
 )]
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousParams};
-use atlas_regime::hmm::{HmmModel, HmmParams};
+use atlas_regime::hmm::{HmmFilter, HmmModel, HmmParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{Error, Filter, FitOptions, JumpParams, Rows};
 
@@ -42,6 +42,12 @@ pub enum Method {
         mode_loss: bool,
     },
     Sparse,
+    /// The discrete model, nothing seen before its time.
+    Online,
+    /// The true parameters, nothing seen before its time.
+    OnlineOracle,
+    /// The hidden Markov model with ten starts, nothing seen before its time.
+    OnlineMarkov,
 }
 
 /// A penalty and, for the sparse model, the number of features.
@@ -62,15 +68,65 @@ impl Sample {
         &self,
         fit: impl Fn(Rows<'_>, Rows<'_>) -> Result<Found, Error>,
     ) -> Result<f64, Error> {
-        let half = self.truth.len() / 2;
-        let mut data = self.features.clone();
+        self.score_of(self.truth.len(), fit)
+    }
+
+    /// The same of the first `end` rows; no later one is looked at.
+    fn score_of(
+        &self,
+        end: usize,
+        fit: impl Fn(Rows<'_>, Rows<'_>) -> Result<Found, Error>,
+    ) -> Result<f64, Error> {
+        let half = end / 2;
+        let mut data = self.features[..end * self.cols].to_vec();
         standardise_by(&mut data, self.cols, half);
         let rows = Rows::new(&data, self.cols)?;
         let (labels, online) = fit(Rows::new(&data[..half * self.cols], self.cols)?, rows)?;
         let forecast = Forecast::new(self, &labels);
-        let densities = (half..self.truth.len())
+        let densities = (half..end)
             .map(|t| forecast.log_density(online[t - 1], &self.observed[t * self.observed_cols..]));
-        Ok(densities.sum::<f64>() / float(self.truth.len() - half))
+        Ok(densities.sum::<f64>() / float(end - half))
+    }
+
+    /// Nothing seen before its time: the score of every penalty is how well a fit to the first
+    /// quarter forecasts the second one; the accuracy is that of the second half's online states
+    /// under a fit to the first half, each state from the rows up to its own.
+    pub fn run_online(
+        &self,
+        method: Method,
+        choices: &[Choice],
+        oracle: &HmmModel,
+    ) -> Result<Record, Error> {
+        let half = self.truth.len() / 2;
+        let second =
+            |online: &[u32]| balanced_accuracy(&self.truth[half..], &online[half..], self.states);
+        let mut out = Record::default();
+        if matches!(method, Method::OnlineOracle | Method::OnlineMarkov) {
+            let first = Rows::new(&self.observed[..half * self.observed_cols], self.observed_cols)?;
+            let mut filter = if method == Method::OnlineOracle {
+                HmmFilter::new(oracle)?
+            } else {
+                HmmFilter::new(&self.markov_params(10).check()?.fit(first)?.model)?
+            };
+            let mut online = Vec::with_capacity(self.truth.len());
+            for row in self.observed.chunks_exact(self.observed_cols) {
+                filter.push(row)?;
+                online.push(u32::try_from(filter.viterbi_state()).unwrap_or(0));
+            }
+            return Ok(Record { accuracies: vec![second(&online)], scores: vec![f64::NAN] });
+        }
+        let mut data = self.features.clone();
+        standardise_by(&mut data, self.cols, half);
+        let first = Rows::new(&data[..half * self.cols], self.cols)?;
+        let all = Rows::new(&data, self.cols)?;
+        for &choice in choices {
+            let jump = |first: Rows<'_>, all: Rows<'_>| {
+                self.jump(Method::Discrete, choice, first, all, true)
+            };
+            out.scores.push(self.score_of(half, jump)?);
+            out.accuracies.push(second(&jump(first, all)?.1));
+        }
+        Ok(out)
     }
 
     /// Runs one method under every choice; those not `wanted` stay NaN.
@@ -91,7 +147,8 @@ impl Sample {
         for (i, &choice) in choices.iter().enumerate().filter(|(i, _)| wanted(*i)) {
             let labels = match (method, oracle) {
                 (Method::Oracle, Some(model)) => model.viterbi(observed)?,
-                (Method::Oracle, None) => continue,
+                (Method::Oracle, None)
+                | (Method::Online | Method::OnlineOracle | Method::OnlineMarkov, _) => continue,
                 (Method::Markov(restarts), _) => self.markov(restarts, observed)?,
                 (Method::FlatMarkov, _) => self.flat_markov(observed)?,
                 _ => self.jump(method, choice, rows, rows, false)?.0,

@@ -57,15 +57,21 @@ impl Chain {
         }
     }
 
-    pub fn states(&self, length: usize, rng: &mut Mt19937) -> Vec<u32> {
+    /// The chance of each state in the long run, from which a path starts.
+    pub fn stationary(&self) -> Vec<f64> {
         let k = self.means.len();
         let mut at = vec![1.0 / super::float(k); k];
         for _ in 0..5000 {
             let next = (0..k).map(|j| (0..k).map(|i| at[i] * self.transitions[i][j]).sum());
             at = next.collect();
         }
+        at
+    }
+
+    pub fn states(&self, length: usize, rng: &mut Mt19937) -> Vec<u32> {
+        let k = self.means.len();
         let mut out = Vec::with_capacity(length);
-        let mut weights = at;
+        let mut weights = self.stationary();
         for _ in 0..length {
             let mut u = rng.next_f64();
             let mut state = 0;
