@@ -12,7 +12,7 @@
 //! row with states of the first half: one penalty for all paths from the first fifth of them,
 //! judged on the others, and one for each path from its own forecasts. A table of its own shows
 //! what is left when nothing looks ahead: the penalty chosen blind on the first half, states online
-//! over the second.
+//! over the second. Another one puts the rows of all paths of one design together.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a study prints its report")]
 
@@ -31,6 +31,8 @@ use support::{Outcome, deviation, float, mean};
 const EVERY_PENALTY: usize = 10;
 /// Paths on which the slow models are judged by their forecasts too.
 const SCORED: usize = 100;
+/// The cell whose rows are put together too.
+const POOLED: &str = "two_1000";
 /// Paths between two saves.
 const CHUNK: usize = 20;
 
@@ -59,7 +61,77 @@ fn main() -> Outcome<()> {
             }
         }
     }
+    for cell in cells.iter().filter(|cell| cell.key == POOLED && cell.key.starts_with(&designs)) {
+        for (entry, choice) in pooled_entries(cell) {
+            if format!("pooled_{}", name_of(entry)).starts_with(&methods) {
+                run_pooled(&folder, cell, entry, choice, limit.min(cell.paths))?;
+            }
+        }
+    }
     report(&folder, &cells)
+}
+
+/// The quick methods of a cell; the discrete model under the penalty that is best by the labels.
+fn pooled_entries(cell: &Cell) -> impl Iterator<Item = (&Entry, Choice)> {
+    let choice = |e: &Entry| e.choices.iter().copied().find(|c| (c.0 - 100.0).abs() < 1.0);
+    let quick = cell.entries.iter().filter(|e| !matches!(e.method, Method::Continuous { .. }));
+    quick.map(move |e| (e, choice(e).unwrap_or(e.choices[0])))
+}
+
+fn pooled_store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
+    Store::new(folder, &format!("{}.pooled_{}", cell.key, name_of(entry)))
+}
+
+fn run_pooled(
+    folder: &Path,
+    cell: &Cell,
+    entry: &Entry,
+    choice: Choice,
+    paths: usize,
+) -> Outcome<()> {
+    let store = pooled_store(folder, cell, entry);
+    let oracle = cell.oracle()?;
+    let one = |path: usize| cell.sample(path).counts(entry.method, choice, &oracle);
+    let missing = (store.read()?.len()..paths).into_par_iter();
+    store.append(&missing.map(one).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Accuracy when the rows of all paths are put together before the shares are taken.
+fn pooled(folder: &Path, cells: &[Cell]) -> Outcome<()> {
+    println!("## Rows of all paths put together\n");
+    println!("| design | method | paths | mean over paths | rows put together | published |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for cell in cells.iter().filter(|cell| cell.key == POOLED) {
+        for (entry, (penalty, _)) in pooled_entries(cell) {
+            let records = pooled_store(folder, cell, entry).read()?;
+            if records.is_empty() {
+                continue;
+            }
+            let sum = |of: &dyn Fn(&Record) -> f64| records.iter().map(of).sum::<f64>();
+            let shares = (0..cell.states())
+                .map(|k| sum(&|r| r.accuracies[k]) / sum(&|r| r.scores[k]))
+                .sum::<f64>();
+            let own = |r: &Record| {
+                let present = r.accuracies.iter().zip(&r.scores).filter(|(_, n)| **n > 0.0);
+                mean(&present.map(|(right, n)| right / n).collect::<Vec<_>>())
+            };
+            let name = if penalty > 0.0 {
+                format!("{} at λ = {}", entry.name, short(penalty))
+            } else {
+                entry.name.to_owned()
+            };
+            println!(
+                "| {} | {name} | {} | {:.3} | {:.3} | {} |",
+                cell.title,
+                records.len(),
+                mean(&records.iter().map(own).collect::<Vec<_>>()),
+                shares / float(cell.states()),
+                entry.published.map_or(String::new(), |p| format!("{:.3}", p.0))
+            );
+        }
+    }
+    println!();
+    Ok(())
 }
 
 /// What a method's files are called.
@@ -163,7 +235,8 @@ fn line(cell: &Cell, entry: &Entry, records: &[Record]) -> Line {
         paths: values.len(),
         choice: describe(entry, best),
         path_best: path_best(entry, records),
-        blind: blind(records, entry.choices.len()),
+        // Its penalties were picked with labels, so no choice among them is blind.
+        blind: if thinned(cell, entry) { [None; 2] } else { blind(records, entry.choices.len()) },
         absent: absent_states(cell, records, best),
         published: entry.published,
     }
@@ -257,7 +330,8 @@ fn report(folder: &Path, cells: &[Cell]) -> Outcome<()> {
         tables.push((cell.title.clone(), lines));
     }
     print(&tables);
-    online(folder, cells)
+    online(folder, cells)?;
+    pooled(folder, cells)
 }
 
 /// Accuracy of online states over second halves, the penalty chosen on first halves.

@@ -12,7 +12,7 @@ use atlas_regime::hmm::{HmmFilter, HmmModel, HmmParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{Error, Filter, FitOptions, JumpParams, Rows};
 
-use super::simulate::{balanced_accuracy, standardise_by};
+use super::simulate::{balanced_accuracy, matched, standardise_by};
 use super::store::Record;
 use super::{deviation, float, mean};
 
@@ -129,6 +129,38 @@ impl Sample {
         Ok(out)
     }
 
+    /// Labels of the whole path; none for a method that has no such labels.
+    fn labels(
+        &self,
+        method: Method,
+        choice: Choice,
+        oracle: Option<&HmmModel>,
+    ) -> Result<Option<Vec<u32>>, Error> {
+        let rows = Rows::new(&self.features, self.cols)?;
+        let observed = Rows::new(&self.observed, self.observed_cols)?;
+        Ok(Some(match (method, oracle) {
+            (Method::Oracle, Some(model)) => model.viterbi(observed)?,
+            (Method::Oracle, None)
+            | (Method::Online | Method::OnlineOracle | Method::OnlineMarkov, _) => return Ok(None),
+            (Method::Markov(restarts), _) => self.markov(restarts, observed)?,
+            (Method::FlatMarkov, _) => self.flat_markov(observed)?,
+            _ => self.jump(method, choice, rows, rows, false)?.0,
+        }))
+    }
+
+    /// Rows found right, per state, in the place of accuracies, and all its rows in the place of
+    /// scores.
+    pub fn counts(
+        &self,
+        method: Method,
+        choice: Choice,
+        oracle: &HmmModel,
+    ) -> Result<Record, Error> {
+        let labels = self.labels(method, choice, Some(oracle))?.unwrap_or_default();
+        let (_, accuracies, scores) = matched(&self.truth, &labels, self.states);
+        Ok(Record { accuracies, scores })
+    }
+
     /// Runs one method under every choice; those not `wanted` stay NaN.
     pub fn run(
         &self,
@@ -142,17 +174,8 @@ impl Sample {
             accuracies: vec![f64::NAN; choices.len()],
             scores: vec![f64::NAN; choices.len()],
         };
-        let rows = Rows::new(&self.features, self.cols)?;
-        let observed = Rows::new(&self.observed, self.observed_cols)?;
         for (i, &choice) in choices.iter().enumerate().filter(|(i, _)| wanted(*i)) {
-            let labels = match (method, oracle) {
-                (Method::Oracle, Some(model)) => model.viterbi(observed)?,
-                (Method::Oracle, None)
-                | (Method::Online | Method::OnlineOracle | Method::OnlineMarkov, _) => continue,
-                (Method::Markov(restarts), _) => self.markov(restarts, observed)?,
-                (Method::FlatMarkov, _) => self.flat_markov(observed)?,
-                _ => self.jump(method, choice, rows, rows, false)?.0,
-            };
+            let Some(labels) = self.labels(method, choice, oracle)? else { continue };
             out.accuracies[i] = self.accuracy(&labels);
             let jump = !matches!(method, Method::Oracle | Method::Markov(_) | Method::FlatMarkov);
             if jump && scored(i) && !self.ahead {

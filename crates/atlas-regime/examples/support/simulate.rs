@@ -195,6 +195,11 @@ pub fn standardise_by(rows: &mut [f64], cols: usize, first: usize) {
 /// Mean share of rows found right per state **present in the truth**, under the renaming of the
 /// found states that makes it largest.
 pub fn balanced_accuracy(truth: &[u32], found: &[u32], states: usize) -> f64 {
+    matched(truth, found, states).0
+}
+
+/// The same, and per state the rows found right under that renaming and all its rows.
+pub fn matched(truth: &[u32], found: &[u32], states: usize) -> (f64, Vec<f64>, Vec<f64>) {
     let mut counts = vec![vec![0.0; states]; states];
     let mut totals = vec![0.0; states];
     for (&t, &f) in truth.iter().zip(found) {
@@ -202,14 +207,18 @@ pub fn balanced_accuracy(truth: &[u32], found: &[u32], states: usize) -> f64 {
         totals[t as usize] += 1.0;
     }
     let present = totals.iter().filter(|n| **n > 0.0).count();
-    let mut best = 0.0_f64;
+    let (mut best, mut right) = (0.0_f64, vec![0.0; states]);
     let mut order: Vec<usize> = (0..states).collect();
     permutations(&mut order, 0, &mut |order| {
-        let right =
+        let shares =
             (0..states).filter(|&k| totals[k] > 0.0).map(|k| counts[k][order[k]] / totals[k]);
-        best = best.max(right.sum::<f64>() / super::float(present));
+        let mean = shares.sum::<f64>() / super::float(present);
+        if mean > best {
+            best = mean;
+            right = (0..states).map(|k| counts[k][order[k]]).collect();
+        }
     });
-    best
+    (best, right, totals)
 }
 
 fn permutations(order: &mut Vec<usize>, at: usize, each: &mut impl FnMut(&[usize])) {
