@@ -12,12 +12,14 @@ use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
 use atlas_core::Clock;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::{Mode, Timestamp};
-use atlas_exec::{Timer, TokioTimer};
+use atlas_exec::folder::AccountFolder;
+use atlas_exec::{Timer, TokioTimer, peek};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
 use atlas_venue::{CostModel, Faults, Listing, Slippage, Venue};
 
 use crate::config::{AlpacaConfig, ClockWord, VenueConfig};
 use crate::exit::{Exit, Failure};
+use crate::job::Job;
 
 /// An account that is open: its broker, its clock, and what waits on that clock.
 pub(crate) struct Desk {
@@ -96,6 +98,29 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where the present comes in")]
     fn now(&self) -> Timestamp {
         std::time::SystemTime::now().into()
+    }
+}
+
+/// The clock for journaling an operator's word without reaching the broker: a replay stands where
+/// its last record does, since the computer's clock would put years between two of its records.
+///
+/// # Errors
+/// As [`atlas_exec::peek`].
+pub(crate) fn journal_clock(job: &Job, folder: &AccountFolder) -> Result<Arc<dyn Clock>> {
+    let last = if job.is_replay() { peek(folder)?.and_then(|state| state.last()) } else { None };
+    Ok(match last {
+        Some(last) => Arc::new(StandingClock(last)),
+        None => Arc::new(SystemClock),
+    })
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct StandingClock(Timestamp);
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        self.0
     }
 }
 

@@ -7,7 +7,7 @@ use atlas_broker::Broker;
 use atlas_core::{DecisionId, SignalOutcome};
 use atlas_engine::RebalancePlan;
 use atlas_exec::protection::Protection;
-use atlas_exec::sequencer::Waits;
+use atlas_exec::sequencer::{Ceilings, Waits};
 use atlas_exec::shell::{Approval, News, Ramp, reference_now, retire};
 use atlas_exec::window::{Outside, Window};
 use atlas_exec::{DriftLimit, ExecutionReport, PlanApprover, Settings, execute};
@@ -76,6 +76,31 @@ pub(crate) async fn give_up(
     Ok(retire(&mut seat.session, id, broker, &*timer, &settings, end).await?)
 }
 
+/// Whether the session a begun plan was for is over in real time, so that it can neither go on nor
+/// wait for another one.
+pub(crate) fn is_overdue(seat: &Seat, id: DecisionId) -> Result<bool> {
+    let decision = seat.session.decision(id)?;
+    let begun = decision.is_pending() && decision.started.is_some();
+    let over = seat.desk.clock.now() >= seat.execute_on.close;
+    Ok(begun && over && seat.desk.venue.is_none())
+}
+
+/// Ends a begun plan whose session is over: cancels what still works, finds out what became of the
+/// rest, and gives every signal without an order its end. Sends nothing.
+///
+/// # Errors
+/// As [`retire`].
+pub(crate) async fn end_overdue(job: &Job, seat: &mut Seat, id: DecisionId) -> Result<()> {
+    let trading = seat.session.state().trading();
+    let outcome =
+        trading.leading().map_or(SignalOutcome::ExpiredUnfilled, |(cause, _)| cause.outcome());
+    let reason = format!("its session closed at {}", seat.execute_on.close);
+    let settings = settings(job, &job.limits()?, Approval::NotNeeded)?;
+    let (timer, broker) = (seat.desk.timer(), &seat.desk.broker);
+    let end = (outcome, reason.as_str());
+    Ok(retire(&mut seat.session, id, broker, &*timer, &settings, end).await?)
+}
+
 const fn drift_limit(job: &Job) -> DriftLimit {
     let drift = job.config.rebalance.approval_drift_bps;
     DriftLimit { price: drift, cash: drift }
@@ -111,6 +136,7 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
     Ok(Settings {
         waits: Waits { reducing: wait, opening: wait, ..standard.waits },
         poll: Duration::from_secs(poll.into()),
+        ceilings: Ceilings { order_notional: Some(spec.max_order_notional), plan_notional: None },
         approval,
         drift: drift_limit(job),
         policy: job.reconciliation()?,

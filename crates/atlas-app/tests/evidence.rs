@@ -138,7 +138,10 @@ fn drills_are_walked_step_by_step_and_put_on_record() {
     assert_eq!(place.run("status --json").json()["state"], "ACTIVE");
 
     // Nothing says live: the walk fails, gate by gate, and is on record all the same.
-    let failed = place.run("drill switchover --json");
+    // Without the confirmation nothing is walked, and what is on record stays as it is.
+    place.run("drill switchover").fails(2, &["--confirm"]);
+    assert_eq!(place.records("drill_walked").len(), 1);
+    let failed = place.run("drill switchover --json --confirm no");
     assert_eq!(failed.code, 8, "{failed:?}");
     assert!(failed.stderr.contains("configuration") && failed.stderr.contains("credentials"));
     let records: Vec<Value> = place

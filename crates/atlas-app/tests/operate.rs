@@ -11,6 +11,7 @@ use std::time::Duration;
 use atlas_core::Side;
 use atlas_exec::folder::{AccountFolder, AccountLock};
 use atlas_venue::core::Kind;
+use atlas_venue::{Fault, Rule, Target};
 use common::remote::{Remote, hang};
 use common::{atlas, command, run_of};
 use serde_json::Value;
@@ -41,6 +42,34 @@ fn a_pause_survives_restarts_and_needs_a_word_to_end() {
     assert_eq!(atlas(state.path(), SECOND).json()["status"], "executed");
 }
 
+/// A word of an operator, given by the computer's clock or not, leaves the days of a replay apart.
+#[test]
+fn days_after_a_pause_are_counted_each_by_itself() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), FIRST).json();
+    atlas(state.path(), "pause --why lunch --by ann --json").json();
+    atlas(state.path(), "resume --why back --json").json();
+    atlas(state.path(), SECOND).json();
+    atlas(state.path(), "rebalance --as-of 2014-10-31 --json").json();
+    let journal = atlas(state.path(), "journal export").stdout;
+    let records = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records: Vec<Value> = records.collect();
+    for day in ["2014-10-01", "2014-11-03"] {
+        let filled = records.iter().filter(|record| {
+            let at = record["payload"]["fill"]["ts_event"].as_str().unwrap_or_default();
+            record["kind"] == "fill" && at.starts_with(day)
+        });
+        let closed = records
+            .iter()
+            .find(|record| record["kind"] == "day_closed" && record["payload"]["day"] == day);
+        let (filled, closed) = (filled.count(), &closed.unwrap()["payload"]);
+        assert!(filled > 0 && closed["fills"] == filled, "{day}: {filled}, {closed}");
+        assert!(closed["quiet"].is_null(), "{closed}");
+    }
+    let ran_ahead = |record: &&Value| record["ts_init"].as_str().unwrap() > "2015";
+    assert_eq!(records.iter().find(ran_ahead), None);
+}
+
 #[test]
 fn a_kill_holds_until_somebody_has_looked() {
     let state = TempDir::new().unwrap();
@@ -66,6 +95,14 @@ fn flattening_sells_what_atlas_owns_and_the_books_agree() {
     let killed = atlas(state.path(), "kill --flatten --why enough --json").json();
     let sales = killed["flattened"]["sales"].as_array().unwrap();
     assert_eq!(sales.len(), before.len(), "{killed}");
+    // Every order of the journal has a chain, those of no plan too.
+    let id = sales[0]["request"]["client_order_id"].as_str().unwrap();
+    let told = atlas(state.path(), &format!("why {id} --json")).json();
+    assert_eq!(
+        (&told["asked"]["why"], &told["asked"]["by"].is_string()),
+        (&"enough".into(), &true)
+    );
+    assert_eq!(told["request"]["client_order_id"], id, "{told}");
     // The day was over; the venue takes the sells and trades them at the next opening.
     let state_now = status(state.path());
     assert_eq!(state_now["state"], "HALTED");
@@ -299,4 +336,38 @@ fn wait_for_line(folder: &Path, word: &str) -> std::path::PathBuf {
 
 fn limit(dollars: i64) -> Kind {
     Kind::Limit(atlas_venue::core::Px::from_nanos(dollars * atlas_venue::core::NANO).unwrap())
+}
+
+/// An account whose session closed while its plan was under way can be used again: whoever asks for
+/// the next plan ends the one before, on record, and nothing of it is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_whose_session_is_over_is_ended_and_the_next_one_is_made() {
+    let remote = Remote::open("clock = \"broker\"\n").await;
+    remote.run("plan --json").json();
+    let planned = remote.run("plan --json").json();
+    let hash = planned["plan_hash"].as_str().unwrap().to_owned();
+    remote.run(&format!("approve {hash}"));
+    // Nobody knows what became of an order, which stops the plan half-way.
+    let silent =
+        Rule { target: Target::Submit, fault: Fault::FailBefore(503), chance: 1.0, times: None };
+    remote.server.faults().add(silent);
+    let stopped = remote.run("execute");
+    assert_eq!(stopped.code, 7, "{stopped:?}");
+    remote.server.faults().clear();
+    let status = remote.run("status --json").json();
+    assert!(status["pending"].is_object(), "{status}");
+    remote.run("plan").fails(7, &["PAUSED"]);
+
+    remote.venue.advance_to(remote.last.close + chrono::TimeDelta::hours(1)).unwrap();
+    let held = remote.open_orders();
+    remote.run("resume --why looked");
+    let next = remote.run("plan --json").json();
+    assert_eq!(next["as_of"], remote.last.date.to_string(), "{next}");
+    assert_eq!(remote.open_orders(), held);
+    let events = common::tree(&remote.folder());
+    assert!(events.keys().any(|path| path.starts_with("artifacts")), "{:?}", events.keys());
+    let journal = remote.run("journal export").stdout;
+    let ended = journal.matches("\"EXPIRED_UNFILLED\"").count();
+    assert!(ended > 0, "{journal}");
+    remote.server.stop().await;
 }

@@ -9,6 +9,7 @@ use atlas_exec::verification;
 use atlas_report::RunReport;
 use atlas_report::incident::Severity;
 use atlas_report::run::Books;
+use atlas_risk::Effect;
 
 use crate::day;
 use crate::decision::Decided;
@@ -34,6 +35,11 @@ pub(super) fn tell(
             fill.client_order_id, fill.filled, fill.worse_bps, fill.expected
         );
         note(seat, Severity::Warning, cause, "the plan went on")?;
+    }
+    for order in plan.denied.iter().filter(|order| order.effect == Effect::Reducing) {
+        let (request, reason) = (&order.request, &order.reason);
+        let cause = format!("the exit of {} {} was denied: {reason}", request.qty, request.symbol);
+        note(seat, Severity::Error, cause, "it is still held; look at the gate that denied it")?;
     }
     let observed = seat.session.state().breaker(seat.desk.clock.now());
     if observed == atlas_risk::BreakerStance::Closed {

@@ -40,6 +40,16 @@ pub(super) async fn drill(mut job: Job, what: Drill) -> Result<()> {
         Drill::Recovery { by } => (Which::Recovery, by, None),
         Drill::Switchover { by, confirm } => (Which::Switchover, by, confirm),
     };
+    if drill == Which::Switchover && confirm.is_none() {
+        let number = job.config.live.account_number.as_deref().unwrap_or("NUMBER");
+        return Err(Failure::error(
+            Exit::Usage,
+            format!(
+                "the switchover drill needs the confirmation that going live asks for: --confirm \
+                 \"trade live on {number}\"; nothing was walked or put on record"
+            ),
+        ));
+    }
     // The copy is made before the account is taken hold of.
     let mut steps = match drill {
         Which::Recovery => from_the_files(&job, &unused)?,

@@ -3,14 +3,16 @@
 use anyhow::Result;
 use atlas_broker::Broker;
 use atlas_core::journal::Hash;
-use atlas_exec::ExecutionReport;
 use atlas_exec::event::ArtifactWritten;
 use atlas_exec::folder::AccountFolder;
 use atlas_exec::reconcile::Reconciliation;
 use atlas_exec::sequencer::Finish;
 use atlas_exec::shell::Approval;
+use atlas_exec::{ExecutionReport, TradingState, peek};
+use atlas_report::incident::Severity;
 use atlas_report::run::{Books, Comparison, RunStatus};
 use atlas_report::{RunReport, artifact};
+use atlas_risk::Effect;
 
 use super::rebalance::planned_summary;
 use super::{aftermath, check, sentences, show_decision, show_outcome, take_pending};
@@ -18,7 +20,7 @@ use crate::decision::Decided;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Seat;
-use crate::{execution, reporting};
+use crate::{day, execution, reporting};
 
 /// Takes hold of the pending plan and carries it out.
 pub(super) async fn execute(mut job: Job) -> Result<()> {
@@ -28,7 +30,52 @@ pub(super) async fn execute(mut job: Job) -> Result<()> {
     result
 }
 
+/// Ends the begun plan of an account in real time whose session is over, compares and writes its
+/// artifact, so that another plan can be made; does nothing where there is none such.
+///
+/// # Errors
+/// [`Exit::Paused`] if books and broker differ; [`Exit::Broker`] if the broker does not answer.
+pub(super) async fn end_overdue(job: &mut Job) -> Result<()> {
+    let folder = AccountFolder::new(&job.state_dir, &job.account);
+    if job.is_replay() || !folder.journal().exists() {
+        return Ok(());
+    }
+    let state = peek(&folder)?.unwrap_or_default();
+    if state.pending().is_none_or(|pending| pending.started.is_none()) {
+        return Ok(());
+    }
+    let (mut seat, decided) = take_pending(job).await?;
+    let result = end_overdue_at(job, &mut seat, &decided).await;
+    seat.desk.close().await;
+    match result? {
+        Some(finished) => finished.judge(job),
+        None => Ok(()),
+    }
+}
+
+async fn end_overdue_at(
+    job: &mut Job,
+    seat: &mut Seat,
+    decided: &Decided,
+) -> Result<Option<Finished>> {
+    let id = decided.plan.decision_id;
+    if !execution::is_overdue(seat, id)? {
+        return Ok(None);
+    }
+    seat.session.take_note_of_fence()?;
+    seat.session.take_commands()?;
+    execution::end_overdue(job, seat, id).await?;
+    let action = "it was ended, nothing more was sent, and another plan can be made";
+    let cause = format!("the session of decision {id} closed while its plan was under way");
+    day::note(&seat.session, seat.desk.clock.now(), Severity::Error, cause, action)?;
+    carry_through(job, seat, decided, Approval::NotNeeded).await.map(Some)
+}
+
 async fn execute_at(job: &mut Job, seat: &mut Seat, decided: &Decided) -> Result<()> {
+    if let Some(finished) = end_overdue_at(job, seat, decided).await? {
+        show_outcome(job, &finished.report)?;
+        return finished.judge(job);
+    }
     execution::enter_window(job, seat)?;
     check::before_execution(job, seat, decided).await?;
     execution::check_approval(job, seat, decided.plan.decision_id).await?;
@@ -56,6 +103,7 @@ pub(super) struct Finished {
     pub(super) report: RunReport,
     found: Reconciliation,
     finish: Finish,
+    state: TradingState,
 }
 
 impl Finished {
@@ -67,7 +115,7 @@ impl Finished {
         if !self.found.is_clean() {
             return Err(Failure::error(
                 Exit::Paused,
-                format!("account {} is PAUSED: {}", job.account, sentences(&self.found)),
+                format!("account {} is {}: {}", job.account, self.state, sentences(&self.found)),
             ));
         }
         match self.finish {
@@ -107,7 +155,8 @@ pub(super) async fn carry_through(
     report.reconciliation = Some(Comparison::from(&found));
     aftermath::tell(job, seat, decided, &done, &mut report)?;
     write_artifact(job, seat, &mut report)?;
-    Ok(Finished { report, found, finish: done.finish })
+    let state = seat.session.trading_state();
+    Ok(Finished { report, found, finish: done.finish, state })
 }
 
 fn executed_summary(
@@ -121,9 +170,14 @@ fn executed_summary(
         0 => String::new(),
         denied => format!(", {denied} denied"),
     };
+    let exits = decided.plan.denied.iter().filter(|order| order.effect == Effect::Reducing);
+    let exits = match exits.count() {
+        0 => String::new(),
+        exits => format!(", {exits} EXITS DENIED and still held"),
+    };
     let books = if found.is_clean() { "books agree" } else { "books DISAGREE" };
     format!(
-        "Rebalanced account {} as of {}: {filled} of {} orders filled on {}{denied}, {books}.",
+        "Rebalanced account {} as of {}: {filled} of {} orders filled on {}{denied}{exits}, {books}.",
         job.account,
         decided.plan.as_of,
         decided.plan.orders.len(),

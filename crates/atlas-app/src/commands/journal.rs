@@ -1,10 +1,11 @@
 //! `atlas journal`: proving the journal offline, and writing it out.
 
 use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use atlas_exec::Error;
 use atlas_exec::folder::AccountFolder;
 use atlas_exec::journal::{export, verify_account};
 use serde::Serialize;
@@ -78,9 +79,15 @@ fn write_out(job: &Job, folder: &AccountFolder, out: Option<&Path>) -> Result<()
     let Some(path) = out else {
         let stdout = std::io::stdout().lock();
         let mut lines = BufWriter::new(stdout);
-        export(&folder.journal(), &mut lines)?;
-        lines.flush()?;
-        return Ok(());
+        let told = export(&folder.journal(), &mut lines).and_then(|_| {
+            let failed = |source| Error::Io { doing: "export", path: folder.journal(), source };
+            lines.flush().map_err(failed)
+        });
+        return match told {
+            // Whoever reads has had enough, as `head` has: that is no failure.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(()),
+            told => Ok(told?),
+        };
     };
     // A file that is there is somebody's; nothing is ever overwritten.
     let file = OpenOptions::new().create_new(true).write(true).open(path).map_err(|error| {

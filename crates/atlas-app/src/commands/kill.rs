@@ -1,7 +1,5 @@
 //! `atlas kill`: from a second process, whatever the first one does.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use atlas_broker::Broker;
 use atlas_core::time::Mode;
@@ -50,7 +48,7 @@ pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
             Box::pin(stop_embedded(&mut job, flags, &folder, &mut done)).await
         }
     };
-    if let Err(error) = note(&job, &mut done) {
+    if let Err(error) = note(&job, &folder, &mut done) {
         done.remarks.push(format!("the halt was not journaled yet: {error}"));
     }
     done.held_by = AccountLock::holder(&folder)?;
@@ -157,8 +155,9 @@ async fn flatten(
 }
 
 /// Journals the halt, where nobody else holds the journal; whoever does sees the fence himself.
-fn note(job: &Job, done: &mut Done) -> Result<()> {
-    match Session::open(&job.state_dir, &job.account, Arc::new(SystemClock)) {
+fn note(job: &Job, folder: &AccountFolder, done: &mut Done) -> Result<()> {
+    let clock = accounts::journal_clock(job, folder)?;
+    match Session::open(&job.state_dir, &job.account, clock) {
         Ok(mut session) => {
             session.take_note_of_fence()?;
             session.take_commands()?;

@@ -11,7 +11,7 @@ use atlas_report::run::Comparison;
 use serde::Serialize;
 
 use super::{sentences, take_existing};
-use crate::accounts::SystemClock;
+use crate::accounts::{self, SystemClock};
 use crate::cli::{Adopt, Reconcile, Word};
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
@@ -31,7 +31,7 @@ pub(super) fn pause(job: &Job, word: &Word) -> Result<()> {
     let folder = existing(job, "to hold back")?;
     let command = Left::Pause { by: word.by.clone(), why: word.why.clone() };
     let file = Inbox::of(&folder).leave(&command, SystemClock.now())?;
-    let clock = std::sync::Arc::new(SystemClock);
+    let clock = accounts::journal_clock(job, &folder)?;
     let taken = match Session::open(&job.state_dir, &job.account, clock) {
         Ok(mut session) => {
             session.take_commands()?;

@@ -10,7 +10,7 @@ use atlas_report::artifact;
 use atlas_report::run::RunStatus;
 use chrono::NaiveDate;
 
-use super::execute::finish;
+use super::execute::{end_overdue, finish};
 use super::{reference_of, show_decision, show_outcome};
 use crate::cli::Decide;
 use crate::decision::{self, Decided, Detected};
@@ -30,6 +30,9 @@ pub(super) enum Extent {
 }
 
 pub(super) async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
+    if !flags.dry_run {
+        end_overdue(&mut job).await?;
+    }
     let broker = Reached::reach(&job).await?;
     let universe = flags.universe.clone().or_else(|| job.config.rebalance.universe.clone());
     let market = Market::open(&job, job.data(), universe.as_deref()).await?;

@@ -90,7 +90,13 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
     match task {
         Task::Check => Box::pin(check::check(Job::new("check", common)?)).await,
         Task::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
-        Task::EndOfDay => Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await,
+        Task::EndOfDay => {
+            // A plan that was under way ends with its session, and only then the day is closed.
+            let mut job = Job::new("execute", common.clone())?;
+            let ended = Box::pin(execute::end_overdue(&mut job)).await;
+            let compared = Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await;
+            ended.and(compared)
+        }
         Task::Decide => {
             let flags =
                 Decide { dry_run: false, force: false, universe: None, top_n: None, regime: None };

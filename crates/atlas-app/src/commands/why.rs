@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use atlas_exec::folder::AccountFolder;
-use atlas_exec::why::{self, Bars, Chain, Explanation, Question};
+use atlas_exec::why::{self, Bars, Chain, Explanation, Question, Unplanned};
 use atlas_risk::VerdictKind;
 use serde::Serialize;
 
@@ -24,11 +24,41 @@ struct Body<'a> {
 /// Proves and shows.
 pub(super) fn why(job: &Job, about: &Question) -> Result<()> {
     let folder: AccountFolder = existing(job, "to explain")?;
+    if let Question::Order(id) = about
+        && let Some(told) = why::unplanned(&folder, id)?
+    {
+        return tell(job, &told, &unplanned_text(job, &told)?);
+    }
     let told = why::explain(&folder, about)?;
     let body = Body { recomputed: "identical", told: &told };
     // On a whole decision, what the strategy itself dropped is counted rather than shown.
     let brief = matches!(about, Question::Date(_) | Question::Decision(_));
     tell(job, &body, &text(job, &told, brief)?)
+}
+
+/// An order that follows no plan: by whose word, what was sent, what came of it.
+fn unplanned_text(job: &Job, told: &Unplanned) -> Result<String> {
+    let (request, mut out) = (&told.request, String::new());
+    writeln!(
+        out,
+        "Order {} of account {}: {} {} {}, part of no plan",
+        request.client_order_id, job.account, request.side, request.qty, request.symbol
+    )?;
+    match &told.asked {
+        Some(asked) => writeln!(out, "  asked    by {} at {}: {}", asked.by, asked.at, asked.why)?,
+        None => writeln!(out, "  asked    by no command: continuous trading sent it")?,
+    }
+    writeln!(out, "  intended {}", told.intended_at)?;
+    match told.sent_at {
+        Some(at) => writeln!(out, "  sent     {at}")?,
+        None => writeln!(out, "  sent     never by this journal's account")?,
+    }
+    for fill in &told.fills {
+        writeln!(out, "  filled   {} at {}, {}", fill.qty, fill.price, fill.ts_event)?;
+    }
+    let (filled, status) = (told.filled_qty, told.status.as_str());
+    write!(out, "  ended    {status}, {filled} filled, {} USD realised", told.realised)?;
+    Ok(out)
 }
 
 fn text(job: &Job, told: &Explanation, brief: bool) -> Result<String> {

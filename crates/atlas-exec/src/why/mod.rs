@@ -6,6 +6,7 @@
 
 mod chain;
 mod question;
+mod unplanned;
 
 use atlas_core::journal::Hash;
 use atlas_core::time::{Mode, Timestamp};
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use chain::{Bars, Chain, Step};
 pub use question::Question;
+pub use unplanned::{Asked, Unplanned, unplanned};
 
 use crate::error::Error;
 use crate::folder::{AccountFolder, InputStore};
