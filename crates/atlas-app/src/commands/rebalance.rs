@@ -31,7 +31,7 @@ pub(super) enum Extent {
 
 pub(super) async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
     if !flags.dry_run {
-        end_overdue(&mut job).await?;
+        Box::pin(end_overdue(&mut job)).await?;
     }
     let broker = Reached::reach(&job).await?;
     let universe = flags.universe.clone().or_else(|| job.config.rebalance.universe.clone());
