@@ -158,6 +158,7 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         a_position_is_worth_the_present_price;
     quotes on Memory:
         have_two_sides,
+        are_what_trades_between_ticks_too,
         follow_the_price,
         of_a_series_of_closes_know_no_close_before_it,
         of_what_nobody_quotes_are_absent,

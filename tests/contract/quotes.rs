@@ -1,6 +1,8 @@
 //! The latest quotes.
 
+use atlas_core::OrderStatus;
 use atlas_tests::market::symbol;
+use atlas_tests::orders::{Change, buy, sell};
 use atlas_tests::world::World;
 
 use crate::values::price;
@@ -19,7 +21,11 @@ pub(crate) async fn have_two_sides(world: &mut World) {
 
 pub(crate) async fn follow_the_price(world: &mut World) {
     world.advance("2019-01-03T17:00:00Z");
-    assert_eq!(world.quote("UPP").await, Some((price("97.951"), price("98.049"))));
+    assert_eq!(
+        world.quote("UPP").await,
+        Some((price("98"), price("98.049"))),
+        "no bid below the low"
+    );
     world.advance("2019-01-03T22:00:00Z");
     assert_eq!(world.quote("UPP").await, Some((price("103.948"), price("104.052"))));
 }
@@ -38,4 +44,26 @@ pub(crate) async fn of_what_nobody_quotes_are_absent(world: &mut World) {
 
 pub(crate) async fn of_nothing_are_nothing(world: &mut World) {
     assert!(world.broker().quotes(&[]).await.unwrap().is_empty());
+}
+
+pub(crate) async fn are_what_trades_between_ticks_too(world: &mut World) {
+    // Moments at which the price lies between two ticks.
+    let moments = ["2019-01-03T15:37:13.337Z", "2019-01-03T16:41:07.001Z", "2019-01-03T18:03:59Z"];
+    for (number, moment) in moments.into_iter().enumerate() {
+        world.advance(moment);
+        let (bid, ask) = world.quote("UPP").await.unwrap();
+        let shown = world.market_data().latest_quotes(&[symbol("UPP")]).await.unwrap();
+        assert_eq!((shown[&symbol("UPP")].bid, shown[&symbol("UPP")].ask), (Some(bid), Some(ask)));
+        // The nearest cent the quote reaches.
+        let up = ask
+            .value()
+            .round_dp_with_strategy(2, rust_decimal::RoundingStrategy::ToPositiveInfinity);
+        let down = bid
+            .value()
+            .round_dp_with_strategy(2, rust_decimal::RoundingStrategy::ToNegativeInfinity);
+        let bought = world.send(buy(&format!("b{number}"), "UPP", 1).limit(&up.to_string())).await;
+        assert_eq!((bought.status, bought.avg_fill_price), (OrderStatus::Filled, Some(ask)));
+        let sold = world.send(sell(&format!("s{number}"), "UPP", 1).limit(&down.to_string())).await;
+        assert_eq!((sold.status, sold.avg_fill_price), (OrderStatus::Filled, Some(bid)));
+    }
 }

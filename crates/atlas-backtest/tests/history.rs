@@ -342,7 +342,7 @@ fn trials_are_counted_and_ratios_deflated() {
     assert_eq!(found.trials, 2);
     assert!(found.deflated.unwrap() < found.probabilistic.unwrap(), "{found:?}");
     let parity = Course::of(&one).compare(&Course::of(&other)).unwrap();
-    assert!(matches!(parity.first, Some(Difference::Fill { number: 0, .. })), "{parity:?}");
+    assert!(matches!(parity.first, Some(Difference::Order { number: 0, .. })), "{parity:?}");
 }
 
 proptest! {

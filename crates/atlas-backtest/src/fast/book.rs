@@ -189,6 +189,8 @@ impl<K: Keep> Book<'_, K> {
         }
         self.draw(bar);
         let price = self.trading.fill_price(market, Side::Buy);
+        // No fill outside of its bar, as the venue has it.
+        let price = self.series.range(bar).map_or(price, |(_, high)| price.min(high));
         let shares = self.trading.shares;
         let (notional, fee) = self.fill(bar, Side::Buy, price, market);
         self.paid = notional + fee;
@@ -199,6 +201,7 @@ impl<K: Keep> Book<'_, K> {
     fn exit(&mut self, bar: usize, market: i64) {
         self.draw(bar);
         let price = self.trading.fill_price(market, Side::Sell);
+        let price = self.series.range(bar).map_or(price, |(low, _)| price.max(low));
         let (notional, fee) = self.fill(bar, Side::Sell, price, market);
         let got = notional - fee;
         self.cash += got;

@@ -3,6 +3,7 @@
 use atlas_core::{Bars, Raw};
 use atlas_venue::core::Px;
 
+use super::trading::TICK;
 use crate::Error;
 
 /// Prices of one instrument, oldest first, in whole millionths of a dollar.
@@ -20,6 +21,9 @@ use crate::Error;
 pub struct FixedSeries {
     opens: Option<Vec<i64>>,
     closes: Vec<i64>,
+    /// Lowest and highest price of each bar on the grid of fills, rounded away from each other,
+    /// where they are known.
+    ranges: Option<Vec<(i64, i64)>>,
     /// Sum of the closes before each bar and at the end, modulo 2⁶⁴.
     sums: Vec<i64>,
     /// The highest price of all.
@@ -58,7 +62,7 @@ impl FixedSeries {
         }));
         let most = |column: &[i64]| column.iter().copied().max().unwrap_or(0);
         let dearest = most(&closes).max(opens.as_deref().map_or(0, most));
-        Ok(Self { opens, closes, sums, dearest })
+        Ok(Self { opens, closes, ranges: None, sums, dearest })
     }
 
     /// Of raw bars, as the venue reads them.
@@ -72,7 +76,25 @@ impl FixedSeries {
         };
         let columns = bars.columns();
         let opens = (!columns.open.is_empty()).then(|| micros(&columns.open)).transpose()?;
-        Self::new(opens, micros(&columns.close)?)
+        let mut series = Self::new(opens, micros(&columns.close)?)?;
+        let has_range = !columns.high.is_empty() && !columns.low.is_empty();
+        if let Some(opens) = series.opens.as_ref().filter(|_| has_range) {
+            let (lows, highs) = (micros(&columns.low)?, micros(&columns.high)?);
+            let ends = opens.iter().zip(&series.closes);
+            let ranges =
+                lows.into_iter().zip(highs).zip(ends).map(|((low, high), (open, close))| {
+                    let (low, high) = (low.min(*open).min(*close), high.max(*open).max(*close));
+                    (low / TICK * TICK, (high + (TICK - 1)) / TICK * TICK)
+                });
+            series.ranges = Some(ranges.collect());
+        }
+        Ok(series)
+    }
+
+    /// The lowest and highest price of a fill in a bar, where they are known.
+    #[inline]
+    pub(super) fn range(&self, bar: usize) -> Option<(i64, i64)> {
+        self.ranges.as_ref()?.get(bar).copied()
     }
 
     /// Number of bars.

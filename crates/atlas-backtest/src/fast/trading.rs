@@ -155,7 +155,7 @@ impl Trading {
 /// One, in units of 10⁻¹⁰.
 const ONE: i64 = 10_000_000_000;
 /// Four decimals, in millionths.
-const TICK: i64 = 100;
+pub(super) const TICK: i64 = 100;
 /// A cent, in millionths.
 const CENT: i64 = 10_000;
 /// $5 × 10¹², in millionths: with the dearest position it stays below 2⁶³.

@@ -22,6 +22,9 @@ use crate::{
     UnknownOutcome, UpdateStream,
 };
 
+/// Alpaca's code for an order that cannot be canceled any more.
+const FINAL: i64 = 42_210_000;
+
 #[async_trait]
 impl<M: Mode> Broker for Session<M> {
     async fn account(&self) -> Result<Account, Error> {
@@ -137,8 +140,11 @@ impl<M: Mode> Broker for Session<M> {
         };
         let answer = self.trading.send(&call).await?;
         match answer.status.as_u16() {
-            // 422 is "already final": what was to be ended has ended.
-            200..300 | 422 => Ok(()),
+            200..300 => Ok(()),
+            // What was to be ended has ended.
+            422 if Refusal::read(&answer).code == Some(FINAL) => Ok(()),
+            // Something else is wrong with the request, or it has ended and is told otherwise.
+            422 if self.has_ended(id).await => Ok(()),
             _ => Err(self.trading.error(&call, &answer)),
         }
     }
@@ -158,6 +164,13 @@ impl<M: Mode> Broker for Session<M> {
 }
 
 impl<M: Mode> Session<M> {
+    /// Whether an order is known to have ended.
+    async fn has_ended(&self, id: &VenueOrderId) -> bool {
+        let call = Call { lane: Lane::Order, ..Call::get(path(&["v2", "orders", id.as_str()])) };
+        let wire = self.trading.ask::<WireOrder>(&call).await;
+        wire.is_ok_and(|wire| wire.order().is_ok_and(|order| !order.status.is_open()))
+    }
+
     /// An order by our name for it; `None` if the broker has never seen it.
     pub(crate) async fn find(
         &self,

@@ -19,6 +19,7 @@ use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
 use chrono::NaiveDate;
 
+use super::path::Reach;
 use super::{Px, hours, market};
 use crate::Error;
 
@@ -26,6 +27,7 @@ use crate::Error;
 #[derive(Debug, Clone)]
 pub(crate) struct FineDay {
     corners: Arc<[(i64, Px)]>,
+    reaches: Arc<[Reach]>,
     bars: Arc<[FineBar]>,
     regular: Regular,
     is_extended: bool,
@@ -65,6 +67,11 @@ impl FineDay {
     /// The way of the price.
     pub(crate) fn corners(&self) -> Arc<[(i64, Px)]> {
         Arc::clone(&self.corners)
+    }
+
+    /// How far each of its bars went.
+    pub(crate) fn reaches(&self) -> Arc<[Reach]> {
+        Arc::clone(&self.reaches)
     }
 
     /// Its bars, in order.
@@ -122,7 +129,11 @@ impl FineDay {
         let regular =
             regular.ok_or_else(|| wrong(bars, session.date, "no bar in regular hours"))?;
         let is_extended = fine.iter().any(|bar| bar.from < 0 || bar.from >= end);
-        Ok(Self { corners: corners(&fine, end).into(), bars: fine.into(), regular, is_extended })
+        let reach =
+            |bar: &FineBar| Reach { from: bar.from, to: bar.to, low: bar.low, high: bar.high };
+        let reaches = fine.iter().map(reach).collect();
+        let corners = corners(&fine, end).into();
+        Ok(Self { corners, reaches, bars: fine.into(), regular, is_extended })
     }
 }
 

@@ -187,7 +187,7 @@ impl Market {
     pub(crate) fn path(&self, listing: &Listing, session: &Session) -> Result<Option<Path>, Error> {
         let Some(row) = listing.row_of(session.date) else { return Ok(None) };
         if let Some(day) = listing.fine_day(session.date) {
-            return Ok(Some(Path::fine(day.corners())));
+            return Ok(Some(Path::fine(day.corners(), day.reaches())));
         }
         let path = Path::new(listing.columns(), row, session, self.opening)?;
         match self.made_extended.filter(|_| path.is_visible() && can_be_made(listing)) {
@@ -233,6 +233,14 @@ impl Market {
                 }
             }
         }
+    }
+
+    /// The lowest and highest price of the bar a listing trades in at `now`; `None` while it does
+    /// not trade, and where no bar says them.
+    pub(crate) fn bar(&self, listing: &Listing, now: Timestamp) -> Result<Option<(Px, Px)>, Error> {
+        let Some(Trading { day, .. }) = self.trading(listing, now)? else { return Ok(None) };
+        let path = self.path(listing, &day)?.filter(Path::is_visible);
+        Ok(path.and_then(|path| path.bar_at(since_open(&day, now))))
     }
 
     /// The last price of the hours before an opening or after a close: that of the moment in them,

@@ -3,7 +3,8 @@
 //! The venue stands on the other side of every order, quoting the price on the session's way (see
 //! the module `path`) made worse by the slippage. An order fills when that quote reaches it:
 //!
-//! - a marketable order at once, at the quote;
+//! - a marketable order at once, at the quote, which the slippage takes no further than the lowest
+//!   and highest price of the bar (see `Path::bar_at`), each rounded away from the other;
 //! - a resting limit order when the quote arrives at the limit, at the limit: never better;
 //! - a stop wakes when the price itself touches it, and is a market or limit order from then on.
 //!
@@ -85,8 +86,7 @@ impl Exchange {
                 guard(stop).and_then(|limit| self.at_limit(order, listing, limit, path, from, to))
             }
             (Kind::Market, _) | (Kind::Stop(_) | Kind::Trailing(_), Wake::Touched) => {
-                let reference = path.price_at(from);
-                Some((from, self.at_market(order, listing, path.price_at(0), reference)))
+                Some((from, self.at_market(order, listing, path, (from, path.price_at(from)))))
             }
             (Kind::Limit(limit), _) | (Kind::StopLimit { limit, .. }, Wake::Touched) => {
                 self.at_limit(order, listing, limit, path, from, to)
@@ -106,11 +106,12 @@ impl Exchange {
         &self,
         order: &OrderRecord,
         listing: &Listing,
-        path_open: Px,
-        reference: Px,
+        path: &Path,
+        (at, reference): (i64, Px),
     ) -> Deed {
-        let rate = self.rate_of(order, listing, path_open);
-        Deed::Trade { reference, price: rate.worsened(reference, order.side, listing.trade_tick()) }
+        let rate = self.rate_of(order, listing, path.price_at(0));
+        let tick = listing.trade_tick();
+        Deed::Trade { reference, price: rate.within(reference, order.side, tick, path.bar_at(at)) }
     }
 
     /// The slippage of an order: by the whole of what it asks for, whatever has filled of it.
@@ -151,11 +152,23 @@ impl Exchange {
         to: i64,
     ) -> Option<(i64, Deed)> {
         let rate = self.rate_of(order, listing, path.price_at(0));
-        let level = rate.reference_for(limit, order.side, listing.trade_tick())?;
-        let (at, reference) = reached(path, level, order.side == Side::Buy, from, to)?;
+        let tick = listing.trade_tick();
+        // The quote never leaves its bar: a limit beyond the bar is reached all through it.
+        let beyond = path.bar_that(from, to, |bar| match order.side {
+            Side::Buy => rate.within(bar.1, Side::Buy, tick, Some(bar)) <= limit,
+            Side::Sell => rate.within(bar.0, Side::Sell, tick, Some(bar)) >= limit,
+        });
+        let level = rate.reference_for(limit, order.side, tick);
+        let met = level
+            .and_then(|level| reached(path, level, order.side == Side::Buy, from, to))
+            .filter(|(at, _)| beyond.is_none_or(|first| *at < first));
+        let Some((at, reference)) = met else {
+            let spot = beyond.map(|at| (at, path.price_at(at)))?;
+            return Some((spot.0, self.at_market(order, listing, path, spot)));
+        };
         // At once, or after a jump beyond the level: at what is quoted then.
-        if at == from || reference != level {
-            return Some((at, self.at_market(order, listing, path.price_at(0), reference)));
+        if at == from || Some(reference) != level {
+            return Some((at, self.at_market(order, listing, path, (at, reference))));
         }
         Some((at, Deed::Trade { reference, price: limit }))
     }

@@ -34,10 +34,19 @@ pub(crate) struct Path {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Corners {
     /// Those of a daily bar: five, and one more at either end where prices outside of regular hours
-    /// are made.
-    Daily { all: [(i64, Px); 7], first: u8, last: u8 },
-    /// Those of bars within the day.
-    Fine(Arc<[(i64, Px)]>),
+    /// are made; with whether the bar says its lowest and highest price.
+    Daily { all: [(i64, Px); 7], first: u8, last: u8, has_range: bool },
+    /// Those of bars within the day, with the lowest and highest price of each.
+    Fine(Arc<[(i64, Px)]>, Arc<[Reach]>),
+}
+
+/// How far the price went in a bar within the day, in milliseconds since the open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) low: Px,
+    pub(crate) high: Px,
 }
 
 /// A straight part of the way.
@@ -65,7 +74,10 @@ impl Path {
         let close = Px::from_bar(columns.close[row])?;
         let end = (session.close - session.open).num_milliseconds();
         let Some(open) = at(&columns.open)? else {
-            return Ok(Self { is_visible: false, ..Self::daily([(0, close); 4], (end, close)) });
+            return Ok(Self {
+                is_visible: false,
+                ..Self::daily([(0, close); 4], (end, close), false)
+            });
         };
         let high = at(&columns.high)?.unwrap_or(open).max(open).max(close);
         let low = at(&columns.low)?.unwrap_or(open).min(open).min(close);
@@ -74,23 +86,62 @@ impl Path {
         let third = (end - still) / 3;
         let corners =
             [(0, open), (still, open), (still + third, first), (still + 2 * third, second)];
-        Ok(Self::daily(corners, (end, close)))
+        let has_range = !columns.high.is_empty() && !columns.low.is_empty();
+        Ok(Self::daily(corners, (end, close), has_range))
     }
 
-    const fn daily(c: [(i64, Px); 4], end: (i64, Px)) -> Self {
+    const fn daily(c: [(i64, Px); 4], end: (i64, Px), has_range: bool) -> Self {
         let all = [c[0], c[0], c[1], c[2], c[3], end, end];
-        Self { corners: Corners::Daily { all, first: 1, last: 5 }, is_visible: true }
+        Self { corners: Corners::Daily { all, first: 1, last: 5, has_range }, is_visible: true }
     }
 
     /// The way of bars within the day.
-    pub(crate) const fn fine(corners: Arc<[(i64, Px)]>) -> Self {
-        Self { corners: Corners::Fine(corners), is_visible: true }
+    pub(crate) const fn fine(corners: Arc<[(i64, Px)]>, reaches: Arc<[Reach]>) -> Self {
+        Self { corners: Corners::Fine(corners, reaches), is_visible: true }
+    }
+
+    /// The lowest and highest price of the bar of a moment, up to and including its end; `None`
+    /// where no bar says them: of a series of closes, outside of the hours a daily bar is of, and
+    /// in a hole between bars.
+    pub(crate) fn bar_at(&self, at: i64) -> Option<(Px, Px)> {
+        match &self.corners {
+            Corners::Daily { all, has_range, .. } => {
+                let bar = &all[1..=5];
+                let during = *has_range && at >= 0 && at <= bar[4].0;
+                during.then(|| {
+                    let start = (bar[0].1, bar[0].1);
+                    bar.iter().fold(start, |(low, high), (_, px)| (low.min(*px), high.max(*px)))
+                })
+            }
+            Corners::Fine(_, reaches) => {
+                let next = reaches.partition_point(|bar| bar.from <= at);
+                let bar = reaches[..next].last().filter(|bar| at <= bar.to);
+                bar.map(|bar| (bar.low, bar.high))
+            }
+        }
+    }
+
+    /// The first moment from `from` up to `to` at which a bar begins, or goes on, whose prices are
+    /// all among those that `fits` takes.
+    pub(crate) fn bar_that(
+        &self,
+        from: i64,
+        to: i64,
+        fits: impl Fn((Px, Px)) -> bool,
+    ) -> Option<i64> {
+        if self.bar_at(from).is_some_and(&fits) {
+            return Some(from);
+        }
+        let Corners::Fine(_, reaches) = &self.corners else { return None };
+        let next = reaches.partition_point(|bar| bar.from <= from);
+        let rest = reaches[next..].iter().take_while(|bar| bar.from <= to);
+        rest.into_iter().find(|bar| fits((bar.low, bar.high))).map(|bar| bar.from)
     }
 
     /// The same with a straight part before the open, from a corner on, and one after the close, up
     /// to a corner; only of a daily bar.
     pub(crate) const fn between(mut self, early: (i64, Px), late: (i64, Px)) -> Self {
-        if let Corners::Daily { all, first, last } = &mut self.corners {
+        if let Corners::Daily { all, first, last, .. } = &mut self.corners {
             (all[0], all[6]) = (early, late);
             (*first, *last) = (0, 6);
         }
@@ -99,13 +150,15 @@ impl Path {
 
     /// A way on which the price stands still for ever.
     pub(crate) const fn still(price: Px) -> Self {
-        Self::daily([(0, price); 4], (i64::MAX / 2, price))
+        Self::daily([(0, price); 4], (i64::MAX / 2, price), false)
     }
 
     fn corners(&self) -> &[(i64, Px)] {
         match &self.corners {
-            Corners::Daily { all, first, last } => &all[usize::from(*first)..=usize::from(*last)],
-            Corners::Fine(all) => all,
+            Corners::Daily { all, first, last, .. } => {
+                &all[usize::from(*first)..=usize::from(*last)]
+            }
+            Corners::Fine(all, _) => all,
         }
     }
 
@@ -141,7 +194,7 @@ impl Path {
         let all = self.corners();
         let first = match &self.corners {
             Corners::Daily { .. } => 0,
-            Corners::Fine(all) => all.partition_point(|(at, _)| *at < from).saturating_sub(1),
+            Corners::Fine(all, _) => all.partition_point(|(at, _)| *at < from).saturating_sub(1),
         };
         let leg = |pair: &[(i64, Px)]| Leg {
             from: pair[0].0,
@@ -281,7 +334,7 @@ mod tests {
     #[test]
     fn a_jump_takes_no_time() {
         let corners = [(0, "10"), (60, "11"), (60, "13"), (120, "12")];
-        let path = Path::fine(corners.map(|(at, price)| (at, px(price))).into());
+        let path = Path::fine(corners.map(|(at, price)| (at, px(price))).into(), [].into());
         assert_eq!((path.price_before(60), path.price_at(60)), (px("11"), px("13")));
         assert_eq!((path.price_at(-1), path.price_at(121)), (px("10"), px("12")));
         assert_eq!(path.span(), (0, 120));

@@ -45,7 +45,7 @@ impl Book {
     }
 
     /// The middle of bid and ask, or the one there is.
-    pub(super) fn middle(&self) -> Option<Px> {
+    pub(crate) fn middle(&self) -> Option<Px> {
         let Some((bid, ask)) = self.both() else { return self.bid.or(self.ask) };
         Px::from_nanos(bid.nanos() + (ask.nanos() - bid.nanos()) / 2)
     }

@@ -236,7 +236,10 @@ impl Exchange {
         };
         if let Some(reference) = reference.filter(|_| !self.state.halted.contains(&order.symbol)) {
             let rate = self.rate_of(order, listing, reference);
-            let price = rate.worsened(reference, order.side, listing.trade_tick());
+            // The auction belongs to the session's bar; with quotes no bar counts.
+            let path = self.path_of(order, listing, session)?;
+            let bar = path.and_then(|path| path.bar_at(since_open(session, session.close)));
+            let price = rate.within(reference, order.side, listing.trade_tick(), bar);
             let within = order.kind.limit().is_none_or(|limit| match order.side {
                 Side::Buy => price <= limit,
                 Side::Sell => price >= limit,

@@ -80,7 +80,7 @@ impl Exchange {
             return Ok(Shares::ZERO);
         }
         match self.config.account.multiplier {
-            Multiplier::One => self.affordable(room, price, day, order.symbol.is_crypto()),
+            Multiplier::One => self.affordable(order, room, price, day),
             Multiplier::Two | Multiplier::Four => self.covered(order.seq, room, price),
         }
     }
@@ -88,19 +88,19 @@ impl Exchange {
     /// Shares the cash pays for, fees included.
     fn affordable(
         &self,
+        order: &OrderRecord,
         wanted: Shares,
         price: Px,
         day: &Session,
-        is_crypto: bool,
     ) -> Result<Shares, Error> {
-        let ledger = &self.state.ledger;
+        let (ledger, is_first) = (&self.state.ledger, order.filled.is_zero());
         let fees = |qty: Shares| {
             let mut fees: DayFees = ledger.fees;
-            if is_crypto {
+            if order.symbol.is_crypto() {
                 // Its fee is taken from what is bought.
                 return ledger.fees_owed();
             }
-            fees.add(&self.config.costs, Side::Buy, qty, price, day.date)?;
+            fees.add(&self.config.costs, (Side::Buy, is_first), (qty, price), day.date)?;
             fees.total(day.date)
         };
         if price.times(wanted).plus(fees(wanted)?)? <= ledger.cash {
@@ -152,6 +152,7 @@ impl Exchange {
         let notional = order.filled_notional.plus(price.times(qty))?;
         let is_closing = order.is_closing();
         let is_crypto = symbol.is_crypto();
+        let is_first = order.filled.is_zero();
         // A limit order that did not trade at its first moment has rested.
         let rested = order.kind.limit().is_some() && order.times.submitted < self.state.clock;
         if is_crypto && self.state.crypto_day != Some(day.date) {
@@ -160,7 +161,7 @@ impl Exchange {
         }
         if !is_crypto {
             let ledger = &mut self.state.ledger;
-            ledger.fees.add(&self.config.costs, side, qty, price, day.date)?;
+            ledger.fees.add(&self.config.costs, (side, is_first), (qty, price), day.date)?;
             ledger.fees_date = Some(day.date);
             self.note_settlement(&fill, day.date)?;
             self.note_day_trade(&symbol, is_closing, day.date);

@@ -1,6 +1,7 @@
 //! What the account and its positions are worth.
 
 use atlas_core::calendar::Session;
+use atlas_core::time::Timestamp;
 use atlas_core::{Side, Symbol};
 
 use super::exchange::Exchange;
@@ -8,6 +9,7 @@ use super::listing::Listing;
 use super::market::{Market, Phase};
 use super::quotes::Book;
 use super::{Money, Px};
+use crate::costs::SlippageRate;
 use crate::{AccountRules, Error};
 
 impl Exchange {
@@ -47,16 +49,39 @@ impl Exchange {
             return Ok(book.both());
         }
         let Some(listing) = self.market.listing(symbol) else { return Ok(None) };
-        let Some(mark) = self.market.mark(listing, self.state.clock)? else { return Ok(None) };
-        let tick = listing.trade_tick();
-        let side = |side| self.slippage.worsened(mark, side, tick);
-        Ok(Some((side(Side::Sell), side(Side::Buy))))
+        self.quote_at(listing, self.state.clock)
     }
 
-    /// Bid and ask around a price that was, by the same rule.
-    pub(crate) fn quote_around(&self, listing: &Listing, mark: Px) -> (Px, Px) {
-        let side = |side| self.slippage.worsened(mark, side, listing.trade_tick());
+    /// Bid and offer at a moment by the bars alone.
+    pub(crate) fn quote_at(
+        &self,
+        listing: &Listing,
+        at: Timestamp,
+    ) -> Result<Option<(Px, Px)>, Error> {
+        let Some(mark) = self.market.mark(listing, at)? else { return Ok(None) };
+        Ok(Some(self.quote_around(listing, mark, self.market.bar(listing, at)?)))
+    }
+
+    /// Bid and ask around a price on the way that was, within its bar, by the same rule; the price
+    /// as the way has it: rounded before, it would be rounded twice.
+    pub(crate) fn quote_around(
+        &self,
+        listing: &Listing,
+        mark: Px,
+        bar: Option<(Px, Px)>,
+    ) -> (Px, Px) {
+        let side = |side| self.slippage.within(mark, side, listing.trade_tick(), bar);
         (side(Side::Sell), side(Side::Buy))
+    }
+
+    /// How far the quote is from the price, for an order of no size.
+    pub(crate) const fn slippage(&self) -> SlippageRate {
+        self.slippage
+    }
+
+    /// What stands of a quote that came in, if one does.
+    pub(crate) fn book(&self, symbol: &Symbol) -> Option<Book> {
+        self.state.quotes.get(symbol).copied()
     }
 
     /// The session that is open now.

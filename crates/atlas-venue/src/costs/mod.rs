@@ -120,7 +120,7 @@ impl CostModel {
         // Without a volume the models that look at the size take their worst.
         let traded = self.slippage.rate_for(qty, None).worsened(reference, side, RAW_TICK);
         let mut day = DayFees::default();
-        day.add(self, side, qty, traded, date)?;
+        day.add(self, (side, true), (qty, traded), date)?;
         let difference = traded.times(qty).minus(reference.times(qty))?.to_usd()?;
         let mut by_kind = Vec::new();
         for (kind, fee) in day.charges(date)? {
@@ -163,16 +163,16 @@ pub(crate) struct DayFees {
 }
 
 impl DayFees {
-    /// Adds what one execution owes.
+    /// Adds what one execution owes; `is_first` of its order, which owes the commission of a trade
+    /// once, in however many executions it trades.
     pub(crate) fn add(
         &mut self,
         model: &CostModel,
-        side: Side,
-        qty: Shares,
-        price: Px,
+        (side, is_first): (Side, bool),
+        (qty, price): (Shares, Px),
         date: NaiveDate,
     ) -> Result<(), Error> {
-        self.commission = self.commission.plus(model.commission.of(qty, price)?)?;
+        self.commission = self.commission.plus(model.commission.of(qty, price, is_first)?)?;
         if !model.regulatory {
             return Ok(());
         }
@@ -211,9 +211,9 @@ impl DayFees {
 }
 
 impl Commission {
-    /// The commission of one execution.
-    fn of(&self, qty: Shares, price: Px) -> Result<Money, Error> {
-        let mut sum = Money::try_from(self.per_trade)?;
+    /// The commission of one execution, the first of its order or a later one.
+    fn of(&self, qty: Shares, price: Px, is_first: bool) -> Result<Money, Error> {
+        let mut sum = if is_first { Money::try_from(self.per_trade)? } else { Money::ZERO };
         if !self.per_share.is_zero() {
             sum = sum.plus(Px::try_from(Price::new(self.per_share.value())?)?.times(qty))?;
         }
@@ -269,7 +269,7 @@ mod tests {
         let mut fees = DayFees::default();
         let (qty, price) = ("1".parse().unwrap(), "10".parse().unwrap());
         for _ in 0..3 {
-            fees.add(&model, Side::Sell, qty, price, day("2019-01-03")).unwrap();
+            fees.add(&model, (Side::Sell, true), (qty, price), day("2019-01-03")).unwrap();
         }
         // Three times 0.00013 and three times 0.000119: one cent each, not three.
         let charges = fees.charges(day("2019-01-03")).unwrap();
@@ -289,5 +289,18 @@ mod tests {
             .estimate(Side::Buy, "100".parse().unwrap(), "20".parse().unwrap(), day("2019-01-03"))
             .unwrap();
         assert_eq!(estimate.fees, "3.5".parse().unwrap());
+    }
+    #[test]
+    fn a_trade_in_two_executions_owes_its_commission_once() {
+        let per_trade = "1".parse().unwrap();
+        let commission = Commission { per_trade, ..Commission::default() };
+        let model = CostModel { commission, ..CostModel::free() };
+        let mut fees = DayFees::default();
+        let execution = ("1".parse().unwrap(), "10".parse().unwrap());
+        for is_first in [true, false] {
+            fees.add(&model, (Side::Buy, is_first), execution, day("2019-01-03")).unwrap();
+        }
+        let charges = fees.charges(day("2019-01-03")).unwrap();
+        assert_eq!(charges, [(FeeKind::Commission, Money::from_cents(100))]);
     }
 }

@@ -146,6 +146,17 @@ impl Rate {
         Px::from_nanos(nanos).unwrap_or(price)
     }
 
+    /// The same, but no further than the lowest and highest price of the bar it trades in, where
+    /// they are known: each rounded to `tick` away from the other.
+    pub(crate) fn within(self, price: Px, side: Side, tick: i64, bar: Option<(Px, Px)>) -> Px {
+        let worse = self.worsened(price, side, tick);
+        let Some((low, high)) = bar else { return worse };
+        match side {
+            Side::Buy => worse.min(Self(0).worsened(high, side, tick)),
+            Side::Sell => worse.max(Self(0).worsened(low, side, tick)),
+        }
+    }
+
     /// The reference price at which a taker of `side` just gets `limit` or better: the largest one
     /// for a buy, the smallest one for a sell. `None` if there is no such price.
     pub(crate) fn reference_for(self, limit: Px, side: Side, tick: i64) -> Option<Px> {

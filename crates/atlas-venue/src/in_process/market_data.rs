@@ -160,12 +160,11 @@ fn volume(volume: f64, digits: u32) -> Result<Qty, crate::Error> {
 
 fn latest_quote(ex: &Exchange, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
     let Some(tick) = present(ex, listing)? else { return Ok(None) };
-    let (bid, ask) = ex.quote_around(listing, tick.price);
-    let side = |px: Px| px.to_price().map(Some);
+    let side = |px: Option<Px>| px.map(Px::to_price).transpose();
     Ok(Some(Quote {
         symbol: listing.symbol().clone(),
-        bid: side(bid)?,
-        ask: side(ask)?,
+        bid: side(tick.sides.0)?,
+        ask: side(tick.sides.1)?,
         ts_event: tick.at,
     }))
 }

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `/v2/account`, `/v2/account/configurations` | GET; GET, PATCH |
 //! | `/v2/account/activities[/{type}]` | GET |
-//! | `/v2/account/portfolio/history` | GET (`1D`) |
+//! | `/v2/account/portfolio/history` | GET (`1Min` to `1D`) |
 //! | `/v2/orders`, `/v2/orders/{id}` | GET, POST, DELETE; GET, PATCH, DELETE |
 //! | `/v2/orders:by_client_order_id` | GET |
 //! | `/v2/positions`, `/v2/positions/{symbol}` | GET, DELETE |
@@ -16,7 +16,7 @@
 //! | `/v2/assets[/{symbol}]`, `/v2/clock`, `/v2/calendar` | GET |
 //! | `/v2/stocks/{bars,quotes,trades,auctions}`, `/v2/stocks/{symbol}/…` | GET, with paging |
 //! | `/v2/stocks/{quotes,trades,bars}/latest`, `/v2/stocks/snapshots` | GET, also by symbol |
-//! | `/v2/stocks/meta/…`, `/v1/corporate-actions` | GET |
+//! | `/v2/stocks/meta/…`, `/v1/corporate-actions`, `/v1beta1/corporate-actions` | GET |
 //! | `/v1beta3/crypto/us/{bars,quotes,trades,latest/…,snapshots}` | GET, without keys too |
 //! | `/stream` | websocket, `trade_updates` |
 //! | `/v2/events/trades`, `/v2beta1/events/trades` | server-sent events |

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use atlas_core::Side;
 use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
 use chrono::TimeDelta;
@@ -10,6 +11,7 @@ use super::candle::between;
 use super::{Candle, MINUTE, SLOT};
 use crate::core::ids;
 use crate::core::{FineBar, Leg, Listing, Path, Px};
+use crate::costs::SlippageRate;
 
 /// One day of one symbol, as far as it is known.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Day {
     seed: u64,
     /// The smallest price step, in billionths.
     tick: i64,
+    /// How far the quote is from the price.
+    slippage: SlippageRate,
     around_the_clock: bool,
     /// From when on there are prices, and up to when, in milliseconds since the open.
     span: (i64, i64),
@@ -40,6 +44,8 @@ pub(crate) struct Tick {
     /// The number of its five seconds in the day.
     pub(crate) slot: i64,
     pub(crate) price: Px,
+    /// What is quoted, each side in its own way rounded; `None` where nobody bids or offers.
+    pub(crate) sides: (Option<Px>, Option<Px>),
     /// Shares or coins traded.
     pub(crate) size: f64,
     /// Two draws from 1 to 10.
@@ -53,6 +59,7 @@ impl Day {
         session: Session,
         path: Path,
         seed: u64,
+        slippage: SlippageRate,
         known: TimeDelta,
     ) -> Self {
         let around_the_clock = listing.is_crypto();
@@ -73,7 +80,19 @@ impl Day {
         };
         let tick = listing.trade_tick();
         let shift = TimeDelta::zero();
-        Self { session, shift, path, seed, tick, around_the_clock, span, bars, traded, until }
+        Self {
+            session,
+            shift,
+            path,
+            seed,
+            tick,
+            slippage,
+            around_the_clock,
+            span,
+            bars,
+            traded,
+            until,
+        }
     }
 
     /// How far the day is known, as it is shown.
@@ -144,7 +163,7 @@ impl Day {
             close: bar.close,
             volume: bar.volume.unwrap_or(made.volume),
             trades: bar.trades.unwrap_or(made.trades),
-            mean: bar.mean.unwrap_or(made.mean),
+            mean: bar.mean.unwrap_or(made.mean).max(bar.low).min(bar.high),
             ..made
         }
     }
@@ -152,15 +171,18 @@ impl Day {
     /// A bar read off the way.
     fn made(&self, from: i64, to: i64) -> Candle {
         let slots = u64::try_from((to - from) / SLOT).unwrap_or_default();
+        let high = self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::max));
+        let low = self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::min));
         Candle {
             start: self.stamp(from),
             open: self.price(from),
-            high: self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::max)),
-            low: self.on_grid(self.ends(from, to).fold(self.path.price_at(from), Px::min)),
+            high,
+            low,
             close: self.on_grid(self.path.price_before(to)),
             volume: self.volume_between(from, to),
             trades: slots.max(1),
-            mean: self.mean(from, to),
+            // The prices are on the grid; their mean stays among them.
+            mean: self.mean(from, to).max(low).min(high),
         }
     }
 
@@ -191,14 +213,23 @@ impl Day {
         let (jitter, _) = self.drawn(slot, 2);
         let at = slot * SLOT + i64::from(jitter) % SLOT;
         let size = self.volume_between(slot * SLOT, (slot + 1) * SLOT);
-        Tick { at: self.stamp(at), slot, price: self.price(at), size, depth: (1, 1) }
+        let (price, sides) = (self.price(at), self.sides(at));
+        Tick { at: self.stamp(at), slot, price, sides, size, depth: (1, 1) }
     }
 
     fn quote(&self, slot: i64) -> Tick {
         let (bid, ask) = self.drawn(slot, 3);
         let at = slot * SLOT;
         let depth = (1 + bid % 10, 1 + ask % 10);
-        Tick { at: self.stamp(at), slot, price: self.price(at), size: 0.0, depth }
+        let (price, sides) = (self.price(at), self.sides(at));
+        Tick { at: self.stamp(at), slot, price, sides, size: 0.0, depth }
+    }
+
+    /// What the core quotes at a place.
+    fn sides(&self, at: i64) -> (Option<Px>, Option<Px>) {
+        let (mark, bar) = (self.path.price_at(at), self.path.bar_at(at));
+        let side = |side| Some(self.slippage.within(mark, side, self.tick, bar));
+        (side(Side::Sell), side(Side::Buy))
     }
 
     /// Draws for five seconds of the day; `kind` keeps them apart.

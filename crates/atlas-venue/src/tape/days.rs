@@ -94,7 +94,8 @@ impl<'a> Days<'a> {
             return Ok(None);
         }
         let seed = self.exchange.state().seed;
-        let mut day = Day::new(self.listing, session, path, seed, self.now - session.open);
+        let rate = self.exchange.slippage();
+        let mut day = Day::new(self.listing, session, path, seed, rate, self.now - session.open);
         day.shift = lens::session_shift(&session, self.listing.is_crypto());
         Ok(Some(day))
     }
@@ -170,10 +171,18 @@ pub(crate) fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<T
         let tick = listing.trade_tick();
         Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
     };
+    // A quote that came in is what trades; of older ones nothing is kept.
+    let book = exchange.book(listing.symbol()).filter(|_| lens::staleness().is_zero());
+    let mark = book.and_then(|book| book.middle()).or(mark);
+    let sides = match book {
+        Some(book) => (book.bid, book.ask),
+        None => exchange.quote_at(listing, at)?.unzip(),
+    };
     Ok(mark.map(on_grid).map(|price| Tick {
         at: lens::shown(exchange.now()),
         slot,
         price,
+        sides,
         size,
         depth: (1, 1),
     }))

@@ -27,6 +27,8 @@ mod adjust;
 mod candle;
 mod day;
 mod days;
+#[cfg(test)]
+mod tests;
 mod timeframe;
 
 pub(crate) use adjust::Adjustment;

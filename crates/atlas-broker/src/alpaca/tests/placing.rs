@@ -209,6 +209,27 @@ async fn canceling_what_has_ended_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_cancel_refused_for_another_reason_is_none() {
+    let ended = ORDER.replace("partially_filled", "canceled");
+    for (cancel, order, fine) in [
+        // Such as an id that cannot be read.
+        (refusal(422, 40_010_001), Act::not_found(), false),
+        (refusal(422, 40_010_001), Act::ok(ORDER), false),
+        (Act::Reply(422, String::new()), Act::Cut, false),
+        (Act::Reply(422, String::new()), Act::ok(ended.clone()), true),
+    ] {
+        let shown = format!("{cancel:?} {order:?}");
+        let server = Server::start(move |request| {
+            if request.line.starts_with("DELETE") { cancel.clone() } else { order.clone() }
+        })
+        .await;
+        let id = ORDER_ID.parse().expect("an id");
+        let result = session(&server).cancel(&id).await;
+        assert_eq!(result.is_ok(), fine, "{shown} gave {result:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_is_absent_only_if_the_api_says_so() {
     let id = request().client_order_id;
     for (act, expected) in [

@@ -116,8 +116,7 @@ fn single(shared: &Shared, name: &str, make: Make) -> Answer<Value> {
 }
 
 fn latest_quote(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
-    let tick = present(ex, listing)?;
-    Ok(tick.map(|tick| quote(&tick, ex.quote_around(listing, tick.price), market)))
+    Ok(present(ex, listing)?.map(|tick| quote(&tick, market)))
 }
 
 fn latest_trade(ex: &Exchange, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {

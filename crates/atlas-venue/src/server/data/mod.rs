@@ -24,6 +24,8 @@ use axum::routing::get;
 use super::Server;
 use super::answer::{Answer, Failure};
 use super::query::Query;
+use uuid::Uuid;
+
 use crate::core::{Exchange, Listing};
 
 pub(super) use shape::{bar, quote, trade};
@@ -86,8 +88,11 @@ fn symbols(query: &Query, market: Market) -> Answer<Vec<String>> {
     Ok(checked)
 }
 
-/// Refuses what cannot be a symbol of a market.
+/// Refuses what can be neither a symbol of a market nor an asset's id.
 fn check(name: &str, market: Market) -> Answer<()> {
+    if Uuid::parse_str(name).is_ok() {
+        return Ok(());
+    }
     let symbol = super::query::symbol(name);
     match symbol {
         Some(symbol) if market == Market::Crypto || !symbol.is_crypto() => Ok(()),
@@ -95,21 +100,14 @@ fn check(name: &str, market: Market) -> Answer<()> {
     }
 }
 
-/// A listing of a market by its name; crypto pairs also without their slash.
+/// A listing of a market by its name or its asset's id; crypto pairs also without their slash.
 pub(super) fn listing<'a>(
     exchange: &'a Exchange,
     name: &str,
     market: Market,
 ) -> Option<&'a Listing> {
-    let symbol = super::query::symbol(name)?;
-    let found = exchange.listings().get(&symbol);
-    let found = found.or_else(|| {
-        let pairs = exchange.listings().values().filter(|listing| listing.is_crypto());
-        pairs.into_iter().find(|pair| {
-            let letters = pair.symbol().as_str().chars().filter(|letter| *letter != '/');
-            letters.eq(name.chars())
-        })
-    });
+    let found = super::trading::find(exchange, name)?;
+    let found = exchange.listings().get(&found);
     found.filter(|listing| listing.is_crypto() == (market == Market::Crypto))
 }
 

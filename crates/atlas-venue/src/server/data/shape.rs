@@ -43,19 +43,22 @@ pub(crate) fn trade(tick: &Tick, market: Market) -> Value {
     }
 }
 
-/// A quote of a market: bid and ask around a price.
-pub(crate) fn quote(tick: &Tick, (bid, ask): (Px, Px), market: Market) -> Value {
+/// A quote of a market.
+pub(crate) fn quote(tick: &Tick, market: Market) -> Value {
+    // A price of zero says that the side is empty.
+    let side = |price: Option<Px>| price.map_or_else(|| json!(0), |price| json!(number(price)));
+    let (bid, ask) = (side(tick.sides.0), side(tick.sides.1));
     let (bids, asks) = tick.depth;
     match market {
         Market::Stocks => json!({
             "t": stamp(tick.at),
-            "ap": number(ask), "as": asks * 100, "ax": "V",
-            "bp": number(bid), "bs": bids * 100, "bx": "V",
+            "ap": ask, "as": asks * 100, "ax": "V",
+            "bp": bid, "bs": bids * 100, "bx": "V",
             "c": ["R"], "z": "A",
         }),
         Market::Crypto => json!({
             "t": stamp(tick.at),
-            "ap": number(ask), "as": f64::from(asks), "bp": number(bid), "bs": f64::from(bids),
+            "ap": ask, "as": f64::from(asks), "bp": bid, "bs": f64::from(bids),
         }),
     }
 }

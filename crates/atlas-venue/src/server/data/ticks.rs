@@ -151,10 +151,7 @@ impl Request<'_> {
             for tick in ticks.iter().filter(|tick| tick.at >= start && tick.at <= end) {
                 let point = match self.what {
                     What::Trades => trade(tick, self.market),
-                    What::Quotes => {
-                        let around = self.exchange.quote_around(self.listing, tick.price);
-                        quote(tick, around, self.market)
-                    }
+                    What::Quotes => quote(tick, self.market),
                 };
                 if !window.add(page, self.name, tick.at, point) {
                     return Ok(false);

@@ -176,3 +176,70 @@ async fn bad_requests_are_refused_in_the_words_of_the_data_interface() {
     let unknown = desk.get("/v2/stocks/bars?symbols=ZZZ&timeframe=1Day").await;
     assert_eq!(unknown, json!({ "bars": {}, "next_page_token": null }));
 }
+
+#[tokio::test]
+async fn an_order_at_the_quote_trades_at_it() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    for number in 0..12 {
+        desk.step(7_351).await;
+        let latest = desk.get("/v2/stocks/AAPL/quotes/latest").await;
+        let quote = &latest["quote"];
+        let (bid, ask) = (quote["bp"].to_string(), quote["ap"].to_string());
+        let order = |side: &str, price: &str| {
+            json!({
+                "symbol": "AAPL", "qty": "1", "side": side, "type": "limit", "limit_price": price,
+                "time_in_force": "day", "client_order_id": format!("{side}-{number}"),
+            })
+        };
+        for (side, price) in [("buy", &ask), ("sell", &bid)] {
+            assert_eq!(desk.send(order(side, price)).await.status, 200);
+            let path = format!("/v2/orders:by_client_order_id?client_order_id={side}-{number}");
+            let order = desk.get(&path).await;
+            assert_eq!(order["status"], "filled", "{side} {number} at {price}");
+            assert_eq!(order["filled_avg_price"], json!(price), "{side} {number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_quote_that_came_in_is_shown_and_trades() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    desk.venue
+        .take_quote(&atlas_core::Quote {
+            symbol: "AAPL".parse().unwrap(),
+            bid: Some("140.01".parse().unwrap()),
+            ask: None,
+            ts_event: desk.venue.now(),
+        })
+        .unwrap();
+    let latest = desk.get("/v2/stocks/AAPL/quotes/latest").await;
+    let quote = &latest["quote"];
+    assert_eq!((quote["bp"].to_string(), &quote["ap"]), ("140.01".to_owned(), &json!(0)));
+}
+
+#[tokio::test]
+async fn an_asset_id_stands_for_a_symbol() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let id = desk.get("/v2/assets/AAPL").await["id"].as_str().unwrap().to_owned();
+    for (number, name) in [id.clone(), id.replace('-', "")].into_iter().enumerate() {
+        let mut order = super::buy("1", &format!("by-id-{number}"));
+        order["symbol"] = json!(name);
+        let reply = desk.send(order).await;
+        assert_eq!(
+            (reply.status, &reply.json()["symbol"]),
+            (200, &json!("AAPL")),
+            "{}",
+            reply.body
+        );
+        let listed = desk.get(&format!("/v2/orders?status=all&symbols={name}")).await;
+        assert_eq!(listed.as_array().unwrap().len(), number + 1, "{name}");
+        let quotes = desk.get(&format!("/v2/stocks/quotes/latest?symbols={name}")).await;
+        assert!(quotes["quotes"][&name]["ap"].is_number(), "{quotes}");
+        let list = json!({ "name": name, "symbols": [name] }).to_string();
+        let list = desk.ask("POST", "/v2/watchlists", &list).await.unwrap();
+        assert_eq!(list.json()["assets"][0]["symbol"], "AAPL", "{}", list.body);
+    }
+    let mut order = super::buy("1", "nobody");
+    order["symbol"] = json!("00000000-0000-0000-0000-000000000000");
+    assert_eq!(desk.send(order).await.status, 422);
+}

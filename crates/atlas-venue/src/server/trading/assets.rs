@@ -51,7 +51,7 @@ pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Js
 }
 
 /// A listed symbol by its name, with its exchange, or by asset id.
-pub(super) fn find(exchange: &Exchange, name: &str) -> Option<Symbol> {
+pub(crate) fn find(exchange: &Exchange, name: &str) -> Option<Symbol> {
     if let Ok(id) = Uuid::parse_str(name) {
         let by_id = exchange.listings().values().find(|listing| listing.asset_id() == id);
         return by_id.map(|listing| listing.symbol().clone());

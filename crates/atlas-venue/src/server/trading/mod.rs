@@ -15,6 +15,7 @@ use axum::routing::{delete, get};
 
 use super::Server;
 
+pub(super) use assets::find;
 pub(super) use orders::each_open;
 
 pub(super) fn router() -> Router<Arc<Server>> {

@@ -19,11 +19,14 @@ use crate::core::{Exchange, OrderRecord, Refusal};
 pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
     let wish: OrderWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
-    let mut order = wish.into_order()?;
-    let listed = shared.venue.inspect(|exchange| assets::find(exchange, order.symbol.as_str()));
-    // A pair may be named without its slash.
-    order.symbol = listed.unwrap_or(order.symbol);
-    let taken = shared.venue.submit(order)?;
+    // An asset may be named by its id, a pair without its slash.
+    let listed =
+        wish.name().and_then(|name| shared.venue.inspect(|exchange| assets::find(exchange, name)));
+    let wish = match &listed {
+        Some(symbol) => wish.of(symbol),
+        None => wish,
+    };
+    let taken = shared.venue.submit(wish.into_order()?)?;
     Ok(Json(OrderBody::taken(&taken)))
 }
 
@@ -69,9 +72,9 @@ pub(super) async fn by_client_id(
 
 /// Which orders a list is of.
 #[derive(Default)]
-struct Filter<'a> {
+struct Filter {
     open: Option<bool>,
-    symbols: BTreeSet<&'a str>,
+    symbols: BTreeSet<String>,
     side: &'static str,
     /// Whether crypto is meant; both if nothing is said.
     crypto: Option<bool>,
@@ -82,7 +85,7 @@ struct Filter<'a> {
     nested: bool,
 }
 
-impl Filter<'_> {
+impl Filter {
     /// Orders the venue cannot have.
     fn nothing() -> Self {
         Self { between: (u64::MAX, 0), ..Self::default() }
@@ -139,13 +142,16 @@ pub(super) async fn list(
     })
 }
 
-fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
+fn filter(exchange: &Exchange, query: &Query) -> Answer<Filter> {
     let cursor = |name: &str| -> Answer<Option<u64>> {
         let Some(id) = query.id(name)? else { return Ok(None) };
         let order = exchange.order_by_id(id);
         order
             .map(|order| Some(order.seq))
             .ok_or_else(|| not_found(format!("order not found for {id}")))
+    };
+    let symbol = |name: &str| {
+        assets::find(exchange, name).map_or_else(|| name.to_owned(), |symbol| symbol.to_string())
     };
     let between = (cursor("after_order_id")?, cursor("before_order_id")?);
     let (after, until) = (query.moment("after")?, query.moment("until")?);
@@ -159,7 +165,7 @@ fn filter<'a>(exchange: &Exchange, query: &'a Query) -> Answer<Filter<'a>> {
             "closed" => Some(false),
             _ => None,
         },
-        symbols: query.list("symbols").into_iter().collect(),
+        symbols: query.list("symbols").into_iter().map(symbol).collect(),
         side: query.word("side", "", &["buy", "sell"])?,
         crypto: match query.word("asset_class", "all", &ASSET_CLASSES)? {
             "crypto" => Some(true),

@@ -30,18 +30,18 @@ impl Wish {
         serde_json::from_str(body).map_err(|error| Failure::BadRequest(error.to_string()))
     }
 
-    fn symbols(&self) -> Answer<Option<Vec<atlas_core::Symbol>>> {
-        let read = |names: &Vec<String>| names.iter().map(|name| symbol(name)).collect();
+    fn symbols(&self, shared: &Shared) -> Answer<Option<Vec<atlas_core::Symbol>>> {
+        let read = |names: &Vec<String>| names.iter().map(|name| symbol(shared, name)).collect();
         self.symbols.as_ref().map(read).transpose()
     }
 
-    fn set(&self) -> Answer<WatchlistChange> {
-        Ok(WatchlistChange::Set { name: self.name.clone(), symbols: self.symbols()? })
+    fn set(&self, shared: &Shared) -> Answer<WatchlistChange> {
+        Ok(WatchlistChange::Set { name: self.name.clone(), symbols: self.symbols(shared)? })
     }
 
-    fn add(&self) -> Answer<WatchlistChange> {
+    fn add(&self, shared: &Shared) -> Answer<WatchlistChange> {
         let needed = || Refusal::Malformed("symbol is required".to_owned());
-        Ok(WatchlistChange::Add(symbol(self.symbol.as_deref().ok_or_else(needed)?)?))
+        Ok(WatchlistChange::Add(symbol(shared, self.symbol.as_deref().ok_or_else(needed)?)?))
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn all(Ctx(shared): Ctx) -> Json<Vec<Value>> {
 
 pub(super) async fn create(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
     let wish = Wish::read(&body)?;
-    let symbols = wish.symbols()?.unwrap_or_default();
+    let symbols = wish.symbols(&shared)?.unwrap_or_default();
     let name = wish.name.unwrap_or_default();
     let made = shared.venue.watch_list(|exchange| exchange.add_watchlist(name, symbols))?;
     Ok(Json(full(&shared, &made)))
@@ -68,7 +68,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     body: String,
 ) -> Answer<Json<Value>> {
-    change(&shared, by_id(&id)?, Wish::read(&body)?.set()?)
+    change(&shared, by_id(&id)?, Wish::read(&body)?.set(&shared)?)
 }
 
 pub(super) async fn add(
@@ -76,14 +76,14 @@ pub(super) async fn add(
     Path(id): Path<String>,
     body: String,
 ) -> Answer<Json<Value>> {
-    change(&shared, by_id(&id)?, Wish::read(&body)?.add()?)
+    change(&shared, by_id(&id)?, Wish::read(&body)?.add(&shared)?)
 }
 
 pub(super) async fn remove(
     Ctx(shared): Ctx,
     Path((id, name)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
-    change(&shared, by_id(&id)?, WatchlistChange::Remove(symbol(&name)?))
+    change(&shared, by_id(&id)?, WatchlistChange::Remove(symbol(&shared, &name)?))
 }
 
 pub(super) async fn delete(Ctx(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {
@@ -100,7 +100,7 @@ pub(super) async fn update_named(
     Pairs(pairs): Params,
     body: String,
 ) -> Answer<Json<Value>> {
-    change(&shared, by_name(&shared, pairs)?, Wish::read(&body)?.set()?)
+    change(&shared, by_name(&shared, pairs)?, Wish::read(&body)?.set(&shared)?)
 }
 
 pub(super) async fn add_named(
@@ -108,7 +108,7 @@ pub(super) async fn add_named(
     Pairs(pairs): Params,
     body: String,
 ) -> Answer<Json<Value>> {
-    change(&shared, by_name(&shared, pairs)?, Wish::read(&body)?.add()?)
+    change(&shared, by_name(&shared, pairs)?, Wish::read(&body)?.add(&shared)?)
 }
 
 pub(super) async fn delete_named(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<StatusCode> {
@@ -142,9 +142,11 @@ fn by_name(shared: &Shared, pairs: Vec<(String, String)>) -> Answer<Uuid> {
     found.ok_or_else(|| not_found(format!("watchlist not found for {name}")))
 }
 
-fn symbol(name: &str) -> Answer<atlas_core::Symbol> {
+/// A symbol by its name, or by its asset's id.
+fn symbol(shared: &Shared, name: &str) -> Answer<atlas_core::Symbol> {
     let unknown = || Refusal::Rule(format!("asset \"{name}\" not found"));
-    Ok(query::symbol(name).ok_or_else(unknown)?)
+    let listed = shared.venue.inspect(|exchange| assets::find(exchange, name));
+    Ok(listed.or_else(|| query::symbol(name)).ok_or_else(unknown)?)
 }
 
 fn head(shared: &Shared, list: &Watchlist) -> Value {

@@ -45,6 +45,16 @@ struct StopLoss {
 }
 
 impl OrderWish {
+    /// What the order names as its symbol, which may be an asset's id.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.symbol.as_deref()
+    }
+
+    /// The same order of a symbol in the venue's own spelling.
+    pub(crate) fn of(self, symbol: &atlas_core::Symbol) -> Self {
+        Self { symbol: Some(symbol.to_string()), ..self }
+    }
+
     /// The order in the venue's terms.
     pub(crate) fn into_order(self) -> Result<NewOrder, Refusal> {
         let symbol = self.symbol.clone().ok_or_else(|| malformed("symbol is required"))?;

@@ -304,15 +304,20 @@ fn check_orders(exchange: &Exchange, books: &Books) {
     }
 }
 
-/// No fill outside of its bar.
+/// No fill outside of its bar, whatever the slippage.
 fn check_bar(exchange: &Exchange, activity: &Activity, fill: &Execution) {
     let listing = &exchange.listings()[&fill.symbol];
     let crypto = listing.is_crypto();
     let date = if crypto { activity.stamp.date_naive() } else { date_of(activity.stamp) };
     let row = listing.row_of(date).unwrap();
     let columns = listing.columns();
-    assert!(fill.reference >= Px::from_bar(columns.low[row]).unwrap(), "below the bar");
-    assert!(fill.reference <= Px::from_bar(columns.high[row]).unwrap(), "above the bar");
+    let (low, high) =
+        (Px::from_bar(columns.low[row]).unwrap(), Px::from_bar(columns.high[row]).unwrap());
+    assert!(fill.reference >= low && fill.reference <= high, "the market was outside of the bar");
+    // Where the bar's own prices are finer than what can be traded, the range is rounded outwards.
+    let tick = listing.trade_tick();
+    assert!(fill.price.nanos() >= low.nanos() / tick * tick, "below the bar");
+    assert!(fill.price.nanos() <= (high.nanos() + tick - 1) / tick * tick, "above the bar");
     let volume = columns.volume[row] * 0.025;
     assert!(decimal(&fill.qty) <= Decimal::try_from(volume).unwrap(), "beyond the volume");
 }

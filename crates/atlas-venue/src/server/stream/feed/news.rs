@@ -8,7 +8,7 @@ use super::super::super::data::{Market, bar, quote, trade};
 use super::super::super::wire::stamp;
 use super::subscription::Subscription;
 use crate::Error;
-use crate::core::{Exchange, Listing};
+use crate::core::Exchange;
 use crate::tape::{Candle, Day, Days, MINUTE};
 
 /// All a client wants to hear of what happened after `from` up to `to`, in the order of happening.
@@ -21,7 +21,7 @@ pub(super) fn between(
     let mut all = Vec::new();
     for (name, listing) in wishes.listings(exchange) {
         let days = Days::at(exchange, listing, to)?;
-        let mut story = Story { exchange, listing, wishes, name: &name, told: Vec::new() };
+        let mut story = Story { wishes, name: &name, told: Vec::new() };
         for row in days.row_at(from)..days.len() {
             let Some(day) = days.day(row)? else { continue };
             let place = |moment: Timestamp| (moment - day.session.open).num_milliseconds();
@@ -38,8 +38,6 @@ pub(super) fn between(
 
 /// What happened to one symbol.
 struct Story<'a> {
-    exchange: &'a Exchange,
-    listing: &'a Listing,
     wishes: &'a Subscription,
     name: &'a str,
     told: Vec<(Timestamp, Value)>,
@@ -67,7 +65,7 @@ impl Story<'_> {
             return;
         }
         for tick in day.quotes(after + 1, until) {
-            let made = quote(&tick, self.exchange.quote_around(self.listing, tick.price), market);
+            let made = quote(&tick, market);
             if books {
                 let side = |price: &str, size: &str| json!([{ "p": made[price], "s": made[size] }]);
                 let book = json!({
