@@ -77,6 +77,10 @@ impl fmt::Display for Sight {
 pub fn look(folder: &AccountFolder, now: Timestamp, silence: TimeDelta) -> Result<Sight, Error> {
     let beat = Heartbeat::of(folder).last();
     if let Some(holder) = AccountLock::holder(folder)? {
+        // One without a name has not even read the journal, so it cannot send: it has just come.
+        if holder.pid == 0 {
+            return Ok(Sight::Alive { holder, last: now });
+        }
         // A sign that another process has left says nothing of this one.
         let last = beat.filter(|beat| beat.pid == holder.pid).map(|beat| beat.at);
         return Ok(match last {
