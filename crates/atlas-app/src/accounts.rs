@@ -105,7 +105,7 @@ impl Clock for SystemClock {
 /// its last record does, since the computer's clock would put years between two of its records.
 ///
 /// # Errors
-/// As [`atlas_exec::peek`].
+/// As [`atlas_exec::peek()`].
 pub(crate) fn journal_clock(job: &Job, folder: &AccountFolder) -> Result<Arc<dyn Clock>> {
     let last = if job.is_replay() { peek(folder)?.and_then(|state| state.last()) } else { None };
     Ok(match last {

@@ -38,7 +38,7 @@ impl Goods {
     /// pairs the data do not have are made altogether.
     ///
     /// # Errors
-    /// [`Exit::Data`](crate::exit::Exit::Data) for data that cannot be read or listed.
+    /// [`Exit::Data`] for data that cannot be read or listed.
     pub(super) fn load(data: &str, universe: Option<&str>, seed: u64) -> Result<Self> {
         let folder = Some(Path::new(data)).filter(|path| path.is_dir());
         let (series, default) = if let Some(folder) = folder {
