@@ -197,6 +197,54 @@ fn bad_options_are_named() {
     fails(&["--speed=-1"], 2, &["--speed"]);
     fails(&["--as-of", "2019-01-01"], 4, &["2019-01-01"]);
     fails(&["--data", "/no/such/folder"], 4, &["/no/such/folder"]);
+    fails(&["--data", "alpaca"], 2, &["--data"]);
+    fails(&["--account", "mine"], 2, &["--account means nothing"]);
+    fails(&["--json"], 2, &["--json means nothing"]);
+    fails(&["--halted", "KO,NOPE"], 4, &["NOPE in --halted is not listed"]);
+    fails(&["--assets", "/no/such/file.csv"], 4, &["/no/such/file.csv"]);
+    fails(&["--stream-connections", "0"], 2, &["--stream-connections"]);
+}
+
+#[test]
+fn securities_and_limits_are_as_told() {
+    let state = TempDir::new().unwrap();
+    let assets = state.path().join("assets.csv");
+    let text =
+        "symbol,exchange,shortable,margin_long,margin_short\nKO,AMEX,,60,100\nMSFT,,false,,\n";
+    std::fs::write(&assets, text).unwrap();
+    let words = [
+        "--clock",
+        "stepped",
+        "--assets",
+        assets.to_str().unwrap(),
+        "--not-shortable",
+        "AAPL,XOM",
+        "--halted",
+        "GE",
+    ];
+    let served = Served::start(state.path(), &words);
+    let limits = &served.ready["limits"];
+    assert_eq!(limits["requests_per_minute"], 200);
+    assert_eq!(limits["stream_connections"], Value::Null);
+    let notes = served.ready["data"]["notes"].as_array().unwrap();
+    assert!(notes[0].as_str().unwrap().ends_with(": open, high and low made from closes, seed 0"));
+    let asset = |symbol: &str| served.call("GET", &format!("/v2/assets/{symbol}"), None).1;
+    let ko = asset("KO");
+    assert_eq!((&ko["exchange"], &ko["margin_requirement_long"]), (&json!("AMEX"), &json!("60")));
+    assert_eq!(asset("AAPL")["exchange"], "NASDAQ");
+    for (symbol, lends) in [("AAPL", false), ("MSFT", false), ("XOM", false), ("KO", true)] {
+        assert_eq!(asset(symbol)["shortable"], lends, "{symbol}");
+    }
+    let (_, halts) = served.admin("GET", "/atlas/v1/halts", None);
+    assert_eq!(halts, json!({ "halted": ["GE"] }));
+    // The limit counts real minutes: 200 requests fit in none of two of them twice.
+    let refused = (0..401).any(|_| served.call("GET", "/v2/clock", None).0 == 429);
+    assert!(refused, "the limit of Alpaca's is on");
+    served.stop("-TERM");
+    let other = TempDir::new().unwrap();
+    let served = Served::start(other.path(), &["--clock", "stepped", "--rate-limit", "0"]);
+    assert_eq!(served.ready["limits"]["requests_per_minute"], Value::Null);
+    served.stop("-TERM");
 }
 
 #[test]
@@ -218,7 +266,9 @@ fn a_folder_may_hold_bars_within_days_and_actions() {
     let words = ["--data", folder, "--clock", "stepped", "--slippage", "half-spread:4"];
     let served = Served::start(state.path(), &words);
     let note = "SPY: 3 bars of 1 min, 1 outside of trading hours not used";
-    assert_eq!(served.ready["data"]["notes"], json!([note]));
+    let notes = &served.ready["data"]["notes"];
+    assert_eq!(notes[0], note);
+    assert_eq!(notes[1], "BTC/USD, DOGE/USD, ETH/USD, LTC/USD, SOL/USD: made, seed 0");
     let settings = &served.ready["settings"];
     assert_eq!(
         (&settings["profile"], &settings["slippage"]),

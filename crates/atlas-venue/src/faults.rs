@@ -25,12 +25,13 @@ pub enum Target {
     /// Everything else.
     Read,
     /// A message of the order updates (`trade_updates`, or server-sent events): it may be skipped,
-    /// repeated, swapped or delayed, or the connection be cut or fall silent instead.
+    /// repeated, swapped, delayed, wrong about time or changed, or the connection be cut or fall
+    /// silent instead.
     Update,
-    /// A message of the market-data streams, with the same possibilities.
+    /// A message of the market-data streams, with the same possibilities; its prices may be old.
     Feed,
     /// Opening a stream: of market data, of order updates, or of server-sent events. It may be
-    /// refused, delayed, cut or fall silent; other faults leave it alone.
+    /// refused, delayed, cut or fall silent.
     Connect,
 }
 
@@ -73,7 +74,8 @@ pub enum Fault {
     PartialFill(Weight),
     /// Every moment in the answer is wrong by so many milliseconds: later if above zero.
     Skew(i64),
-    /// Prices of the market data are so many milliseconds old and pass for new.
+    /// Prices of the market data are so many milliseconds old and pass for new. For requests of
+    /// prices, and for the next messages of a market-data stream that had some so long ago.
     Stale(u32),
     /// Fields of this name are missing from the answer or message, at any depth.
     Without(String),
@@ -88,6 +90,30 @@ pub enum Fault {
     /// time have passed: until then the order is `pending_cancel` and can be filled. For requests
     /// that cancel one order or all; others leave the rule alone.
     LateCancel(u32),
+}
+
+impl Fault {
+    /// Whether it can happen to a request or message of this kind; a rule of which it cannot is
+    /// never committed.
+    #[must_use]
+    pub const fn suits(&self, target: Target) -> bool {
+        let is_message = matches!(target, Target::Update | Target::Feed);
+        match self {
+            Self::DropBefore
+            | Self::DropAfter
+            | Self::HangBefore
+            | Self::HangAfter
+            | Self::Delay(_) => true,
+            Self::FailBefore(_) | Self::FailAfter(_) | Self::Reject { .. } => !is_message,
+            Self::Skip | Self::Repeat | Self::Swap => is_message,
+            Self::PartialFill(_) => matches!(target, Target::Submit),
+            Self::Stale(_) => matches!(target, Target::Read | Target::Feed),
+            Self::Skew(_) | Self::Without(_) | Self::Instead { .. } => {
+                !matches!(target, Target::Connect)
+            }
+            Self::LateCancel(_) => matches!(target, Target::Change),
+        }
+    }
 }
 
 /// A fault, when it is committed, and how often.
@@ -162,16 +188,18 @@ impl Faults {
     }
 
     /// The fault for a request that has just come in.
+    #[cfg(test)]
     pub(crate) fn take(&self, target: Target) -> Option<Fault> {
         self.take_if(target, |_| true)
     }
 
-    /// The fault for a request that has just come in; those that do not fit stay where they are.
+    /// The fault for a request that has just come in, of those that can happen to it; those that do
+    /// not fit stay where they are.
     pub(crate) fn take_if(&self, target: Target, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut script = self.lock();
         for at in 0..script.rules.len() {
             let rule = &script.rules[at];
-            if rule.target != target || !fits(&rule.fault) {
+            if rule.target != target || !rule.fault.suits(target) || !fits(&rule.fault) {
                 continue;
             }
             let (chance, fault) = (rule.chance, rule.fault.clone());
@@ -229,12 +257,12 @@ mod tests {
     fn a_script_is_committed_in_order_and_ends() {
         let faults = Faults::default();
         faults.script(Target::Submit, Fault::DropAfter);
-        faults.add(Rule { target: Target::Read, fault: Fault::Skip, chance: 1.0, times: Some(2) });
-        assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
+        faults.add(Rule { target: Target::Feed, fault: Fault::Skip, chance: 1.0, times: Some(2) });
+        assert_eq!(faults.take(Target::Feed), Some(Fault::Skip));
         assert_eq!(faults.take(Target::Submit), Some(Fault::DropAfter));
         assert_eq!(faults.take(Target::Submit), None);
-        assert_eq!(faults.take(Target::Read), Some(Fault::Skip));
-        assert_eq!((faults.take(Target::Read), faults.pending()), (None, 0));
+        assert_eq!(faults.take(Target::Feed), Some(Fault::Skip));
+        assert_eq!((faults.take(Target::Feed), faults.pending()), (None, 0));
         assert_eq!(faults.committed(), 3);
     }
 
@@ -243,9 +271,9 @@ mod tests {
         let draw = |seed| {
             let faults = Faults::default();
             faults.seed(seed);
-            let rule = Rule { target: Target::Read, fault: Fault::Skip, chance: 0.25, times: None };
+            let rule = Rule { target: Target::Feed, fault: Fault::Skip, chance: 0.25, times: None };
             faults.add(rule);
-            (0..1000).map(|_| faults.take(Target::Read).is_some()).collect::<Vec<bool>>()
+            (0..1000).map(|_| faults.take(Target::Feed).is_some()).collect::<Vec<bool>>()
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));

@@ -92,6 +92,7 @@ mod settlement;
 mod store;
 pub mod synth;
 mod tape;
+mod told;
 mod venue;
 
 pub use config::{AccountRules, VenueConfig};

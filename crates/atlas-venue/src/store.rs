@@ -1,6 +1,7 @@
 //! The account on disk: an order is durable before it is acknowledged.
 //!
-//! One `SQLite` file holds the state (one row), every order and every ledger entry. A request, or
+//! One `SQLite` file holds the state (one row), every order, every ledger entry and the newest
+//! messages about orders. A request, or
 //! several that came while the ones before were being written, are one transaction, synced to disk, so
 //! that after a crash the file holds all of a request or nothing of it. Prices are not kept: they are
 //! handed in again.
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use crate::Error;
-use crate::core::{Activity, Changes, Exchange, Money, OrderRecord, State};
+use crate::core::{Activity, Changes, Exchange, Money, OrderRecord, State, Update};
+use crate::told::KEPT as UPDATES_KEPT;
 
 /// The open file; no other process can open it meanwhile.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl Store {
         }
         if format > 0 {
             // Files of the first versions have none yet.
-            connection.execute_batch(NOTES).map_err(wrong)?;
+            connection.execute_batch(LATER_TABLES).map_err(wrong)?;
         }
         Ok(Self { path, connection, is_new: format == 0 })
     }
@@ -107,11 +109,13 @@ impl Store {
             .map_err(wrong)?;
         // Tables and account are made in one transaction.
         let state = state.ok_or_else(|| self.damaged("the account is not in it".to_owned()))?;
-        let kept = Kept {
-            state: self.parse("the account", &state)?,
-            orders: self.rows("orders")?,
-            activities: self.rows("activities")?,
-        };
+        let mut state: State = self.parse("the account", &state)?;
+        let last = "SELECT coalesce(max(seq), 0) FROM updates";
+        let last: i64 = self.connection.query_row(last, [], |row| row.get(0)).map_err(wrong)?;
+        // An account that is older than its messages has had some that nobody kept.
+        state.updates = state.updates.max(last.unsigned_abs()).max(state.orders.min(1));
+        let kept =
+            Kept { state, orders: self.rows("orders")?, activities: self.rows("activities")? };
         self.check(&kept)?;
         Ok(Some(kept))
     }
@@ -121,7 +125,12 @@ impl Store {
         let mut changes = exchange.take_changes();
         changes.activities_before = 0;
         let batch = self.batch(exchange, &changes)?;
-        self.write(batch)
+        self.write(batch, &changes.updates)
+    }
+
+    /// The newest messages, oldest first.
+    pub(crate) fn updates(&self) -> Result<Vec<Update>, Error> {
+        self.rows("updates")
     }
 
     /// What changed, as it will be written.
@@ -148,20 +157,34 @@ impl Store {
         Ok(batch)
     }
 
-    /// Writes a batch, and waits until it is on disk.
-    pub(crate) fn write(&mut self, batch: Batch) -> Result<(), Error> {
+    /// Writes a batch and what is told of it, and waits until it is on disk. Of what was told the
+    /// newest is kept.
+    pub(crate) fn write(&mut self, batch: Batch, updates: &[Update]) -> Result<(), Error> {
         let path = self.path.clone();
+        let mut told = Vec::with_capacity(updates.len());
+        for update in updates {
+            let body = serde_json::to_string(update)
+                .map_err(|error| Error::Store { path: path.clone(), problem: error.to_string() })?;
+            told.push((update.seq.cast_signed(), body));
+        }
         let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             if self.is_new {
                 transaction.execute_batch(SCHEMA)?;
-                transaction.execute_batch(NOTES)?;
+                transaction.execute_batch(LATER_TABLES)?;
             }
             for (seq, id, name, body) in batch.orders {
                 transaction.prepare_cached(PUT_ORDER)?.execute(params![seq, id, name, body])?;
             }
             for (seq, id, body) in batch.activities {
                 transaction.prepare_cached(PUT_ACTIVITY)?.execute(params![seq, id, body])?;
+            }
+            if let Some((last, _)) = told.last() {
+                let old = last.saturating_sub(i64::from(UPDATES_KEPT));
+                transaction.prepare_cached(DROP_UPDATES)?.execute(params![old])?;
+            }
+            for (seq, body) in told {
+                transaction.prepare_cached(PUT_UPDATE)?.execute(params![seq, body])?;
             }
             transaction.prepare_cached(PUT_STATE)?.execute(params![batch.state])?;
             transaction.commit()
@@ -280,8 +303,10 @@ const SCHEMA: &str = "
         STRICT;
     PRAGMA user_version = 1;
 ";
-const NOTES: &str =
-    "CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT";
+const LATER_TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS updates (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+";
 const GET_NOTES: &str = "SELECT name, body FROM notes";
 const PUT_NOTE: &str = "
     INSERT INTO notes (name, body) VALUES (?1, ?2)
@@ -290,5 +315,7 @@ const PUT_ORDER: &str = "
     INSERT INTO orders (seq, id, client_order_id, body) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const PUT_ACTIVITY: &str = "INSERT INTO activities (seq, id, body) VALUES (?1, ?2, ?3)";
+const PUT_UPDATE: &str = "INSERT INTO updates (seq, body) VALUES (?1, ?2)";
+const DROP_UPDATES: &str = "DELETE FROM updates WHERE seq <= ?1";
 const PUT_STATE: &str = "
     INSERT INTO state (id, body) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body";

@@ -18,6 +18,7 @@ use crate::core::{
 };
 use crate::credentials::Credentials;
 use crate::store::{Kept, Store};
+use crate::told::{History, Told};
 use crate::{Error, VenueConfig};
 
 /// A venue with one account: cheap to clone, all clones are the same venue.
@@ -61,7 +62,7 @@ struct Shared {
     store: Option<Mutex<Store>>,
     /// The number of the last change that is on disk.
     durable: AtomicU64,
-    updates: broadcast::Sender<Arc<Update>>,
+    told: Told,
     seed: u64,
 }
 
@@ -139,9 +140,8 @@ impl Venue {
         let seed = exchange.state().seed;
         let notes = store.as_ref().map(Store::notes).transpose()?.unwrap_or_default();
         let inner = Mutex::new(Inner { exchange, changes: 0, stopped: None, notes });
-        let (updates, _) = broadcast::channel(UPDATES_KEPT);
         let (store, durable) = (store.map(Mutex::new), AtomicU64::new(0));
-        let shared = Arc::new(Shared { inner, store, durable, updates, seed });
+        let shared = Arc::new(Shared { inner, store, durable, told: Told::default(), seed });
         Ok(Self { shared, is_deferred: false })
     }
 
@@ -182,21 +182,45 @@ impl Venue {
             let changes = inner.exchange.take_changes();
             (store.batch(&inner.exchange, &changes), changes.updates, inner.changes)
         };
-        if let Err(error) = batch.and_then(|batch| store.write(batch)) {
+        if let Err(error) = batch.and_then(|batch| store.write(batch, &updates)) {
             self.lock().stopped = Some(error.to_string());
             return Err(error);
         }
         self.shared.durable.store(until, Ordering::Release);
-        self.tell(updates);
+        self.shared.told.tell(updates);
         Ok(())
     }
 
-    /// Tells listeners of what has become durable.
-    fn tell(&self, updates: Vec<Update>) {
-        for update in updates {
-            // Nobody listening is no failure.
-            drop(self.shared.updates.send(Arc::new(update)));
+    /// From now on messages are kept for [`history`](Self::history), together with those the store
+    /// has from before.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Damaged`] for the store, [`Error::Stopped`].
+    pub(crate) fn keep_history(&self) -> Result<(), Error> {
+        if let Some(store) = &self.shared.store {
+            let change = self.lock().changes;
+            self.settle(change)?;
+            // What becomes durable is told of while the store is held: nothing comes in between.
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = self.lock().exchange.state().updates;
+            self.shared.told.keep(store.updates()?, count);
+        } else {
+            let inner = self.lock();
+            self.shared.told.keep(Vec::new(), inner.exchange.state().updates);
         }
+        Ok(())
+    }
+
+    /// Messages of the past that fit, if any are wanted, and all to come; see [`Told::since`].
+    pub(crate) fn history(
+        &self,
+        wants_past: bool,
+        fits: impl Fn(&Update) -> bool,
+    ) -> Option<History> {
+        if wants_past && self.shared.told.is_blank() {
+            return None;
+        }
+        self.shared.told.since(|update| wants_past && fits(update))
     }
 
     /// The venue's present.
@@ -421,7 +445,7 @@ impl Venue {
     /// Messages about orders from now on. Whoever reads too slowly is told how many were missed.
     #[must_use]
     pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {
-        self.shared.updates.subscribe()
+        self.shared.told.listen()
     }
 
     fn change<T>(
@@ -457,7 +481,7 @@ impl Venue {
         inner.changes += 1;
         if self.shared.store.is_none() {
             // Told under the lock, so that messages keep the order of what happened.
-            self.tell(inner.exchange.take_changes().updates);
+            self.shared.told.tell(inner.exchange.take_changes().updates);
             return Ok(());
         }
         let change = inner.changes;
@@ -496,9 +520,6 @@ impl Clock for Venue {
         Self::now(self)
     }
 }
-
-/// Messages a slow listener may be behind before it misses some.
-const UPDATES_KEPT: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -113,6 +113,11 @@ impl Behaviour {
         venue
     }
 
+    /// Whether it behaves like Alpaca's paper service.
+    pub(super) const fn imitates_alpaca(&self) -> bool {
+        matches!(self.profile, Profile::AlpacaPaper)
+    }
+
     /// What is told of it when the server is ready.
     pub(super) fn told(&self, venue: &VenueConfig) -> Told {
         let Commission { per_trade, per_share, of_notional } = venue.costs.commission;

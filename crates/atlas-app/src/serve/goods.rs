@@ -12,7 +12,7 @@ use atlas_core::{Raw, Symbol};
 use atlas_data::{
     BarSource as _, CompanyAction, CompanyDeed, CsvSource, Series, Universe, VenueFiles,
 };
-use atlas_venue::core::{ActionKind, CorporateAction, CryptoRules, Px};
+use atlas_venue::core::{ActionKind, CorporateAction, CryptoRules, Origin, Px};
 use atlas_venue::{Listing, synth};
 use chrono::NaiveDate;
 
@@ -26,7 +26,7 @@ pub(super) struct Goods {
     pub(super) as_of: NaiveDate,
     /// The last session of the data.
     pub(super) last: NaiveDate,
-    /// What the data hold, in words.
+    /// What the data hold and what is made, in words.
     pub(super) notes: Vec<String>,
 }
 
@@ -50,15 +50,17 @@ impl Goods {
         };
         let mut all = BTreeMap::new();
         for series in &series {
-            let bars = match series {
-                Series::Raw(bars) if !bars.columns().open.is_empty() => bars.clone(),
-                Series::Raw(bars) => synth::complete(bars, seed)?,
-                Series::Adjusted(bars) => synth::complete(bars, seed)?,
+            let (bars, origin) = match series {
+                Series::Raw(bars) if !bars.columns().open.is_empty() => {
+                    (bars.clone(), Origin::Given)
+                }
+                Series::Raw(bars) => (synth::complete(bars, seed)?, Origin::Completed),
+                Series::Adjusted(bars) => (synth::complete(bars, seed)?, Origin::Completed),
             };
-            all.insert(bars.symbol().clone(), listed(bars)?);
+            all.insert(bars.symbol().clone(), listed(bars)?.with_origin(origin));
         }
         let files = VenueFiles::find(Path::new(data))?;
-        let notes = add_intraday(&files, universe, &mut all)?;
+        let mut notes = add_intraday(&files, universe, &mut all)?;
         add_actions(files.actions()?, &mut all)?;
         let stocks = all.values().filter(|listing| !listing.is_crypto());
         let last = stocks.filter_map(Listing::last_date).max();
@@ -71,11 +73,27 @@ impl Goods {
             let pair: Symbol = pair.parse()?;
             if let Entry::Vacant(place) = all.entry(pair) {
                 let made = synth::coin(place.key(), price, COINS_FROM, Calendar::LAST, seed)?;
-                place.insert(listed(made)?);
+                place.insert(listed(made)?.with_origin(Origin::Made));
             }
         }
+        notes.extend(made(&all, seed));
         Ok(Self { listings: all.into_values().collect(), as_of, last, notes })
     }
+}
+
+/// What is made, in words.
+fn made(all: &BTreeMap<Symbol, Listing>, seed: u64) -> Vec<String> {
+    let of = |origin: Origin| {
+        let symbols = all.values().filter(move |listing| listing.origin() == origin);
+        symbols.map(|listing| listing.symbol().as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let kinds = [
+        (of(Origin::Completed), "open, high and low made from closes"),
+        (of(Origin::Made), "made"),
+        ("what is finer than the bars given, quotes and trades".to_owned(), "made by rule 1"),
+    ];
+    let told = kinds.into_iter().filter(|(symbols, _)| !symbols.is_empty());
+    told.map(|(symbols, words)| format!("{symbols}: {words}, seed {seed}")).collect()
 }
 
 /// The daily series of a folder, if it has any.
@@ -129,7 +147,8 @@ fn add_intraday(
         let listing = listing.with_intraday(&bars).with_context(|| {
             format!("the bars of {minutes} minutes of {symbol} cannot be listed")
         })?;
-        all.insert(symbol, listing);
+        // The last price says on which grid it is quoted; of bars alone it is known only now.
+        all.insert(symbol, listing.in_cents());
     }
     Ok(notes)
 }

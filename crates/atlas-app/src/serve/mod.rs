@@ -1,8 +1,10 @@
 //! `atlas venue serve`: the venue as a server of its own, for any Alpaca client.
 
+mod assets;
 mod behaviour;
 mod goods;
 mod keys;
+mod limits;
 pub(crate) mod stop;
 
 use std::io::Write as _;
@@ -12,10 +14,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
-use atlas_core::{Clock, Usd};
+use atlas_core::{AccountName, Clock, Usd};
 use atlas_venue::server::{self, Pace, ServeOptions, ServerHandle};
 use atlas_venue::{Credentials, Secret, Venue, VenueConfig};
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use clap::{Args, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -24,9 +26,11 @@ use crate::accounts::SystemClock;
 use crate::cli::Common;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use assets::Assets;
 use behaviour::{Behaviour, Told};
 use goods::Goods;
 use keys::Keys;
+use limits::{Limits, ToldLimits};
 pub(crate) use stop::Stop;
 
 /// What to do with the venue.
@@ -39,6 +43,7 @@ pub(crate) enum VenueCommand {
 
 /// How to serve the venue.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
@@ -56,6 +61,16 @@ pub(crate) struct Serve {
     /// Seconds of the venue for each real one, with `--clock run`; 0 is the same as `stepped`.
     #[arg(long, default_value = "1", value_name = "FACTOR")]
     speed: Decimal,
+    /// Market data: `sample` (bundled), or the path of a folder or file of CSV.
+    #[arg(long, value_name = "sample|PATH")]
+    data: Option<String>,
+    /// Begin inside this session, half an hour after its opening.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    #[arg(long, hide = true)]
+    account: Option<AccountName>,
+    #[arg(long, hide = true)]
+    json: bool,
     #[command(flatten)]
     behaviour: Behaviour,
     /// Seed of everything that is drawn; the same seed gives the same answers.
@@ -68,9 +83,32 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     accounts: u16,
-    /// Requests permitted in a minute, for each account; 0 sets no limit.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    rate_limit: u32,
+    #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
+    assets: Assets,
+}
+
+impl Serve {
+    /// Refuses what every other command takes and this one has no use for.
+    fn refuse_what_means_nothing(&self) -> Result<()> {
+        let refused = |text: &str| Err(Failure::error(Exit::Usage, text));
+        if self.account.is_some() {
+            return refused("--account means nothing here: --accounts says how many there are");
+        }
+        if self.json {
+            return refused("--json means nothing here: the line it prints is JSON already");
+        }
+        if self.data.as_deref() == Some("alpaca") {
+            return refused("--data is sample or a path here: the venue serves no downloads");
+        }
+        Ok(())
+    }
+
+    /// Requests permitted in a minute, if there is a limit.
+    fn rate_limit(&self) -> Option<u32> {
+        self.limits.requests(self.behaviour.imitates_alpaca())
+    }
 }
 
 /// How the clock moves.
@@ -88,9 +126,11 @@ enum ClockMode {
 /// starting.
 pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let config = Config::load(common.config.as_deref())?;
-    let data = common.data.or(config.data).unwrap_or_else(|| "sample".to_owned());
-    let goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
-    let as_of = match (common.as_of, flags.clock) {
+    flags.refuse_what_means_nothing()?;
+    let data = flags.data.clone().or(config.data).unwrap_or_else(|| "sample".to_owned());
+    let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
+    let halted = flags.assets.tell(&mut goods.listings)?;
+    let as_of = match (flags.as_of, flags.clock) {
         (Some(as_of), _) => as_of,
         // The newest session is the one to show as now.
         (None, ClockMode::Wall) => goods.last,
@@ -108,6 +148,10 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
         let settings = settings(&flags, start, number);
         let venue = Venue::open(dir.as_deref(), settings, goods.listings.clone())
             .context("the venue cannot be opened")?;
+        for symbol in &halted {
+            let halt = venue.halt(symbol, true);
+            halt.map_err(|refusal| Failure::error(Exit::State, refusal.message()))?;
+        }
         accounts.push((venue, Keys::take(dir.as_deref())?));
     }
     let mut stop = Stop::listen()?;
@@ -126,7 +170,8 @@ async fn start_server(flags: &Serve, accounts: &[(Venue, Keys)]) -> Result<Serve
     let options = ServeOptions {
         credentials: Some(keys.credentials()),
         allow_remote: flags.allow_remote,
-        rate_limit: (flags.rate_limit > 0).then(|| (flags.rate_limit, Arc::clone(&clock))),
+        rate_limit: flags.rate_limit().map(|limit| (limit, Arc::clone(&clock))),
+        stream_limits: flags.limits.streams(),
         admin_token: Some(Secret::new(&keys.admin_token)),
         pace: pace(flags, clock)?,
     };
@@ -183,13 +228,15 @@ struct Ready<'a> {
     data: Data<'a>,
     /// How the venue behaves.
     settings: Told,
+    /// What is limited, and to what; null where nothing is.
+    limits: ToldLimits,
 }
 
 /// What is traded.
 #[derive(Serialize)]
 struct Data<'a> {
     name: &'a str,
-    /// Which bars within days there are.
+    /// Which bars within days there are, and what is made.
     notes: &'a [String],
 }
 
@@ -230,6 +277,7 @@ fn announce(
         now,
         data,
         settings: flags.behaviour.told(&settings(flags, now, 0)),
+        limits: flags.limits.told(flags.rate_limit()),
     })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| {

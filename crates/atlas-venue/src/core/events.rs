@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use atlas_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::order::OrderRecord;
 use super::{Delta, Px, Shares};
 
 /// What happened to an order, in the words of the `trade_updates` stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// Taken outside of trading hours.
@@ -54,8 +56,10 @@ impl Event {
 }
 
 /// One message of the `trade_updates` stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
+    /// Its number among all messages of the account, from 1 on.
+    pub seq: u64,
     /// What happened.
     pub event: Event,
     /// When.

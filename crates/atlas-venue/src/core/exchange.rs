@@ -1,6 +1,7 @@
 //! The exchange: one account, one clock, all orders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use atlas_core::time::Timestamp;
 use atlas_core::{Clock, Symbol, Weight};
@@ -14,6 +15,7 @@ use super::hours;
 use super::ids::{self, Kind as IdKind};
 use super::ledger::{Activity, Entry, Ledger};
 use super::listing::Listing;
+use super::margin::Multiplier;
 use super::market::Market;
 use super::order::OrderRecord;
 use super::state::State;
@@ -32,7 +34,7 @@ use crate::{Error, VenueConfig};
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub(super) config: VenueConfig,
-    pub(super) market: Market,
+    pub(super) market: Arc<Market>,
     /// Slippage of an order of no size.
     pub(super) slippage: SlippageRate,
     /// Rates of interest and borrow fees.
@@ -77,6 +79,7 @@ impl Exchange {
             opened: config.start,
             orders: 0,
             activities: 0,
+            updates: 0,
             ledger: Ledger::default(),
             traded: BTreeMap::new(),
             bars: BTreeMap::new(),
@@ -85,6 +88,8 @@ impl Exchange {
             suspended: false,
             no_shorting: false,
             no_fractions: false,
+            max_multiplier: None,
+            preferences: BTreeMap::new(),
             margin: MarginState::default(),
             actions_until: Some(ids::date_of(config.start)),
             halted: BTreeSet::new(),
@@ -107,7 +112,7 @@ impl Exchange {
     ) -> Result<Self, Error> {
         config.check()?;
         let made_extended = config.made_extended_hours.then_some(state.seed);
-        let market = Market::new(listings, config.opening, made_extended)?;
+        let market = Arc::new(Market::new(listings, config.opening, made_extended)?);
         let mut exchange = Self {
             slippage: config.costs.slippage.rate()?,
             carry: config.carry.rates()?,
@@ -244,9 +249,19 @@ impl Exchange {
         self.state.no_fractions = forbidden;
     }
 
+    /// Uses at most this multiplier from now on, as far as the account's rules permit as much.
+    pub const fn limit_multiplier(&mut self, most: Multiplier) {
+        self.state.max_multiplier = Some(most);
+    }
+
+    /// Keeps a setting of the owner's that changes nothing here.
+    pub(crate) fn prefer(&mut self, name: &str, value: serde_json::Value) {
+        self.state.preferences.insert(name.to_owned(), value);
+    }
+
     /// Everything listed.
     #[must_use]
-    pub const fn listings(&self) -> &BTreeMap<Symbol, Listing> {
+    pub fn listings(&self) -> &BTreeMap<Symbol, Listing> {
         self.market.listings()
     }
 
@@ -415,10 +430,12 @@ impl Exchange {
         let Some(order) = self.order(seq).cloned() else { return };
         self.steps += 1;
         let position_qty = execution.map(|_| self.state.ledger.position(&order.symbol));
-        self.changes.updates.push(Update { event, stamp, order, execution, position_qty });
+        self.state.updates += 1;
+        let seq = self.state.updates;
+        self.changes.updates.push(Update { seq, event, stamp, order, execution, position_qty });
     }
 
-    pub(crate) const fn market(&self) -> &Market {
+    pub(crate) fn market(&self) -> &Market {
         &self.market
     }
 }

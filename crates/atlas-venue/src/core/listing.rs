@@ -49,6 +49,21 @@ pub struct Listing {
     /// Days of which more is known than their daily bar.
     fine: Arc<BTreeMap<NaiveDate, FineDay>>,
     near: Near,
+    origin: Origin,
+    /// The exchange named to clients, if it was told.
+    exchange: Option<Arc<str>>,
+}
+
+/// Where the daily bars of a listing come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Origin {
+    /// The data have them.
+    #[default]
+    Given,
+    /// The data have closes; opens, highs and lows are made.
+    Completed,
+    /// They are made altogether.
+    Made,
 }
 
 /// Where the last row that was asked for is: a place to begin to look, never an answer.
@@ -114,7 +129,18 @@ impl Listing {
 
     fn of(source: Source, is_shortable: bool) -> Self {
         let (actions, near, fine) = (Arc::new([]), Near::default(), Arc::default());
-        Self { source, actions, is_shortable, margin: None, tick: None, near, fine }
+        let (origin, exchange) = (Origin::Given, None);
+        Self {
+            source,
+            actions,
+            is_shortable,
+            margin: None,
+            tick: None,
+            fine,
+            near,
+            origin,
+            exchange,
+        }
     }
 
     /// With bars within its days, raw prices as the series'. Where there are any, the price goes
@@ -254,6 +280,36 @@ impl Listing {
         Self { tick: (!is_cheap && !self.is_crypto()).then_some(cent), ..self }
     }
 
+    /// With bars that are not, or not altogether, those of the data, so that answers can say so.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Where its daily bars come from.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Listed at an exchange: `NYSE`, `NASDAQ`, `ARCA`, `AMEX`, `BATS`, `NYSEARCA` or `OTC`. What was
+    /// not told is taken from a small table, and is `NYSE` otherwise.
+    #[must_use]
+    pub fn listed_at(self, exchange: &str) -> Self {
+        Self { exchange: Some(exchange.into()), ..self }
+    }
+
+    /// The exchange named to clients.
+    #[must_use]
+    pub fn exchange(&self) -> &str {
+        if self.is_crypto() {
+            return "CRYPTO";
+        }
+        let known = || EXCHANGES.iter().find(|(_, names)| names.contains(&self.symbol().as_str()));
+        let named = self.exchange.as_deref();
+        named.or_else(|| known().map(|(exchange, _)| *exchange)).unwrap_or("NYSE")
+    }
+
     /// What is listed.
     #[must_use]
     pub fn symbol(&self) -> &Symbol {
@@ -379,11 +435,28 @@ impl Listing {
     }
 }
 
+/// Where some well-known names were listed in 2022, the last year of the bundled sample, unless at
+/// the New York Stock Exchange.
+const EXCHANGES: [(&str, &[&str]); 2] =
+    [("NASDAQ", &["AAPL", "AMD", "GOOG", "MSFT", "PEP"]), ("ARCA", &["SPY"])];
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn exchanges_of_symbols() {
+        let of = |symbol: &str| {
+            Listing::raw(Bars::new(symbol.parse().unwrap(), Columns::default()).unwrap())
+        };
+        assert_eq!(
+            ["SPY", "AAPL", "KO"].map(|name| of(name).exchange().to_owned()),
+            ["ARCA", "NASDAQ", "NYSE"]
+        );
+        assert_eq!(of("AAPL").listed_at("BATS").exchange(), "BATS");
+    }
 
     proptest! {
         #[test]

@@ -8,7 +8,8 @@
 //!
 //! less what open orders reserve and what is owed, never below zero. An account whose equity is
 //! below $2,000 has a multiplier of 1 (FINRA Rule 4210(b)(4)), one that falls under the
-//! pattern-day-trader rule and is below $25,000 at most 2 (until 2026-06-03, see `daytrade`).
+//! pattern-day-trader rule and is below $25,000 at most 2 (until 2026-06-03, see `daytrade`), and one
+//! whose owner has set a largest multiplier at most that.
 //!
 //! **Initial margin** is 50 % of what a position is worth (Regulation T), all of it for what cannot
 //! be held on margin, and never below its maintenance margin. **Maintenance margin** is Alpaca's
@@ -181,7 +182,8 @@ impl Exchange {
         if equity < Money::from_cents(MARGIN_MINIMUM) {
             return Multiplier::One;
         }
-        self.config.account.multiplier.min(self.day_trading_multiplier(equity))
+        let owners = self.state.max_multiplier.unwrap_or(Multiplier::Four);
+        self.config.account.multiplier.min(self.day_trading_multiplier(equity)).min(owners)
     }
 
     /// What is needed to keep a position.

@@ -32,6 +32,7 @@ mod state;
 mod terms;
 mod trade;
 mod value;
+mod view;
 mod watchlist;
 
 pub use actions::{ActionKind, CorporateAction};
@@ -41,7 +42,7 @@ pub use exchange::Exchange;
 pub use fixed::{Delta, Money, NANO, Px, Shares};
 pub use hours::extended;
 pub use ledger::{Activity, Entry, Execution, Holding};
-pub use listing::{CryptoRules, Listing};
+pub use listing::{CryptoRules, Listing, Origin};
 pub use margin::{Multiplier, Standing};
 pub use order::{NewOrder, OrderRecord, Replacement, Taken, Times};
 pub use posting::{Posting, PostingKind};
@@ -56,6 +57,7 @@ pub(crate) use market::{Market, utc_day};
 pub(crate) use matching::trail_stop;
 pub(crate) use path::{Leg, Path};
 pub(crate) use state::State;
+pub(crate) use view::View;
 
 #[cfg(test)]
 pub(crate) mod tests;

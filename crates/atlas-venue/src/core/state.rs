@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::daytrade::MarginState;
 use super::ledger::Ledger;
+use super::margin::Multiplier;
 use super::quotes::Book;
 use super::watchlist::Watchlist;
 use super::{Money, Shares};
@@ -29,6 +30,9 @@ pub(crate) struct State {
     pub(crate) opened: Timestamp,
     pub(crate) orders: u64,
     pub(crate) activities: u64,
+    /// Number of messages told so far.
+    #[serde(default)]
+    pub(crate) updates: u64,
     pub(crate) ledger: Ledger,
     /// Shares traded in the present session, by symbol.
     pub(crate) traded: BTreeMap<Symbol, Shares>,
@@ -49,6 +53,12 @@ pub(crate) struct State {
     /// Whether the account's owner has forbidden to buy fractions of shares.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) no_fractions: bool,
+    /// The largest multiplier the account's owner permits, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_multiplier: Option<Multiplier>,
+    /// Settings of the owner's that change nothing at this venue, as they were sent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) preferences: BTreeMap<String, serde_json::Value>,
     /// What is kept of an account on credit.
     #[serde(default)]
     pub(crate) margin: MarginState,

@@ -1,15 +1,12 @@
 //! What the account and its positions are worth.
 
+use atlas_core::Symbol;
 use atlas_core::calendar::Session;
-use atlas_core::time::Timestamp;
-use atlas_core::{Side, Symbol};
 
 use super::exchange::Exchange;
-use super::listing::Listing;
 use super::market::{Market, Phase};
 use super::quotes::Book;
-use super::{Money, Px};
-use crate::costs::SlippageRate;
+use super::{Money, Px, view};
 use crate::{AccountRules, Error};
 
 impl Exchange {
@@ -49,39 +46,7 @@ impl Exchange {
             return Ok(book.both());
         }
         let Some(listing) = self.market.listing(symbol) else { return Ok(None) };
-        self.quote_at(listing, self.state.clock)
-    }
-
-    /// Bid and offer at a moment by the bars alone.
-    pub(crate) fn quote_at(
-        &self,
-        listing: &Listing,
-        at: Timestamp,
-    ) -> Result<Option<(Px, Px)>, Error> {
-        let Some(mark) = self.market.mark(listing, at)? else { return Ok(None) };
-        Ok(Some(self.quote_around(listing, mark, self.market.bar(listing, at)?)))
-    }
-
-    /// Bid and ask around a price on the way that was, within its bar, by the same rule; the price
-    /// as the way has it: rounded before, it would be rounded twice.
-    pub(crate) fn quote_around(
-        &self,
-        listing: &Listing,
-        mark: Px,
-        bar: Option<(Px, Px)>,
-    ) -> (Px, Px) {
-        let side = |side| self.slippage.within(mark, side, listing.trade_tick(), bar);
-        (side(Side::Sell), side(Side::Buy))
-    }
-
-    /// How far the quote is from the price, for an order of no size.
-    pub(crate) const fn slippage(&self) -> SlippageRate {
-        self.slippage
-    }
-
-    /// What stands of a quote that came in, if one does.
-    pub(crate) fn book(&self, symbol: &Symbol) -> Option<Book> {
-        self.state.quotes.get(symbol).copied()
+        view::quote_at(&self.market, self.slippage, listing, self.state.clock)
     }
 
     /// The session that is open now.

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 
 use super::InProcess;
 use super::convert::unreadable;
-use crate::core::{Exchange, Listing, Px};
+use crate::core::{Exchange, Listing, Px, View};
 use crate::tape::{Adjustment, Candle, Days, Timeframe as Frame, last_minute, present};
 
 #[async_trait]
@@ -64,8 +64,8 @@ impl InProcess {
         restated: (bool, bool),
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<B>>>, Error> {
         let frame = frame(request.timeframe)?;
-        self.each(&request.symbols, |exchange, listing| {
-            let days = Days::new(exchange, listing)?;
+        self.each(&request.symbols, |view, listing| {
+            let days = Days::new(view, listing)?;
             let Some(by) = Adjustment::new(&days, restated) else {
                 return Err(crate::Error::Setting {
                     setting: "adjustment",
@@ -87,19 +87,18 @@ impl InProcess {
     fn each<T>(
         &self,
         symbols: &[Symbol],
-        make: impl Fn(&Exchange, &Listing) -> Result<Option<T>, crate::Error>,
+        make: impl Fn(&View, &Listing) -> Result<Option<T>, crate::Error>,
     ) -> Result<BTreeMap<Symbol, T>, Error> {
-        self.venue.inspect(|exchange| {
-            let mut all = BTreeMap::new();
-            for symbol in symbols {
-                let Some(listing) = exchange.listings().get(symbol) else { continue };
-                let made = make(exchange, listing);
-                if let Some(made) = made.map_err(|error| unreadable("market data", &error))? {
-                    all.insert(symbol.clone(), made);
-                }
+        let view = self.venue.inspect(Exchange::view);
+        let mut all = BTreeMap::new();
+        for symbol in symbols {
+            let Some(listing) = view.listings().get(symbol) else { continue };
+            let made = make(&view, listing);
+            if let Some(made) = made.map_err(|error| unreadable("market data", &error))? {
+                all.insert(symbol.clone(), made);
             }
-            Ok(all)
-        })
+        }
+        Ok(all)
     }
 }
 
@@ -124,12 +123,18 @@ fn candles(
     request: &BarsRequest,
     by: &Adjustment<'_>,
 ) -> Result<Vec<Candle>, crate::Error> {
-    let first = days.first_row(request.start);
-    let Frame::Minutes(minutes) = frame else {
-        return days.long(first, frame, |row, candle| by.apply(row, candle));
-    };
     let mut all = Vec::new();
-    for row in (first..days.len()).take_while(|row| !days.starts_after(*row, request.end)) {
+    let Frame::Minutes(minutes) = frame else {
+        let end = request.end.checked_add_signed(frame.longest()).unwrap_or(request.end);
+        let rows = days.rows(request.start, end);
+        let take = |candle: &Candle| {
+            all.push(*candle);
+            true
+        };
+        days.long(rows, (frame, false), |row, candle| by.apply(row, candle), take)?;
+        return Ok(all);
+    };
+    for row in days.rows(request.start, request.end) {
         all.extend(days.within(row, minutes)?.into_iter().map(|candle| by.apply(row, candle)));
     }
     Ok(all)
@@ -158,8 +163,8 @@ fn volume(volume: f64, digits: u32) -> Result<Qty, crate::Error> {
     Ok(Qty::from_f64(volume, digits, Rounding::HalfUp)?)
 }
 
-fn latest_quote(ex: &Exchange, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
-    let Some(tick) = present(ex, listing)? else { return Ok(None) };
+fn latest_quote(view: &View, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
+    let Some(tick) = present(view, listing)? else { return Ok(None) };
     let side = |px: Option<Px>| px.map(Px::to_price).transpose();
     Ok(Some(Quote {
         symbol: listing.symbol().clone(),
@@ -169,20 +174,20 @@ fn latest_quote(ex: &Exchange, listing: &Listing) -> Result<Option<Quote>, crate
     }))
 }
 
-fn latest_trade(ex: &Exchange, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
-    let Some(tick) = present(ex, listing)? else { return Ok(None) };
+fn latest_trade(view: &View, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
+    let Some(tick) = present(view, listing)? else { return Ok(None) };
     let qty = Qty::new(Decimal::try_from(tick.size).unwrap_or_default())?;
     Ok(Some(Trade { price: tick.price.to_price()?, qty, ts_event: tick.at }))
 }
 
-fn snapshot(ex: &Exchange, listing: &Listing) -> Result<Option<Snapshot>, crate::Error> {
-    let Some(trade) = latest_trade(ex, listing)? else { return Ok(None) };
-    let days = Days::new(ex, listing)?;
+fn snapshot(view: &View, listing: &Listing) -> Result<Option<Snapshot>, crate::Error> {
+    let Some(trade) = latest_trade(view, listing)? else { return Ok(None) };
+    let days = Days::new(view, listing)?;
     let bar = |candle: &Candle| market_bar(candle, listing);
     let mut daily = days.latest(2)?.into_iter();
     Ok(Some(Snapshot {
         trade: Some(trade),
-        quote: latest_quote(ex, listing)?,
+        quote: latest_quote(view, listing)?,
         minute_bar: last_minute(&days)?.as_ref().map(bar).transpose()?,
         daily_bar: daily.next().as_ref().map(bar).transpose()?,
         previous_daily_bar: daily.next().as_ref().map(bar).transpose()?,

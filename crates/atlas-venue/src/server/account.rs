@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::answer::Failure;
 use super::pace::Driver;
 use super::rate::RateWindow;
-use super::stream::Log;
+use super::stream::{Seats, StreamLimits};
 use crate::Venue;
 use crate::credentials::{Credentials, Secret};
 use crate::faults::Faults;
@@ -24,8 +24,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) trading_rate: RateWindow,
     pub(crate) data_rate: RateWindow,
-    /// What happened to its orders since the server's start.
-    pub(crate) log: Arc<Log>,
+    /// Market-data streams it has open, by path.
+    pub(crate) seats: Seats,
 }
 
 /// What the accounts have in common.
@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) halts: broadcast::Sender<(Symbol, bool)>,
     /// Number of answers given so far.
     pub(crate) answers: AtomicU64,
+    /// What market-data streams are limited to.
+    pub(crate) stream_limits: StreamLimits,
     /// Becomes true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }

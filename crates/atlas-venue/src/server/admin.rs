@@ -130,6 +130,12 @@ async fn script(State(server): State<Arc<Server>>, body: String) -> Answer<Json<
     if rules.iter().any(|rule| !(0.0..=1.0).contains(&rule.chance)) {
         return Err(Failure::BadRequest("chance must be from 0 to 1".to_owned()));
     }
+    if let Some(rule) = rules.iter().find(|rule| !rule.fault.suits(rule.target)) {
+        let words = |value| serde_json::to_string(&value).unwrap_or_default();
+        let (fault, target) = (words(json!(rule.fault)), words(json!(rule.target)));
+        let text = format!("the fault {fault} cannot happen to the target {target}");
+        return Err(Failure::BadRequest(text));
+    }
     for mut rule in rules {
         // A fault that is certain comes once unless it is said how often.
         if rule.times.is_none() && rule.chance >= 1.0 {

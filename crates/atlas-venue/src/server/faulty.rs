@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use chrono::TimeDelta;
+use chrono::{DateTime, SecondsFormat, TimeDelta};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,7 +17,6 @@ use super::account::{Ctx, Server, Shared};
 use super::answer::Failure;
 use super::lens::{SIGHT, Sight};
 use super::listener::Line;
-use super::stream::is_for_opening;
 use super::trading::each_open;
 use crate::faults::{Fault, Target};
 
@@ -37,9 +36,11 @@ pub(super) async fn faulty(
         _ => Target::Read,
     };
     let cancels = Cancels::by(&request).is_some();
+    let prices = tells_prices(request.uri().path());
     let fits = |fault: &Fault| match fault {
         Fault::LateCancel(_) => cancels,
-        fault => target != Target::Connect || is_for_opening(fault),
+        Fault::Stale(_) => prices,
+        _ => true,
     };
     let Some(fault) = server.faults.take_if(target, fits) else { return next.run(request).await };
     tracing::debug!(?fault, "committing a scripted fault");
@@ -69,6 +70,12 @@ pub(super) async fn faulty(
         }
         fault => carried_out(server, account, fault, request, next).await,
     }
+}
+
+/// Whether prices of the market are asked for.
+fn tells_prices(path: &str) -> bool {
+    let is_market = path.starts_with("/v2/stocks/") || path.starts_with("/v1beta3/crypto/");
+    is_market && !path.starts_with("/v2/stocks/meta/")
 }
 
 /// Carries out a request, though not as it was meant.
@@ -218,6 +225,21 @@ pub(super) fn distort(body: &mut Value, fault: &Fault) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| distort(item, fault)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Moves every moment of a message, at any depth.
+pub(super) fn skew(body: &mut Value, by: TimeDelta) {
+    match body {
+        Value::Object(fields) => fields.values_mut().for_each(|value| skew(value, by)),
+        Value::Array(items) => items.iter_mut().for_each(|item| skew(item, by)),
+        Value::String(text) => {
+            let moment = DateTime::parse_from_rfc3339(text).ok();
+            if let Some(moment) = moment.and_then(|moment| moment.checked_add_signed(by)) {
+                *text = moment.to_rfc3339_opts(SecondsFormat::AutoSi, text.ends_with('Z'));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

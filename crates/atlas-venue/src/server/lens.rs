@@ -138,6 +138,11 @@ pub(crate) fn shown(moment: Timestamp) -> Timestamp {
     SIGHT.try_with(|sight| sight.lens.show(moment) + sight.skew).unwrap_or(moment)
 }
 
+/// Whether the request under way is shown a session on another date.
+pub(crate) fn is_moved() -> bool {
+    SIGHT.try_with(|sight| sight.lens.today.is_some()).unwrap_or_default()
+}
+
 /// The moment the request under way means by `shown`.
 pub(crate) fn meant(shown: Timestamp) -> Timestamp {
     SIGHT.try_with(|sight| sight.lens.meant(shown)).unwrap_or(shown)

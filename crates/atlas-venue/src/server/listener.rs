@@ -1,4 +1,4 @@
-//! Connections that can be cut on purpose.
+//! Connections that can be cut on purpose, and end when the peer takes nothing any more.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
 
 /// Accepts connections without Nagle's delay.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Listener for Lines {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "a connection keeps Nagle's delay");
                     }
-                    return (Wire { stream, line: Line::default() }, addr);
+                    return (Wire { stream, line: Line::default(), patience: None }, addr);
                 }
                 Err(error) => {
                     // Out of file descriptors, or the peer gave up: the next one may do better.
@@ -77,6 +79,31 @@ impl Connected<IncomingStream<'_, Lines>> for Line {
 pub(super) struct Wire {
     stream: TcpStream,
     line: Line,
+    /// When a peer that takes nothing is given up.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wire {
+    /// Writes, unless the line is cut or the peer has taken nothing for too long.
+    fn write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        how: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.line.is_cut() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let written = how(Pin::new(&mut self.stream), context);
+        if written.is_ready() {
+            self.patience = None;
+            return written;
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
+        match patience.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl AsyncRead for Wire {
@@ -95,10 +122,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.line.is_cut() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        self.write(context, |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -114,13 +138,13 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.line.is_cut() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        self.write(context, |stream, context| stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 }
+
+/// How long a peer may take nothing of what is written to it.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `/v2/account`, `/v2/account/configurations` | GET; GET, PATCH |
 //! | `/v2/account/activities[/{type}]` | GET |
-//! | `/v2/account/portfolio/history` | GET (`1Min` to `1D`) |
+//! | `/v2/account/portfolio/history` | GET, at closes or every 1, 5, 15 or 60 minutes |
 //! | `/v2/orders`, `/v2/orders/{id}` | GET, POST, DELETE; GET, PATCH, DELETE |
 //! | `/v2/orders:by_client_order_id` | GET |
 //! | `/v2/positions`, `/v2/positions/{symbol}` | GET, DELETE |
@@ -62,6 +62,7 @@ pub(crate) use account::{Ctx, Server, Shared};
 use pace::Driver;
 pub use pace::Pace;
 use rate::RateWindow;
+pub use stream::StreamLimits;
 
 /// How the server behaves.
 #[derive(Clone, Default)]
@@ -75,6 +76,8 @@ pub struct ServeOptions {
     pub rate_limit: Option<(u32, Arc<dyn Clock>)>,
     /// The token of the administrative endpoints; one that belongs to the account if there is none.
     pub admin_token: Option<Secret>,
+    /// What market-data streams are limited to; nothing unless told otherwise.
+    pub stream_limits: StreamLimits,
     /// How the venue's clock moves; by the administrative endpoint alone unless told otherwise.
     pub pace: Pace,
 }
@@ -86,6 +89,7 @@ impl std::fmt::Debug for ServeOptions {
             .field("allow_remote", &self.allow_remote)
             .field("rate_limit", &self.rate_limit.as_ref().map(|(limit, _)| limit))
             .field("admin_token", &self.admin_token)
+            .field("stream_limits", &self.stream_limits)
             .field("pace", &self.pace)
             .finish()
     }
@@ -144,7 +148,8 @@ impl Drop for ServerHandle {
 ///
 /// # Errors
 /// [`Error::NotLoopback`] for another address unless that is permitted, [`Error::Listen`] if the
-/// system refuses it.
+/// system refuses it; [`Error::Store`] and [`Error::Damaged`] if the messages that were kept cannot
+/// be read.
 pub async fn serve(
     venue: Venue,
     listen: SocketAddr,
@@ -181,20 +186,21 @@ pub async fn serve_all(
     let driver = Arc::new(Driver::new(venues, options.pace)?);
     let rate = || RateWindow::new(options.rate_limit.clone());
     let account = |(venue, credentials): (Venue, Credentials)| {
-        let log = Arc::new(stream::Log::default());
-        drop(log.follow(&venue));
-        let venue = venue.deferred();
-        Arc::new(Shared { venue, credentials, trading_rate: rate(), data_rate: rate(), log })
+        venue.keep_history()?;
+        let (venue, seats) = (venue.deferred(), stream::Seats::default());
+        let (trading_rate, data_rate) = (rate(), rate());
+        Ok(Arc::new(Shared { venue, credentials, trading_rate, data_rate, seats }))
     };
     let (stop, stopping) = watch::channel(false);
     let faults = Faults::default();
     let server = Arc::new(Server {
-        accounts: all.into_iter().map(account).collect(),
+        accounts: all.into_iter().map(account).collect::<Result<_, Error>>()?,
         admin_token: admin_token.clone(),
         faults: faults.clone(),
         driver: Arc::clone(&driver),
         halts: broadcast::Sender::new(64),
         answers: AtomicU64::new(0),
+        stream_limits: options.stream_limits,
         stopping: stopping.clone(),
     });
     let task = tokio::spawn(work(socket, server, driver, stopping));

@@ -1,5 +1,7 @@
 //! The days of one symbol, as far as they are known at a moment.
 
+use std::ops::Range;
+
 use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
@@ -8,13 +10,13 @@ use chrono::{NaiveDate, TimeDelta};
 use super::timeframe::midnight;
 use super::{Candle, Day, Tick, Timeframe};
 use crate::Error;
-use crate::core::{Exchange, Listing, Px, utc_day};
+use crate::core::{Listing, Px, View, utc_day};
 use crate::server::lens;
 
 /// The days of one symbol, as far as they are known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Days<'a> {
-    exchange: &'a Exchange,
+    view: &'a View,
     listing: &'a Listing,
     now: Timestamp,
     /// Number of rows of which something may be known.
@@ -23,19 +25,15 @@ pub(crate) struct Days<'a> {
 
 impl<'a> Days<'a> {
     /// The days of a listing at the venue's present, or before it when prices are stale.
-    pub(crate) fn new(exchange: &'a Exchange, listing: &'a Listing) -> Result<Self, Error> {
-        Self::at(exchange, listing, exchange.now() - lens::staleness())
+    pub(crate) fn new(view: &'a View, listing: &'a Listing) -> Result<Self, Error> {
+        Self::at(view, listing, view.now() - lens::staleness())
     }
 
     /// The days of a listing at a moment of the past.
-    pub(crate) fn at(
-        exchange: &'a Exchange,
-        listing: &'a Listing,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
+    pub(crate) fn at(view: &'a View, listing: &'a Listing, now: Timestamp) -> Result<Self, Error> {
         let today =
             if listing.is_crypto() { now.date_naive() } else { to_eastern(now)?.date_naive() };
-        Ok(Self { exchange, listing, now, rows: listing.rows_until(today) })
+        Ok(Self { view, listing, now, rows: listing.rows_until(today) })
     }
 
     /// Whose days they are.
@@ -69,12 +67,15 @@ impl<'a> Days<'a> {
         self.listing.columns().dates[..self.rows].partition_point(|date| *date < before)
     }
 
-    /// Whether a row begins after a shown moment.
-    pub(crate) fn starts_after(&self, row: usize, shown: Timestamp) -> bool {
+    /// The rows that may have something between two shown moments.
+    pub(crate) fn rows(&self, start: Timestamp, end: Timestamp) -> Range<usize> {
+        let first = self.first_row(start);
         let around = self.listing.is_crypto();
-        let first = midnight(self.shown_date(self.listing.columns().dates[row]), around);
-        // A session that is shown as now may begin on the evening before.
-        first - TimeDelta::days(1) > shown
+        let behind = self.listing.columns().dates[..self.rows].partition_point(|date| {
+            // A session that is shown as now may begin on the evening before.
+            midnight(self.shown_date(*date), around) - TimeDelta::days(1) <= end
+        });
+        first..behind.max(first)
     }
 
     /// The date a row is shown on.
@@ -86,15 +87,14 @@ impl<'a> Days<'a> {
     pub(crate) fn day(&self, row: usize) -> Result<Option<Day>, Error> {
         let date = self.listing.columns().dates[row];
         let session = session_of(self.listing, date)?;
-        let Some(path) = self.exchange.market().path(self.listing, &session)? else {
+        let Some(path) = self.view.market().path(self.listing, &session)? else {
             return Ok(None);
         };
         let opens = session.open + TimeDelta::milliseconds(path.span().0.min(0));
         if self.now < opens || (!path.is_visible() && self.now < session.close) {
             return Ok(None);
         }
-        let seed = self.exchange.state().seed;
-        let rate = self.exchange.slippage();
+        let (seed, rate) = (self.view.seed(), self.view.slippage());
         let mut day = Day::new(self.listing, session, path, seed, rate, self.now - session.open);
         day.shift = lens::session_shift(&session, self.listing.is_crypto());
         Ok(Some(day))
@@ -137,34 +137,43 @@ impl<'a> Days<'a> {
         Ok(bars)
     }
 
-    /// The bars of a day, a week or months, in order, of the rows from `first` on, each day as
-    /// `change` leaves it.
+    /// The bars of a day, a week or months that some rows come to, oldest or newest first, each day
+    /// as `change` leaves it: as many as are taken. False if one was not.
     pub(crate) fn long(
         &self,
-        first: usize,
-        frame: Timeframe,
+        rows: Range<usize>,
+        (frame, newest_first): (Timeframe, bool),
         change: impl Fn(usize, Candle) -> Candle,
-    ) -> Result<Vec<Candle>, Error> {
+        mut take: impl FnMut(&Candle) -> bool,
+    ) -> Result<bool, Error> {
         let around = self.listing.is_crypto();
-        let mut bars: Vec<Candle> = Vec::new();
-        for row in first..self.rows {
+        let mut open: Option<Candle> = None;
+        for row in in_order(rows, newest_first) {
             let Some(bar) = self.daily(row)? else { continue };
-            let bar = change(row, bar);
             let date = self.shown_date(self.listing.columns().dates[row]);
             let start = midnight(frame.first_date(date), around);
-            match bars.last_mut().filter(|last| last.start == start) {
-                Some(last) => *last = last.then(&bar),
-                None => bars.push(Candle { start, ..bar }),
-            }
+            let bar = Candle { start, ..change(row, bar) };
+            open = match open {
+                Some(last) if last.start == start && newest_first => Some(bar.then(&last)),
+                Some(last) if last.start == start => Some(last.then(&bar)),
+                Some(last) if !take(&last) => return Ok(false),
+                Some(_) | None => Some(bar),
+            };
         }
-        Ok(bars)
+        Ok(open.is_none_or(|last| take(&last)))
     }
 }
 
+/// Rows, the oldest or the newest first.
+pub(crate) fn in_order(rows: Range<usize>, newest_first: bool) -> impl Iterator<Item = usize> {
+    let (first, end) = (rows.start, rows.end);
+    rows.map(move |row| if newest_first { first + end - 1 - row } else { row })
+}
+
 /// The price of the present moment, which is both the last trade and what is quoted around.
-pub(crate) fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<Tick>, Error> {
-    let at = exchange.state().clock - lens::staleness();
-    let mark = exchange.market().mark(listing, at)?;
+pub(crate) fn present(view: &View, listing: &Listing) -> Result<Option<Tick>, Error> {
+    let at = view.clock() - lens::staleness();
+    let mark = view.market().mark(listing, at)?;
     let slot = at.timestamp() / 5;
     let size = if listing.is_crypto() { 0.01 } else { 100.0 };
     let on_grid = |price: Px| {
@@ -172,14 +181,14 @@ pub(crate) fn present(exchange: &Exchange, listing: &Listing) -> Result<Option<T
         Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
     };
     // A quote that came in is what trades; of older ones nothing is kept.
-    let book = exchange.book(listing.symbol()).filter(|_| lens::staleness().is_zero());
+    let book = view.book(listing.symbol()).filter(|_| lens::staleness().is_zero());
     let mark = book.and_then(|book| book.middle()).or(mark);
     let sides = match book {
         Some(book) => (book.bid, book.ask),
-        None => exchange.quote_at(listing, at)?.unzip(),
+        None => view.quote_at(listing, at)?.unzip(),
     };
     Ok(mark.map(on_grid).map(|price| Tick {
-        at: lens::shown(exchange.now()),
+        at: lens::shown(view.now()),
         slot,
         price,
         sides,

@@ -34,7 +34,7 @@ mod timeframe;
 pub(crate) use adjust::Adjustment;
 pub(crate) use candle::Candle;
 pub(crate) use day::{Day, Tick};
-pub(crate) use days::{Days, last_minute, present};
+pub(crate) use days::{Days, in_order, last_minute, present};
 pub(crate) use timeframe::{Timeframe, midnight};
 
 /// Milliseconds between quotes, and between trades.

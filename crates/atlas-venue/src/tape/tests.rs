@@ -62,12 +62,13 @@ proptest! {
         for after in [slot * 5_000, slot * 5_000 + off] {
             let mut ex = exchange(rough, is_paper, after);
             let listing = ex.listings().values().next().unwrap().clone();
-            let tick = present(&ex, &listing).unwrap().unwrap();
+            let tick = present(&ex.view(), &listing).unwrap().unwrap();
             let quoted = sides(&tick);
             prop_assert_eq!(ex.quote(listing.symbol()).unwrap(), Some(quoted));
             prop_assert!(quoted.0 <= tick.price && tick.price <= quoted.1);
             if after % 5_000 == 0 {
-                let days = Days::new(&ex, &listing).unwrap();
+                let view = ex.view();
+                let days = Days::new(&view, &listing).unwrap();
                 let day = days.day(1).unwrap().unwrap();
                 prop_assert_eq!(day.quotes(after, after).map(|q| sides(&q)).next(), Some(quoted));
             }
@@ -92,7 +93,8 @@ proptest! {
     fn bars_are_whole(rough in bars(), is_paper: bool, length in 1_i64..400) {
         let ex = exchange(rough, is_paper, 23_400_000);
         let listing = ex.listings().values().next().unwrap();
-        let days = Days::new(&ex, listing).unwrap();
+        let view = ex.view();
+        let days = Days::new(&view, listing).unwrap();
         let day = days.day(1).unwrap().unwrap();
         let mut from = 0;
         while let Some(bar) = day.bar(from, from + length * MINUTE) {

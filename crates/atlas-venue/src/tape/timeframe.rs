@@ -41,6 +41,16 @@ impl Timeframe {
         [1, 2, 3, 4, 6, 12].contains(&count).then_some(Self::Months(count))
     }
 
+    /// No bar of it is longer.
+    pub(crate) fn longest(self) -> TimeDelta {
+        match self {
+            Self::Minutes(minutes) => TimeDelta::minutes(minutes.into()),
+            Self::Day => TimeDelta::days(1),
+            Self::Week => TimeDelta::days(7),
+            Self::Months(count) => TimeDelta::days(31 * i64::from(count)),
+        }
+    }
+
     /// The first date of the bar a date belongs to, for bars of a day and more.
     pub(crate) fn first_date(self, date: NaiveDate) -> NaiveDate {
         let first = match self {

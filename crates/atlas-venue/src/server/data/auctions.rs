@@ -9,14 +9,14 @@ use super::super::query::Query;
 use super::super::wire::{number, stamp};
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
-use super::{Market, Params, check, check_feed, in_data, listing, symbols};
-use crate::tape::{Day, Days, midnight};
+use super::{Market, Params, check, check_feed, in_data, listing, of_the_market, symbols};
+use crate::tape::{Day, Days, in_order, midnight};
 
 /// `GET /v2/stocks/auctions`
 pub(super) async fn stocks(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
     let names = symbols(&query, Market::Stocks)?;
-    let page = in_data(page(&shared, &query, &names))?;
+    let page = in_data(page(&shared, query, names).await)?;
     Ok(Json(json!({ "auctions": page.points, "next_page_token": page.token })))
 }
 
@@ -27,28 +27,22 @@ pub(super) async fn stock(
     Pairs(pairs): Params,
 ) -> Answer<Json<Value>> {
     check(&symbol, Market::Stocks)?;
-    let names = std::slice::from_ref(&symbol);
-    let mut page = in_data(page(&shared, &Query::new(pairs), names))?;
+    let mut page = in_data(page(&shared, Query::new(pairs), vec![symbol.clone()]).await)?;
     let auctions = page.points.remove(&symbol).unwrap_or_default();
     Ok(Json(json!({ "symbol": symbol, "auctions": auctions, "next_page_token": page.token })))
 }
 
-fn page(shared: &Shared, query: &Query, names: &[String]) -> Answer<Page> {
-    check_feed(query)?;
-    let mut names = names.to_vec();
+async fn page(shared: &Shared, query: Query, mut names: Vec<String>) -> Answer<Page> {
+    check_feed(&query)?;
     names.sort_unstable();
-    shared.venue.inspect(|exchange| {
-        let window = Window::read(query, exchange)?;
+    of_the_market(shared, move |view| {
+        let window = Window::read(&query, view)?;
         let mut page = Page::default();
         'names: for name in &names {
-            let Some(listing) = listing(exchange, name, Market::Stocks) else { continue };
+            let Some(listing) = listing(view.listings(), name, Market::Stocks) else { continue };
             let Some((start, end)) = window.of(name) else { continue };
-            let days = Days::new(exchange, listing)?;
-            let mut rows: Vec<usize> = (days.first_row(start)..days.len()).collect();
-            if window.newest_first {
-                rows.reverse();
-            }
-            for row in rows {
+            let days = Days::new(view, listing)?;
+            for row in in_order(days.rows(start, end), window.newest_first) {
                 // Before the opening there is nothing to tell yet.
                 let Some(day) = days.day(row)?.filter(|day| day.known() >= 0) else { continue };
                 let date = days.shown_date(day.session.date);
@@ -65,6 +59,7 @@ fn page(shared: &Shared, query: &Query, names: &[String]) -> Answer<Page> {
         }
         Ok(page)
     })
+    .await
 }
 
 /// Opening and closing auction of a day; no closing one while it goes on.

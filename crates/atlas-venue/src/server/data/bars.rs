@@ -8,14 +8,14 @@ use super::super::answer::{Answer, Failure};
 use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
-use super::{Market, Params, bar, check, check_feed, in_data, listing, symbols};
-use crate::tape::{Adjustment, Candle, Days, Timeframe};
+use super::{Market, Params, bar, check, check_feed, in_data, listing, of_the_market, symbols};
+use crate::tape::{Adjustment, Candle, Days, Timeframe, in_order};
 
 /// `GET /v2/stocks/bars`
 pub(super) async fn stocks(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
     let names = symbols(&query, Market::Stocks)?;
-    let page = in_data(page(&shared, &query, &names, Market::Stocks))?;
+    let page = in_data(page(&shared, query, names, Market::Stocks).await)?;
     Ok(Json(json!({ "bars": page.points, "next_page_token": page.token })))
 }
 
@@ -26,8 +26,8 @@ pub(super) async fn stock(
     Pairs(pairs): Params,
 ) -> Answer<Json<Value>> {
     check(&symbol, Market::Stocks)?;
-    let names = std::slice::from_ref(&symbol);
-    let mut page = in_data(page(&shared, &Query::new(pairs), names, Market::Stocks))?;
+    let (query, names) = (Query::new(pairs), vec![symbol.clone()]);
+    let mut page = in_data(page(&shared, query, names, Market::Stocks).await)?;
     let bars = page.points.remove(&symbol).unwrap_or_default();
     Ok(Json(json!({ "symbol": symbol, "bars": bars, "next_page_token": page.token })))
 }
@@ -36,32 +36,37 @@ pub(super) async fn stock(
 pub(super) async fn crypto(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
     let names = symbols(&query, Market::Crypto)?;
-    let page = in_data(page(&shared, &query, &names, Market::Crypto))?;
+    let page = in_data(page(&shared, query, names, Market::Crypto).await)?;
     Ok(Json(json!({ "bars": page.points, "next_page_token": page.token })))
 }
 
-fn page(shared: &Shared, query: &Query, names: &[String], market: Market) -> Answer<Page> {
+async fn page(
+    shared: &Shared,
+    query: Query,
+    mut names: Vec<String>,
+    market: Market,
+) -> Answer<Page> {
     let text = query.text("timeframe").unwrap_or("1Day");
     let frame = Timeframe::read(text)
         .ok_or_else(|| Failure::BadData(format!("invalid timeframe: {text}")))?;
-    check_feed(query)?;
-    check_asof(query)?;
-    let mut names = names.to_vec();
+    check_feed(&query)?;
+    check_asof(&query)?;
     names.sort_unstable();
-    shared.venue.inspect(|exchange| {
-        let window = Window::read(query, exchange)?;
+    of_the_market(shared, move |view| {
+        let window = Window::read(&query, view)?;
         let mut page = Page::default();
         for name in &names {
-            let Some(listing) = listing(exchange, name, market) else { continue };
-            let days = Days::new(exchange, listing)?;
+            let Some(listing) = listing(view.listings(), name, market) else { continue };
+            let days = Days::new(view, listing)?;
             let request = Request { days, frame, name, market };
-            let adjustment = adjustment(query, &days)?;
+            let adjustment = adjustment(&query, &days)?;
             if !request.fill(&window, &adjustment, &mut page)? {
                 break;
             }
         }
         Ok(page)
     })
+    .await
 }
 
 /// The bars of one symbol for one page.
@@ -76,35 +81,25 @@ impl Request<'_> {
     /// Adds the symbol's bars; false if the page is full.
     fn fill(&self, window: &Window, by: &Adjustment<'_>, page: &mut Page) -> Answer<bool> {
         let Some((start, end)) = window.of(self.name) else { return Ok(true) };
-        let days = &self.days;
-        let add = |candle: &Candle, page: &mut Page| {
+        let (days, newest_first) = (&self.days, window.newest_first);
+        let mut add = |candle: &Candle| {
             if candle.start < start || candle.start > end {
                 return true;
             }
             window.add(page, self.name, candle.start, bar(candle, self.market))
         };
         let Timeframe::Minutes(minutes) = self.frame else {
-            // A bar holds whole days only: one that has begun before is no part of the answer.
-            let first = days.first_row(start);
-            let mut candles = days.long(first, self.frame, |row, candle| by.apply(row, candle))?;
-            if window.newest_first {
-                candles.reverse();
-            }
-            return Ok(candles.iter().all(|candle| add(candle, page)));
+            // A bar holds whole days only: one that has begun before is no part of the answer, one
+            // that has begun is told as far as it is known.
+            let behind = end.checked_add_signed(self.frame.longest()).unwrap_or(end);
+            let rows = days.rows(start, behind);
+            let way = (self.frame, newest_first);
+            return Ok(days.long(rows, way, |row, candle| by.apply(row, candle), add)?);
         };
-        let rows = days.first_row(start)..days.len();
-        let rows: Vec<usize> =
-            if window.newest_first { rows.rev().collect() } else { rows.collect() };
-        for row in rows {
-            if !window.newest_first && days.starts_after(row, end) {
-                break;
-            }
-            let mut candles = days.within(row, minutes)?;
-            if window.newest_first {
-                candles.reverse();
-            }
-            for candle in candles {
-                if !add(&by.apply(row, candle), page) {
+        for row in in_order(days.rows(start, end), newest_first) {
+            let candles = days.within(row, minutes)?;
+            for at in in_order(0..candles.len(), newest_first) {
+                if !add(&by.apply(row, candles[at])) {
                     return Ok(false);
                 }
             }

@@ -2,32 +2,37 @@
 //!
 //! The clock decides what is known: the bars of closed sessions, and as much of the present day as
 //! has passed. What the venue's bars do not have is made by [one rule](crate::tape), and
-//! every answer says so in the header `Atlas-Data`.
+//! every answer says in its header `Atlas-Data` which of the bars it is about are given, completed
+//! or made.
 
 mod actions;
 mod auctions;
 mod bars;
 mod latest;
+mod origin;
 mod page;
 mod reference;
 mod shape;
 mod ticks;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use atlas_core::Symbol;
 use axum::Router;
 use axum::extract::Query as Pairs;
-use axum::http::header::HeaderValue;
-use axum::response::Response;
 use axum::routing::get;
 
-use super::Server;
 use super::answer::{Answer, Failure};
+use super::lens::{SIGHT, Sight};
 use super::query::Query;
+use super::{Server, Shared};
 use uuid::Uuid;
 
-use crate::core::{Exchange, Listing};
+use crate::Error;
+use crate::core::{Exchange, Listing, View};
 
+pub(super) use origin::{HEADER, words};
 pub(super) use shape::{bar, quote, trade};
 
 type Params = Pairs<Vec<(String, String)>>;
@@ -63,13 +68,7 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/v1beta3/crypto/{loc}/trades", get(ticks::crypto_trades))
         .route("/v1beta3/crypto/{loc}/latest/{what}", get(latest::crypto))
         .route("/v1beta3/crypto/{loc}/snapshots", get(latest::crypto_snapshots));
-    stocks.merge(crypto).layer(axum::middleware::map_response(says_so))
-}
-
-/// Tells what of an answer is recorded and what is made.
-async fn says_so(mut answer: Response) -> Response {
-    answer.headers_mut().insert("Atlas-Data", HeaderValue::from_static(MADE));
-    answer
+    stocks.merge(crypto).layer(axum::middleware::from_fn(origin::says_so))
 }
 
 /// The symbols asked for; one that cannot be a symbol refuses the request.
@@ -102,13 +101,32 @@ fn check(name: &str, market: Market) -> Answer<()> {
 
 /// A listing of a market by its name or its asset's id; crypto pairs also without their slash.
 pub(super) fn listing<'a>(
-    exchange: &'a Exchange,
+    listings: &'a BTreeMap<Symbol, Listing>,
     name: &str,
     market: Market,
 ) -> Option<&'a Listing> {
-    let found = super::trading::find(exchange, name)?;
-    let found = exchange.listings().get(&found);
+    let found = super::trading::find(listings, name)?;
+    let found = listings.get(&found);
     found.filter(|listing| listing.is_crypto() == (market == Market::Crypto))
+}
+
+/// Makes an answer of the market as it is now, on a thread of its own: neither orders nor other
+/// requests wait for it.
+async fn of_the_market<T: Send + 'static>(
+    shared: &Shared,
+    make: impl FnOnce(&View) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let view = shared.venue.inspect(Exchange::view);
+    apart(move || make(&view)).await
+}
+
+/// Works on a thread of its own, seeing what the request sees.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let sight = SIGHT.try_with(Sight::clone).unwrap_or_default();
+    let done = tokio::task::spawn_blocking(move || SIGHT.sync_scope(sight, work)).await;
+    done.unwrap_or_else(|error| Err(Error::Stopped { problem: error.to_string() }.into()))
 }
 
 /// Refuses a feed nobody knows.
@@ -129,7 +147,3 @@ fn in_data<T>(answer: Answer<T>) -> Answer<T> {
         other @ (Failure::Refused(_) | Failure::BadData(_) | Failure::Unauthorized) => other,
     })
 }
-
-/// What the header says.
-const MADE: &str = "bars as given; what is finer than they are, and outside of regular hours where they have \
-     none, made by rule 1";

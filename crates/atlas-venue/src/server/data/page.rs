@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::super::answer::{Answer, Failure};
 use super::super::lens::shown;
 use super::super::query::Query;
-use crate::core::{Exchange, date_of};
+use crate::core::{View, date_of};
 use crate::tape::midnight;
 
 /// What a request for history asks for; moments as they are shown.
@@ -36,8 +36,8 @@ pub(super) struct Page {
 
 impl Window {
     /// Reads the parameters; without a start it is today's, without an end the present's.
-    pub(super) fn read(query: &Query, exchange: &Exchange) -> Answer<Self> {
-        let now = shown(exchange.now());
+    pub(super) fn read(query: &Query, view: &View) -> Answer<Self> {
+        let now = shown(view.now());
         let today = midnight(date_of(now), false);
         let start = query.shown("start")?.unwrap_or(today);
         let end = query.shown("end")?.unwrap_or(now);

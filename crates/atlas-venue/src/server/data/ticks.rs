@@ -8,9 +8,10 @@ use super::super::answer::Answer;
 use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
-use super::{Market, Params, check, check_feed, in_data, listing, quote, symbols, trade};
-use crate::core::{Exchange, Listing};
-use crate::tape::{Day, Days, Tick};
+use super::{
+    Market, Params, check, check_feed, in_data, listing, of_the_market, quote, symbols, trade,
+};
+use crate::tape::{Day, Days, Tick, in_order};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,32 +28,40 @@ impl What {
         }
     }
 
-    fn of(self, day: &Day, from: i64, to: i64) -> Vec<Tick> {
-        match self {
-            Self::Quotes => day.quotes(from, to).collect(),
-            Self::Trades => day.trades(from, to).collect(),
+    /// Those from one place of a day to another, oldest or newest first, each made when asked for.
+    fn of<'a>(
+        self,
+        day: &'a Day,
+        (from, to): (i64, i64),
+        newest_first: bool,
+    ) -> Box<dyn Iterator<Item = Tick> + 'a> {
+        match (self, newest_first) {
+            (Self::Quotes, false) => Box::new(day.quotes(from, to)),
+            (Self::Quotes, true) => Box::new(day.quotes(from, to).rev()),
+            (Self::Trades, false) => Box::new(day.trades(from, to)),
+            (Self::Trades, true) => Box::new(day.trades(from, to).rev()),
         }
     }
 }
 
 /// `GET /v2/stocks/quotes`
 pub(super) async fn stock_quotes(ctx: Ctx, params: Params) -> Answer<Json<Value>> {
-    several(&ctx, params, Market::Stocks, What::Quotes)
+    several(&ctx, params, Market::Stocks, What::Quotes).await
 }
 
 /// `GET /v2/stocks/trades`
 pub(super) async fn stock_trades(ctx: Ctx, params: Params) -> Answer<Json<Value>> {
-    several(&ctx, params, Market::Stocks, What::Trades)
+    several(&ctx, params, Market::Stocks, What::Trades).await
 }
 
 /// `GET /v1beta3/crypto/us/quotes`
 pub(super) async fn crypto_quotes(ctx: Ctx, params: Params) -> Answer<Json<Value>> {
-    several(&ctx, params, Market::Crypto, What::Quotes)
+    several(&ctx, params, Market::Crypto, What::Quotes).await
 }
 
 /// `GET /v1beta3/crypto/us/trades`
 pub(super) async fn crypto_trades(ctx: Ctx, params: Params) -> Answer<Json<Value>> {
-    several(&ctx, params, Market::Crypto, What::Trades)
+    several(&ctx, params, Market::Crypto, What::Trades).await
 }
 
 /// `GET /v2/stocks/{symbol}/quotes`
@@ -61,7 +70,7 @@ pub(super) async fn quotes_of(
     Path(symbol): Path<String>,
     params: Params,
 ) -> Answer<Json<Value>> {
-    single(&ctx, &symbol, params, What::Quotes)
+    single(&ctx, &symbol, params, What::Quotes).await
 }
 
 /// `GET /v2/stocks/{symbol}/trades`
@@ -70,10 +79,10 @@ pub(super) async fn trades_of(
     Path(symbol): Path<String>,
     params: Params,
 ) -> Answer<Json<Value>> {
-    single(&ctx, &symbol, params, What::Trades)
+    single(&ctx, &symbol, params, What::Trades).await
 }
 
-fn several(
+async fn several(
     Ctx(shared): &Ctx,
     Pairs(pairs): Params,
     market: Market,
@@ -81,51 +90,50 @@ fn several(
 ) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
     let names = symbols(&query, market)?;
-    let page = in_data(page(shared, &query, &names, market, what))?;
+    let page = in_data(page(shared, query, names, market, what).await)?;
     Ok(Json(json!({ what.name(): page.points, "next_page_token": page.token })))
 }
 
-fn single(
+async fn single(
     Ctx(shared): &Ctx,
     symbol: &str,
     Pairs(pairs): Params,
     what: What,
 ) -> Answer<Json<Value>> {
     check(symbol, Market::Stocks)?;
-    let names = [symbol.to_owned()];
-    let mut page = in_data(page(shared, &Query::new(pairs), &names, Market::Stocks, what))?;
+    let (query, names) = (Query::new(pairs), vec![symbol.to_owned()]);
+    let mut page = in_data(page(shared, query, names, Market::Stocks, what).await)?;
     let points = page.points.remove(symbol).unwrap_or_default();
     Ok(Json(json!({ "symbol": symbol, what.name(): points, "next_page_token": page.token })))
 }
 
-fn page(
+async fn page(
     shared: &Shared,
-    query: &Query,
-    names: &[String],
+    query: Query,
+    mut names: Vec<String>,
     market: Market,
     what: What,
 ) -> Answer<Page> {
-    check_feed(query)?;
-    let mut names = names.to_vec();
+    check_feed(&query)?;
     names.sort_unstable();
-    shared.venue.inspect(|exchange| {
-        let window = Window::read(query, exchange)?;
+    of_the_market(shared, move |view| {
+        let window = Window::read(&query, view)?;
         let mut page = Page::default();
         for name in &names {
-            let Some(listing) = listing(exchange, name, market) else { continue };
-            let request = Request { exchange, listing, name, market, what };
+            let Some(listing) = listing(view.listings(), name, market) else { continue };
+            let request = Request { days: Days::new(view, listing)?, name, market, what };
             if !request.fill(&window, &mut page)? {
                 break;
             }
         }
         Ok(page)
     })
+    .await
 }
 
 /// The points of one symbol for one page.
 struct Request<'a> {
-    exchange: &'a Exchange,
-    listing: &'a Listing,
+    days: Days<'a>,
     name: &'a str,
     market: Market,
     what: What,
@@ -135,23 +143,14 @@ impl Request<'_> {
     /// Adds the symbol's points; false if the page is full.
     fn fill(&self, window: &Window, page: &mut Page) -> Answer<bool> {
         let Some((start, end)) = window.of(self.name) else { return Ok(true) };
-        let days = Days::new(self.exchange, self.listing)?;
-        let rows = days.first_row(start)..days.len();
-        let rows: Vec<usize> =
-            if window.newest_first { rows.rev().collect() } else { rows.collect() };
-        for row in rows {
-            if !window.newest_first && days.starts_after(row, end) {
-                break;
-            }
-            let Some(day) = days.day(row)? else { continue };
-            let mut ticks = self.what.of(&day, day.place(start), day.place(end));
-            if window.newest_first {
-                ticks.reverse();
-            }
-            for tick in ticks.iter().filter(|tick| tick.at >= start && tick.at <= end) {
+        for row in in_order(self.days.rows(start, end), window.newest_first) {
+            let Some(day) = self.days.day(row)? else { continue };
+            let places = (day.place(start), day.place(end));
+            let ticks = self.what.of(&day, places, window.newest_first);
+            for tick in ticks.filter(|tick| tick.at >= start && tick.at <= end) {
                 let point = match self.what {
-                    What::Trades => trade(tick, self.market),
-                    What::Quotes => quote(tick, self.market),
+                    What::Trades => trade(&tick, self.market),
+                    What::Quotes => quote(&tick, self.market),
                 };
                 if !window.add(page, self.name, tick.at, point) {
                     return Ok(false);

@@ -1,113 +1,43 @@
 //! Order updates as server-sent events, with names from which a client can go on.
 //!
 //! Every event has an id that sorts like the moments (a ULID). A client that lost its connection
-//! asks with `since_id` for all that came after, or with `since` for a moment. The newest 10 000
-//! events since the start of the server can be asked for, and asking for more is refused; what is
-//! older stands in the account's activities.
+//! asks with `since_id` for all that came after, or with `since` for a moment; a restart of the
+//! server loses none of them where its state is kept. The newest 10 000 events of an account can be
+//! asked for, and asking for more is refused; what is older stands in the account's activities. A
+//! client that reads too slowly is told so in a comment, and disconnected.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use atlas_core::time::Timestamp;
-use axum::extract::{Query as Pairs, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::extract::{ConnectInfo, Query as Pairs, State};
+use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use serde_json::json;
-use tokio::sync::broadcast::{self, Receiver};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
 use super::super::account::{Ctx, Server, Shared};
 use super::super::answer::{Answer, Failure};
 use super::super::lens::{SIGHT, Sight, shown};
+use super::super::listener::Line;
 use super::super::query::Query;
+use super::super::wire::moment;
+use super::lane::{Lane, Passed};
 use super::updates::body;
-use crate::Venue;
 use crate::core::Update;
-use crate::faults::{Fault, Target};
-
-/// The newest updates of an account since the server's start.
-#[derive(Debug)]
-pub(crate) struct Log {
-    kept: Mutex<Kept>,
-    new: broadcast::Sender<Arc<Entry>>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    entries: VecDeque<Arc<Entry>>,
-    /// How many there were in all.
-    count: u64,
-    /// The last one that is kept no more.
-    dropped: Option<Arc<Entry>>,
-}
-
-/// What has come, and what is to come.
-type Told = (Vec<Arc<Entry>>, Receiver<Arc<Entry>>);
-
-/// One update and its name.
-#[derive(Debug)]
-struct Entry {
-    id: String,
-    update: Arc<Update>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { kept: Mutex::default(), new: broadcast::Sender::new(BEHIND) }
-    }
-}
-
-impl Log {
-    /// Writes down every update of a venue from now on, until the venue is gone.
-    pub(crate) fn follow(self: &Arc<Self>, venue: &Venue) -> tokio::task::JoinHandle<()> {
-        let (log, mut updates) = (Arc::clone(self), venue.updates());
-        tokio::spawn(async move {
-            loop {
-                match updates.recv().await {
-                    Ok(update) => log.add(update),
-                    Err(broadcast::error::RecvError::Lagged(count)) => {
-                        tracing::warn!(count, "the log of order updates has a gap");
-                    }
-                    Err(broadcast::error::RecvError::Closed) => return,
-                }
-            }
-        })
-    }
-
-    fn add(&self, update: Arc<Update>) {
-        let mut kept = self.lock();
-        let entry = Arc::new(Entry { id: ulid(update.stamp, kept.count), update });
-        kept.count += 1;
-        if kept.entries.len() == KEPT {
-            kept.dropped = kept.entries.pop_front();
-        }
-        kept.entries.push_back(Arc::clone(&entry));
-        // Nobody listening is no failure.
-        drop(self.new.send(entry));
-    }
-
-    /// What has come since, and what comes from now on, without gap or repetition; `None` if some
-    /// of it is kept no more.
-    fn since(&self, fits: impl Fn(&Entry) -> bool) -> Option<Told> {
-        let kept = self.lock();
-        if kept.dropped.as_ref().is_some_and(|dropped| fits(dropped)) {
-            return None;
-        }
-        let known = kept.entries.iter().filter(|entry| fits(entry)).cloned().collect();
-        Some((known, self.new.subscribe()))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use crate::faults::Target;
 
 /// `GET /v2/events/trades`
 pub(super) async fn trades(
     State(server): State<Arc<Server>>,
+    ConnectInfo(line): ConnectInfo<Line>,
     Ctx(shared): Ctx,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
-) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+) -> Answer<Sse<impl Stream<Item = Sent>>> {
     let query = Query::new(pairs);
     let (since, until) = (query.moment("since")?, query.moment("until")?);
     let id = |names: [&str; 2]| names.iter().find_map(|name| query.text(name)).map(str::to_owned);
@@ -115,61 +45,136 @@ pub(super) async fn trades(
     if since.is_some() && since_id.is_some() {
         return Err(Failure::BadRequest("give since or since_id, not both".to_owned()));
     }
-    let past = since.is_some() || since_id.is_some();
-    let found = shared.log.since(|entry| {
-        past && since.is_none_or(|since| entry.update.stamp >= since)
-            && since_id.as_ref().is_none_or(|id| entry.id > *id)
+    let wants_past = since.is_some() || since_id.is_some();
+    let found = shared.venue.history(wants_past, |update| {
+        since.is_none_or(|since| update.stamp >= since)
+            && since_id.as_ref().is_none_or(|id| name(update) > *id)
     });
     let (known, new) = found.ok_or_else(|| {
         Failure::BadRequest("the events asked for are kept no more: read the activities".to_owned())
     })?;
-    let ends = move |entry: &Entry| {
-        until.is_some_and(|until| entry.update.stamp > until)
-            || until_id.as_ref().is_some_and(|id| entry.id > *id)
-    };
-    let ended = server.stopping.clone();
-    let live = stream::unfold((new, ended), async |(mut new, mut ended)| {
-        let entry = tokio::select! {
-            entry = new.recv() => entry.ok()?,
-            () = super::stopped(&mut ended) => return None,
-        };
-        Some((entry, (new, ended)))
-    });
-    let told = stream::iter(known)
-        .chain(live)
-        .take_while(move |entry| std::future::ready(!ends(entry)))
-        .filter_map(move |entry| tell(Arc::clone(&server), Arc::clone(&shared), entry))
-        .flat_map(stream::iter);
-    Ok(Sse::new(told).keep_alive(KeepAlive::default()))
+    let stopping = server.stopping.clone();
+    let end = End { until, until_id };
+    let lane = Lane::new(Target::Update);
+    let is_over = false;
+    let teller = Teller { server, shared, line, known, new, stopping, end, lane, is_over };
+    let told = stream::unfold(teller, async |mut teller| Some((teller.next().await?, teller)));
+    Ok(Sse::new(told.flat_map(stream::iter)))
 }
 
-/// An update as it is sent: once, twice, or not at all.
-async fn tell(
+/// What goes out.
+type Sent = Result<Event, io::Error>;
+
+/// Where a client wants the events to end.
+struct End {
+    until: Option<Timestamp>,
+    until_id: Option<String>,
+}
+
+impl End {
+    fn is_before(&self, update: &Update) -> bool {
+        self.until.is_some_and(|until| update.stamp > until)
+            || self.until_id.as_ref().is_some_and(|id| name(update) > *id)
+    }
+}
+
+/// Tells one client, until it has heard enough.
+struct Teller {
     server: Arc<Server>,
     shared: Arc<Shared>,
-    entry: Arc<Entry>,
-) -> Option<Vec<Result<Event, Infallible>>> {
-    let mut count = 1;
-    match server.faults.take(Target::Update) {
-        Some(Fault::Skip) => return None,
-        Some(Fault::Repeat) => count = 2,
-        Some(Fault::Delay(wait)) => tokio::time::sleep(wait).await,
-        _ => {}
-    }
-    let sight = Sight { lens: server.driver.lens(), ..Sight::default() };
-    let text = SIGHT.sync_scope(sight, || {
-        let mut body = body(&entry.update);
-        body["account_id"] = json!(shared.venue.account_id());
-        body["at"] = json!(super::super::wire::moment(entry.update.stamp));
-        body["event_id"] = json!(entry.id);
-        body.to_string()
-    });
-    Some((0..count).map(|_| Ok(Event::default().id(&entry.id).data(&text))).collect())
+    line: Line,
+    known: VecDeque<Arc<Update>>,
+    new: Receiver<Arc<Update>>,
+    stopping: watch::Receiver<bool>,
+    end: End,
+    lane: Lane,
+    is_over: bool,
 }
 
-/// A ULID: the moment it is shown at in milliseconds, and a number.
+/// What comes next.
+enum Next {
+    Update(Arc<Update>),
+    Quiet,
+    Missed(u64),
+    End,
+}
+
+impl Teller {
+    /// What is to be sent next; `None` at the end.
+    async fn next(&mut self) -> Option<Vec<Sent>> {
+        if self.is_over {
+            return None;
+        }
+        let update = match self.wait().await {
+            Next::Update(update) => update,
+            Next::Quiet => return Some(vec![Ok(Event::default().comment(""))]),
+            Next::Missed(count) => {
+                self.is_over = true;
+                let words = format!("slow reader: {count} events left out, ask by since_id");
+                return Some(vec![Ok(Event::default().comment(words))]);
+            }
+            Next::End => return None,
+        };
+        let sight = Sight { lens: self.server.driver.lens(), ..Sight::default() };
+        let message = SIGHT.sync_scope(sight, || self.message(&update))?;
+        match self.lane.pass(&self.server, message).await {
+            Passed::Send(messages) => Some(messages.iter().map(|body| Ok(event(body))).collect()),
+            Passed::Cut => {
+                self.is_over = true;
+                self.line.cut();
+                Some(vec![Err(io::ErrorKind::ConnectionReset.into())])
+            }
+            Passed::Silence => {
+                super::stopped(&mut self.stopping).await;
+                None
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Next {
+        if let Some(update) = self.known.pop_front() {
+            return Next::Update(update);
+        }
+        tokio::select! {
+            update = self.new.recv() => match update {
+                Ok(update) => Next::Update(update),
+                Err(RecvError::Lagged(count)) => Next::Missed(count),
+                Err(RecvError::Closed) => Next::End,
+            },
+            () = tokio::time::sleep(QUIET) => Next::Quiet,
+            () = super::stopped(&mut self.stopping) => Next::End,
+        }
+    }
+
+    /// An update in the shape of the events; `None` if it lies behind the end.
+    fn message(&self, update: &Update) -> Option<Value> {
+        if self.end.is_before(update) {
+            return None;
+        }
+        let mut body = body(update);
+        body["account_id"] = json!(self.shared.venue.account_id());
+        body["at"] = json!(moment(update.stamp));
+        body["event_id"] = json!(name(update));
+        Some(body)
+    }
+}
+
+fn event(body: &Value) -> Event {
+    let event = Event::default().data(body.to_string());
+    match body["event_id"].as_str() {
+        Some(id) => event.id(id),
+        None => event,
+    }
+}
+
+/// The name of an update: a ULID of the moment it is shown at and of its number.
+fn name(update: &Update) -> String {
+    ulid(shown(update.stamp), update.seq)
+}
+
+/// A ULID: a moment in milliseconds, and a number.
 fn ulid(stamp: Timestamp, count: u64) -> String {
-    let millis = shown(stamp).timestamp_millis().unsigned_abs() & ((1 << 48) - 1);
+    let millis = stamp.timestamp_millis().unsigned_abs() & ((1 << 48) - 1);
     let bits = u128::from(millis) << 80 | u128::from(count);
     let digit = |at: u32| usize::try_from(bits >> (5 * at) & 31).unwrap_or_default();
     (0..26).rev().map(|at| char::from(DIGITS[digit(at)])).collect()
@@ -177,10 +182,8 @@ fn ulid(stamp: Timestamp, count: u64) -> String {
 
 /// Crockford's digits, in their order.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Events that are kept.
-const KEPT: usize = 10_000;
-/// Events a slow listener may be behind before it is disconnected.
-const BEHIND: usize = 4096;
+/// After how long without events a client is told that the connection lives.
+const QUIET: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {

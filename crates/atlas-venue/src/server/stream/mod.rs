@@ -2,7 +2,9 @@
 
 mod events;
 mod feed;
+mod lane;
 mod outbox;
+mod seats;
 mod updates;
 
 use std::sync::Arc;
@@ -16,7 +18,8 @@ use tokio::sync::watch;
 use super::account::Server;
 use crate::faults::{Fault, Target};
 
-pub(super) use events::Log;
+pub(crate) use seats::Seats;
+pub use seats::StreamLimits;
 
 pub(super) fn router() -> Router<Arc<Server>> {
     let mut router = Router::new()
@@ -58,7 +61,7 @@ enum Welcome {
 /// # Errors
 /// The answer to a handshake that fails.
 async fn knock(server: &Server) -> Result<Welcome, Response> {
-    match server.faults.take_if(Target::Connect, is_for_opening) {
+    match server.faults.take_if(Target::Connect, |_| true) {
         Some(Fault::FailBefore(status) | Fault::FailAfter(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             Err(status.into_response())
@@ -74,21 +77,6 @@ async fn knock(server: &Server) -> Result<Welcome, Response> {
         Some(Fault::HangBefore | Fault::HangAfter) => Ok(Welcome::Silent),
         Some(_) | None => Ok(Welcome::Open),
     }
-}
-
-/// Whether a fault can happen to the opening of a stream.
-pub(super) const fn is_for_opening(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::FailBefore(_)
-            | Fault::FailAfter(_)
-            | Fault::Delay(_)
-            | Fault::Reject { .. }
-            | Fault::DropBefore
-            | Fault::DropAfter
-            | Fault::HangBefore
-            | Fault::HangAfter
-    )
 }
 
 /// The connection is to end.

@@ -8,10 +8,10 @@ use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 use super::super::account::Server;
-use super::super::faulty::distort;
 use super::super::msgpack;
 use super::Closed;
-use crate::faults::{Fault, Target};
+use super::lane::{Lane, Passed};
+use crate::faults::Target;
 
 /// How messages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,16 +69,14 @@ pub(super) fn read(message: &Message) -> Option<Result<Value, String>> {
 /// Sends messages, and commits the faults scripted for them.
 pub(super) struct Outbox {
     encoding: Encoding,
-    target: Target,
-    /// A message that is to come after the next one.
-    held: Option<Value>,
+    lane: Lane,
     /// Whether the peer has left a message unread for too long.
     is_slow: bool,
 }
 
 impl Outbox {
     pub(super) const fn new(encoding: Encoding, target: Target) -> Self {
-        Self { encoding, target, held: None, is_slow: false }
+        Self { encoding, lane: Lane::new(target), is_slow: false }
     }
 
     /// Whether the connection ends because the peer has left a message unread for too long.
@@ -104,41 +102,17 @@ impl Outbox {
         &mut self,
         socket: &mut WebSocket,
         server: &Server,
-        mut message: Value,
+        message: Value,
     ) -> Result<(), Closed> {
-        let mut repeated = false;
-        match server.faults.take(self.target) {
-            Some(Fault::DropBefore | Fault::DropAfter) => return Err(Closed),
-            Some(Fault::HangBefore | Fault::HangAfter) => return silence(server).await,
-            Some(Fault::Skip) => return Ok(()),
-            Some(Fault::Swap) => {
-                let earlier = self.held.replace(message);
-                let Some(earlier) = earlier else { return Ok(()) };
-                message = earlier;
+        match self.lane.pass(server, message).await {
+            Passed::Cut => Err(Closed),
+            Passed::Silence => silence(server).await,
+            Passed::Send(messages) => {
+                for message in messages {
+                    self.answer(socket, &message).await?;
+                }
+                Ok(())
             }
-            Some(Fault::Repeat) => repeated = true,
-            Some(Fault::Delay(wait)) => tokio::time::sleep(wait).await,
-            Some(fault @ (Fault::Without(_) | Fault::Instead { .. })) => {
-                distort(&mut message, &fault);
-            }
-            Some(
-                Fault::FailBefore(_)
-                | Fault::FailAfter(_)
-                | Fault::Reject { .. }
-                | Fault::PartialFill(_)
-                | Fault::Skew(_)
-                | Fault::Stale(_)
-                | Fault::LateCancel(_),
-            )
-            | None => {}
-        }
-        self.answer(socket, &message).await?;
-        if repeated {
-            self.answer(socket, &message).await?;
-        }
-        match self.held.take() {
-            Some(held) => self.answer(socket, &held).await,
-            None => Ok(()),
         }
     }
 }

@@ -91,6 +91,15 @@ async fn a_session_is_shown_as_now_and_stays_open() {
     );
     let fills = desk.get("/v2/account/activities/FILL?after=2026-11-21T23:11:00Z").await;
     assert!(fills[0]["transaction_time"].as_str().unwrap().starts_with("2026-11-21T23:11:20"));
+    // Its name says when that was in New York, and pages go on from it.
+    let name = fills[0]["id"].as_str().unwrap();
+    assert!(name.starts_with("20261121181120"), "{name}");
+    let page = format!("/v2/account/activities?page_token={name}");
+    assert_eq!(desk.get(&page).await[0]["activity_type"], "CSD");
+    // The next opening is that of the dates shown: it is Saturday.
+    let clocked = desk.get("/v2/clock").await;
+    assert_eq!(clocked["next_open"], "2026-11-23T09:30:00-05:00");
+    assert!(clocked["next_close"].as_str() > clocked["timestamp"].as_str());
     assert_eq!(desk.get("/v2/orders?status=all&until=2026-11-21T23:11:00Z").await, json!([]));
     // The session before it is that of Friday, within its hours.
     let days = desk.get("/v2/stocks/AAPL/bars?timeframe=1Day&start=2026-11-01").await;

@@ -145,8 +145,12 @@ async fn a_script_can_be_random_and_is_checked() {
     for (body, word) in [
         (json!({ "target": "read", "fault": "explode" }), "explode"),
         (json!({ "target": "all", "fault": "skip" }), "all"),
-        (json!({ "target": "read", "fault": "skip", "chance": 2 }), "chance"),
-        (json!({ "target": "read", "fault": "skip", "often": true }), "often"),
+        (json!({ "target": "feed", "fault": "skip", "chance": 2 }), "chance"),
+        (json!({ "target": "feed", "fault": "skip", "often": true }), "often"),
+        (json!({ "target": "read", "fault": "swap" }), "\"swap\\\" cannot happen to the target"),
+        (json!([{ "target": "update", "fault": { "stale": 1 } }]), "cannot happen"),
+        (json!({ "target": "connect", "fault": { "without": "x" } }), "cannot happen"),
+        (json!({ "target": "change", "fault": { "partial_fill": "0.5" } }), "cannot happen"),
         (json!({ "seed": -1 }), "-1"),
     ] {
         let reply = desk.admin("POST", "/atlas/v1/faults", &body).await;
@@ -233,4 +237,36 @@ async fn opening_any_stream_can_fail() {
     let Desk { server, .. } = desk;
     server.stop().await;
     assert_eq!(silent.next().await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_feed_is_wrong_about_time_and_prices() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let mut socket = Socket::feed(&desk, "/v2/iex").await;
+    socket.ask(&json!({ "action": "subscribe", "quotes": ["AAPL"] })).await;
+    // The day falls: an hour ago the price was another.
+    desk.step(3_600_000).await;
+    let mut batch = socket.next().await;
+    let last = |batch: &Value| batch.as_array().unwrap().last().unwrap().clone();
+    while last(&batch)["t"] != "2019-01-03T16:00:00Z" {
+        batch = socket.next().await;
+    }
+    let ask = |batch: &Value| last(batch)["ap"].as_f64().unwrap();
+    assert!(ask(&batch) > 144.4, "{batch}");
+    desk.server.faults().script(Target::Feed, Fault::Stale(3_600_000));
+    desk.step(5_000).await;
+    let batch = socket.next().await;
+    assert_eq!(last(&batch)["t"], "2019-01-03T16:00:05Z");
+    assert!(ask(&batch) < 144.1, "{batch}");
+    desk.server.faults().script(Target::Feed, Fault::Skew(-60_000));
+    desk.step(5_000).await;
+    let batch = socket.next().await;
+    assert_eq!(last(&batch)["t"], "2019-01-03T15:59:10Z");
+    assert!(ask(&batch) > 144.4, "{batch}");
+    // Requests that ask for no price leave such a rule alone.
+    desk.server.faults().script(Target::Read, Fault::Stale(1000));
+    desk.get("/v2/clock").await;
+    assert_eq!(desk.server.faults().pending(), 1);
+    desk.get("/v2/stocks/quotes/latest?symbols=AAPL").await;
+    assert_eq!(desk.server.faults().pending(), 0);
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod clock;
 mod data;
+mod events;
 mod faults;
 mod socket;
 mod streams;

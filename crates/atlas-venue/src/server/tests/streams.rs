@@ -1,11 +1,9 @@
 //! The streams over real sockets.
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::super::{ServeOptions, msgpack};
+use super::super::{ServeOptions, StreamLimits, msgpack};
 use super::socket::Socket;
 use super::{Desk, buy};
 
@@ -118,32 +116,30 @@ async fn order_updates_by_websocket_in_binary_frames() {
 }
 
 #[tokio::test]
-async fn order_updates_as_events_can_be_resumed() {
-    let desk = Desk::paper(ServeOptions::default()).await;
-    desk.send(buy("1", "a")).await;
-    let events = async |query: &str, count: usize| {
-        let mut socket = TcpStream::connect(desk.server.addr).await.unwrap();
-        let request = format!(
-            "GET /v2/events/trades{query} HTTP/1.1\r\nHost: v\r\nAPCA-API-KEY-ID: {}\r\n\
-             APCA-API-SECRET-KEY: {}\r\n\r\n",
-            desk.server.key_id,
-            desk.server.secret.expose()
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let (mut text, mut buffer) = (String::new(), [0; 4096]);
-        while text.matches("data: {").count() < count || !text.ends_with("\n\n\r\n") {
-            let read = socket.read(&mut buffer).await.unwrap();
-            assert!(read > 0, "{text}");
-            text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+async fn connections_and_symbols_can_be_limited() {
+    let stream_limits = StreamLimits { connections: Some(1), symbols: Some(1) };
+    let desk = Desk::paper(ServeOptions { stream_limits, ..ServeOptions::default() }).await;
+    let mut first = Socket::feed(&desk, "/v2/iex").await;
+    let mut second = Socket::open(&desk, "/v2/iex", &[]).await;
+    assert_eq!(second.next().await[0]["msg"], "connected");
+    let keys = json!({
+        "action": "auth", "key": desk.server.key_id, "secret": desk.server.secret.expose(),
+    });
+    assert_eq!(second.ask(&keys).await[0]["code"], 406);
+    assert_eq!(second.next().await, Value::Null);
+    // Another endpoint has places of its own.
+    drop(Socket::feed(&desk, "/v2/sip").await);
+    let two = json!({ "action": "subscribe", "trades": ["AAPL"], "quotes": ["MSFT"] });
+    assert_eq!(first.ask(&two).await[0]["code"], 405);
+    let one = json!({ "action": "subscribe", "trades": ["AAPL"], "bars": ["*"] });
+    assert_eq!(first.ask(&one).await[0]["trades"], json!(["AAPL"]));
+    drop(first);
+    loop {
+        // The place is free as soon as the server has seen the end of the first one.
+        let mut again = Socket::open(&desk, "/v2/iex", &[]).await;
+        again.next().await;
+        if again.ask(&keys).await[0]["msg"] == "authenticated" {
+            break;
         }
-        let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-        data.map(|data| serde_json::from_str(data).unwrap()).collect::<Vec<Value>>()
-    };
-    let all = events("?since=2019-01-03T00:00:00Z", 3).await;
-    let names: Vec<&str> = all.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(names, ["pending_new", "new", "fill"]);
-    let first = all[0]["event_id"].as_str().unwrap();
-    assert_eq!(events(&format!("?since_id={first}"), 2).await, all[1..]);
-    let both = format!("/v2/events/trades?since=2019-01-03&since_id={first}");
-    assert_eq!(desk.ask("GET", &both, "").await.unwrap().status, 400);
+    }
 }

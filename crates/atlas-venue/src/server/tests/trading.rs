@@ -463,12 +463,30 @@ async fn the_owner_forbids_shorting_and_fractions() {
     let told = set(json!({ "no_shorting": false, "fractional_trading": true })).await.json();
     assert_eq!((&told["no_shorting"], &told["fractional_trading"]), (&json!(false), &json!(true)));
     assert_eq!(desk.send(order(("qty", "1"), "sell")).await.status, 200);
-    assert_eq!(set(json!({ "max_margin_multiplier": "1" })).await.status, 422);
+    // The owner may do with less credit, not with more.
+    let power = async || desk.get("/v2/account").await["buying_power"].clone();
+    let before = power().await;
+    let told = set(json!({ "max_margin_multiplier": "1", "trade_confirm_email": "all" })).await;
+    assert_eq!(told.json()["max_margin_multiplier"], "1");
+    assert_eq!(told.json()["trade_confirm_email"], "all");
+    assert_eq!(desk.get("/v2/account").await["multiplier"], "1");
+    assert_ne!(power().await, before);
+    assert_eq!(set(json!({ "max_margin_multiplier": 4 })).await.status, 200);
+    assert_eq!(power().await, before);
+    for wrong in [
+        json!({ "max_margin_multiplier": "3" }),
+        json!({ "max_options_trading_level": 2 }),
+        json!({ "trade_confirm_email": "some", "suspend_trade": true }),
+    ] {
+        assert_eq!(set(wrong.clone()).await.status, 422, "{wrong}");
+    }
+    assert_eq!(desk.get("/v2/account/configurations").await["suspend_trade"], false);
     // A cash account has no right to give back.
     let desk = Desk::open(ServeOptions::default()).await;
-    let body = json!({ "no_shorting": false }).to_string();
-    let reply = desk.ask("PATCH", "/v2/account/configurations", &body).await.unwrap();
-    assert_eq!(reply.status, 422);
+    for body in [json!({ "no_shorting": false }), json!({ "max_margin_multiplier": "2" })] {
+        let reply = desk.ask("PATCH", "/v2/account/configurations", &body.to_string()).await;
+        assert_eq!(reply.unwrap().status, 422, "{body}");
+    }
 }
 
 #[tokio::test]

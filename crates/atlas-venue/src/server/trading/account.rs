@@ -10,7 +10,7 @@ use super::super::lens::shown;
 use super::super::query::Query;
 use super::super::wire::{self, moment};
 use super::super::{Ctx, Shared};
-use crate::core::{Activity, Entry, Exchange, Money, Refusal, date_of};
+use crate::core::{Activity, Entry, Money, date_of};
 
 pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
     let venue = &shared.venue;
@@ -60,66 +60,6 @@ pub(super) async fn account(Ctx(shared): Ctx) -> Answer<Json<Value>> {
         }))
     });
     Ok(Json(body?))
-}
-
-pub(super) async fn settings(Ctx(shared): Ctx) -> Json<Value> {
-    Json(shared.venue.inspect(settings_body))
-}
-
-/// What of the account's settings can be changed here; the rest is accepted if it says what is.
-#[derive(serde::Deserialize)]
-struct Settings {
-    suspend_trade: Option<bool>,
-    no_shorting: Option<bool>,
-    fractional_trading: Option<bool>,
-    #[serde(flatten)]
-    others: serde_json::Map<String, Value>,
-}
-
-pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
-    let wish: Settings =
-        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
-    let present = shared.venue.inspect(settings_body);
-    for (name, value) in &wish.others {
-        // Null means: leave it alone.
-        if !value.is_null() && present.get(name) != Some(value) {
-            return Err(Failure::Refused(Refusal::Rule(format!(
-                "{name} cannot be set to {value} at this venue"
-            ))));
-        }
-    }
-    let may_short = shared.venue.inspect(|exchange| exchange.rules().shorting);
-    if wish.no_shorting == Some(false) && !may_short {
-        let text = "no_shorting cannot be set to false: the account may not sell short";
-        return Err(Failure::Refused(Refusal::Rule(text.to_owned())));
-    }
-    shared.venue.configure(|exchange| {
-        if let Some(suspended) = wish.suspend_trade {
-            exchange.suspend(suspended);
-        }
-        if let Some(forbidden) = wish.no_shorting {
-            exchange.forbid_shorting(forbidden);
-        }
-        if let Some(permitted) = wish.fractional_trading {
-            exchange.forbid_fractions(!permitted);
-        }
-    })?;
-    Ok(Json(shared.venue.inspect(settings_body)))
-}
-
-fn settings_body(exchange: &Exchange) -> Value {
-    json!({
-        "suspend_trade": exchange.state().suspended,
-        "no_shorting": !exchange.rules().shorting || exchange.state().no_shorting,
-        "fractional_trading": !exchange.state().no_fractions,
-        "max_margin_multiplier": exchange.rules().multiplier.as_str(),
-        "max_options_trading_level": 0,
-        "trade_confirm_email": "none",
-        "ptp_no_exception_entry": false,
-        "disable_overnight_trading": true,
-        "pdt_check": "entry",
-        "dtbp_check": "entry",
-    })
 }
 
 pub(super) async fn activities(
@@ -190,11 +130,13 @@ fn list(shared: &Shared, query: &Query, kinds: &[String]) -> Answer<Json<Vec<Val
     Ok(Json(shared.venue.inspect(|exchange| {
         let all = exchange.activities();
         if newest_first {
-            let end = token.map_or(all.len(), |id| all.partition_point(|e| e.id.as_str() < id));
+            let before = |id: &str| all.partition_point(|entry| *wire::activity_id(entry) < *id);
+            let end = token.map_or(all.len(), before);
             let page = all[..end].iter().rev().filter(|entry| filter.fits(entry));
             page.take(size).map(wire::activity).collect()
         } else {
-            let start = token.map_or(0, |id| all.partition_point(|e| e.id.as_str() <= id));
+            let until = |id: &str| all.partition_point(|entry| *wire::activity_id(entry) <= *id);
+            let start = token.map_or(0, until);
             let page = all[start..].iter().filter(|entry| filter.fits(entry));
             page.take(size).map(wire::activity).collect()
         }

@@ -1,5 +1,7 @@
 //! What can be traded.
 
+use std::collections::BTreeMap;
+
 use atlas_core::Symbol;
 use axum::Json;
 use axum::extract::{Path, Query as Pairs};
@@ -10,11 +12,6 @@ use super::super::Ctx;
 use super::super::answer::{Answer, not_found};
 use super::super::query::{self, Query};
 use crate::core::{Exchange, Listing, date_of};
-
-/// The exchange named for a stock: daily series do not say where a symbol is listed.
-const EXCHANGE: &str = "NYSE";
-/// Symbols whose exchange is known from answers of the service itself.
-const KNOWN: [(&str, &str); 1] = [("SPY", "ARCA")];
 
 pub(super) async fn all(
     Ctx(shared): Ctx,
@@ -33,7 +30,7 @@ pub(super) async fn all(
         is_plain
             && active.is_none_or(|active| active == is_active(exchange, listing))
             && class_of(listing) == class
-            && place.is_none_or(|place| self::exchange(listing.symbol()) == place)
+            && place.is_none_or(|place| listing.exchange() == place)
     };
     Ok(Json(shared.venue.inspect(|exchange| {
         let all = exchange.listings().values().filter(|listing| fits(exchange, listing));
@@ -43,7 +40,7 @@ pub(super) async fn all(
 
 pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Json<Value>> {
     shared.venue.inspect(|exchange| {
-        let symbol = find(exchange, &name);
+        let symbol = find(exchange.listings(), &name);
         let listing = symbol.and_then(|symbol| exchange.listings().get(&symbol));
         let listing = listing.ok_or_else(|| not_found(format!("asset not found for {name}")))?;
         Ok(Json(body(exchange, listing)))
@@ -51,32 +48,23 @@ pub(super) async fn one(Ctx(shared): Ctx, Path(name): Path<String>) -> Answer<Js
 }
 
 /// A listed symbol by its name, with its exchange, or by asset id.
-pub(crate) fn find(exchange: &Exchange, name: &str) -> Option<Symbol> {
+pub(crate) fn find(listings: &BTreeMap<Symbol, Listing>, name: &str) -> Option<Symbol> {
     if let Ok(id) = Uuid::parse_str(name) {
-        let by_id = exchange.listings().values().find(|listing| listing.asset_id() == id);
+        let by_id = listings.values().find(|listing| listing.asset_id() == id);
         return by_id.map(|listing| listing.symbol().clone());
     }
     let symbol = query::symbol(name)?;
-    if exchange.listings().contains_key(&symbol) {
+    if listings.contains_key(&symbol) {
         return Some(symbol);
     }
     // Crypto pairs are also known without their slash.
-    let mut pairs = exchange.listings().keys().filter(|symbol| symbol.is_crypto());
+    let mut pairs = listings.keys().filter(|symbol| symbol.is_crypto());
     pairs.find(|pair| pair.as_str().replace('/', "") == name).cloned()
 }
 
 /// The class of a listing, in the wire's word.
 fn class_of(listing: &Listing) -> &'static str {
     if listing.is_crypto() { "crypto" } else { "us_equity" }
-}
-
-/// The exchange named for a symbol.
-pub(super) fn exchange(symbol: &Symbol) -> &'static str {
-    if symbol.is_crypto() {
-        return "CRYPTO";
-    }
-    let known = KNOWN.iter().find(|(name, _)| *name == symbol.as_str());
-    known.map_or(EXCHANGE, |(_, exchange)| exchange)
 }
 
 /// Whether it can be traded still: neither delisted nor renamed by the venue's present.
@@ -95,7 +83,7 @@ pub(super) fn body(exchange: &Exchange, listing: &Listing) -> Value {
     let mut body = json!({
         "id": listing.asset_id(),
         "class": class_of(listing),
-        "exchange": self::exchange(listing.symbol()),
+        "exchange": listing.exchange(),
         "symbol": listing.symbol(),
         "name": format!("{}{units}", listing.symbol()),
         "status": if is_active { "active" } else { "inactive" },
@@ -116,15 +104,4 @@ pub(super) fn body(exchange: &Exchange, listing: &Listing) -> Value {
         body["price_increment"] = json!(rules.price_increment.to_string());
     }
     body
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exchanges_of_symbols() {
-        let of = |symbol: &str| exchange(&symbol.parse().unwrap());
-        assert_eq!([of("SPY"), of("AAPL"), of("BTC/USD")], ["ARCA", "NYSE", "CRYPTO"]);
-    }
 }

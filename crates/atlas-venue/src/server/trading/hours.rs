@@ -1,14 +1,16 @@
 //! Clock and calendar.
 
 use atlas_core::calendar::{Calendar, Session, to_eastern};
+use atlas_core::time::Timestamp;
 use axum::Json;
 use axum::extract::Query as Pairs;
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
 use super::super::Ctx;
 use super::super::answer::Answer;
-use super::super::lens::shown;
+use super::super::data::apart;
+use super::super::lens::{is_moved, shown};
 use super::super::query::Query;
 use crate::Error;
 use crate::core::extended;
@@ -19,12 +21,29 @@ pub(super) async fn clock(Ctx(shared): Ctx) -> Answer<Json<Value>> {
     let local = |moment| -> Result<String, Error> {
         Ok(to_eastern(shown(moment))?.to_rfc3339_opts(SecondsFormat::AutoSi, false))
     };
+    // A session that is shown as now lasts as long as the venue's does; what comes after it comes by
+    // the calendar of the dates shown.
+    let next_open = if is_moved() {
+        to_eastern(opening_after(shown(hours.next_close))?)?
+            .to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    } else {
+        local(hours.next_open)?
+    };
     Ok(Json(json!({
         "timestamp": local(hours.now)?,
         "is_open": hours.is_open,
-        "next_open": local(hours.next_open)?,
+        "next_open": next_open,
         "next_close": local(hours.next_close)?,
     })))
+}
+
+/// The first opening after a moment.
+fn opening_after(moment: Timestamp) -> Result<Timestamp, Error> {
+    let nyse = Calendar::nyse();
+    let next = nyse.next_session(moment.date_naive() - TimeDelta::days(2))?;
+    let sessions = std::iter::successors(Some(next), |last| nyse.next_session(last.date).ok());
+    let found = sessions.map(|session| session.open).find(|open| *open > moment);
+    Ok(found.unwrap_or(next.open))
 }
 
 pub(super) async fn calendar(
@@ -36,8 +55,13 @@ pub(super) async fn calendar(
     if start > end {
         return Ok(Json(Vec::new()));
     }
-    let days = Calendar::nyse().sessions(start, end)?;
-    Ok(Json(days.map(|session| day(&session)).collect::<Result<_, Error>>()?))
+    let told = move || {
+        let days = Calendar::nyse().sessions(start, end)?;
+        Ok(days.map(|session| day(&session)).collect::<Result<_, Error>>()?)
+    };
+    // Every day there is takes a while.
+    let is_long = end - start > TimeDelta::days(366);
+    Ok(Json(if is_long { apart(told).await } else { told() }?))
 }
 
 fn day(session: &Session) -> Result<Value, Error> {

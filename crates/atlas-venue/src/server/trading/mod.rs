@@ -6,6 +6,7 @@ mod history;
 mod hours;
 mod orders;
 mod positions;
+mod settings;
 mod watchlists;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(super) use orders::each_open;
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/v2/account", get(account::account))
-        .route("/v2/account/configurations", get(account::settings).patch(account::set))
+        .route("/v2/account/configurations", get(settings::settings).patch(settings::set))
         .route("/v2/account/activities", get(account::activities))
         .route("/v2/account/activities/{kind}", get(account::activities_of))
         .route("/v2/account/portfolio/history", get(history::history))

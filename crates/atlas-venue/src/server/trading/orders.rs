@@ -20,8 +20,9 @@ pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderB
     let wish: OrderWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
     // An asset may be named by its id, a pair without its slash.
-    let listed =
-        wish.name().and_then(|name| shared.venue.inspect(|exchange| assets::find(exchange, name)));
+    let listed = wish
+        .name()
+        .and_then(|name| shared.venue.inspect(|exchange| assets::find(exchange.listings(), name)));
     let wish = match &listed {
         Some(symbol) => wish.of(symbol),
         None => wish,
@@ -151,7 +152,8 @@ fn filter(exchange: &Exchange, query: &Query) -> Answer<Filter> {
             .ok_or_else(|| not_found(format!("order not found for {id}")))
     };
     let symbol = |name: &str| {
-        assets::find(exchange, name).map_or_else(|| name.to_owned(), |symbol| symbol.to_string())
+        assets::find(exchange.listings(), name)
+            .map_or_else(|| name.to_owned(), |symbol| symbol.to_string())
     };
     let between = (cursor("after_order_id")?, cursor("before_order_id")?);
     let (after, until) = (query.moment("after")?, query.moment("until")?);

@@ -107,7 +107,7 @@ fn portion(held: Shares, percent: &str) -> Answer<Shares> {
 
 /// The symbol of a position named by symbol, with its exchange, or by asset id.
 fn held(exchange: &Exchange, name: &str) -> Answer<Symbol> {
-    let symbol = assets::find(exchange, name).or_else(|| query::symbol(name));
+    let symbol = assets::find(exchange.listings(), name).or_else(|| query::symbol(name));
     let found = symbol.filter(|symbol| exchange.state().ledger.holdings.contains_key(symbol));
     found.ok_or_else(|| not_found("position does not exist"))
 }
@@ -131,7 +131,7 @@ fn body(exchange: &Exchange, symbol: &Symbol) -> Result<Value, Error> {
         "asset_id": ids::asset_id(symbol),
         // Positions name crypto pairs without their slash.
         "symbol": symbol.as_str().replace('/', ""),
-        "exchange": assets::exchange(symbol),
+        "exchange": listing.map(Listing::exchange),
         "asset_class": if symbol.is_crypto() { "crypto" } else { "us_equity" },
         "asset_marginable": listing.is_some_and(Listing::is_marginable),
         "qty": qty,

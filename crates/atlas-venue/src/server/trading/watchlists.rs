@@ -145,7 +145,7 @@ fn by_name(shared: &Shared, pairs: Vec<(String, String)>) -> Answer<Uuid> {
 /// A symbol by its name, or by its asset's id.
 fn symbol(shared: &Shared, name: &str) -> Answer<atlas_core::Symbol> {
     let unknown = || Refusal::Rule(format!("asset \"{name}\" not found"));
-    let listed = shared.venue.inspect(|exchange| assets::find(exchange, name));
+    let listed = shared.venue.inspect(|exchange| assets::find(exchange.listings(), name));
     Ok(listed.or_else(|| query::symbol(name)).ok_or_else(unknown)?)
 }
 

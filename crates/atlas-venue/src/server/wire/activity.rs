@@ -1,16 +1,30 @@
 //! A ledger entry on its way out.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::super::lens::{shown, shown_date};
 use super::moment;
-use crate::core::{Activity, Delta, Entry, Status, date_of};
+use crate::core::{Activity, Delta, Entry, Status, date_of, ids};
+
+/// The name of a ledger entry, with the moment it is shown at.
+pub(crate) fn activity_id(entry: &Activity) -> Cow<'_, str> {
+    let seen = shown(entry.stamp);
+    if seen == entry.stamp {
+        return Cow::Borrowed(&entry.id);
+    }
+    let named = entry.id.split_once("::").and_then(|(_, name)| Uuid::parse_str(name).ok());
+    let made = named.and_then(|name| ids::activity_id(seen, name).ok());
+    made.map_or(Cow::Borrowed(&entry.id), Cow::Owned)
+}
 
 /// A ledger entry in Alpaca's shape.
 pub(crate) fn activity(entry: &Activity) -> Value {
     match &entry.entry {
         Entry::Fill(fill) => json!({
-            "id": entry.id,
+            "id": activity_id(entry),
             "activity_type": "FILL",
             "transaction_time": moment(entry.stamp),
             "type": if fill.order_status == Status::Filled { "fill" } else { "partial_fill" },
@@ -24,7 +38,7 @@ pub(crate) fn activity(entry: &Activity) -> Value {
             "order_status": fill.order_status,
         }),
         Entry::Deposit(amount) => json!({
-            "id": entry.id,
+            "id": activity_id(entry),
             "activity_type": "CSD",
             "date": date_of(shown(entry.stamp)),
             "created_at": moment(entry.stamp),
@@ -33,7 +47,7 @@ pub(crate) fn activity(entry: &Activity) -> Value {
             "status": "executed",
         }),
         Entry::Fee { kind, date, .. } => json!({
-            "id": entry.id,
+            "id": activity_id(entry),
             "activity_type": "FEE",
             "date": shown_date(*date),
             "created_at": moment(entry.stamp),
@@ -43,9 +57,9 @@ pub(crate) fn activity(entry: &Activity) -> Value {
         }),
         Entry::Posting(posting) => {
             let mut body = json!({
-                "id": entry.id,
+                "id": activity_id(entry),
                 "activity_type": posting.kind.code(),
-                "date": posting.date,
+                "date": shown_date(posting.date),
                 "created_at": moment(entry.stamp),
                 "net_amount": posting.amount,
                 "symbol": posting.symbol,

@@ -5,7 +5,7 @@ mod amount;
 mod order;
 mod request;
 
-pub(super) use activity::activity;
+pub(super) use activity::{activity, activity_id};
 pub(super) use amount::{Amount, dollars, number};
 pub(super) use order::{OrderBody, moment, stamp};
 pub(super) use request::{OrderWish, ReplaceWish};

@@ -9,6 +9,7 @@
 mod news;
 mod subscription;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +17,22 @@ use atlas_core::Symbol;
 use atlas_core::time::Timestamp;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::super::account::{Server, Shared};
-use super::super::data::Market;
+use super::super::data::{HEADER, Market, words};
+use super::super::faulty::skew;
 use super::super::lens::{SIGHT, Sight};
 use super::outbox::{Encoding, Outbox, in_time, read, silence};
+use super::seats::Seat;
 use super::{Closed, Welcome, knock, stopped};
-use crate::faults::Target;
+use crate::Error;
+use crate::core::Exchange;
+use crate::faults::{Fault, Target};
 use subscription::Subscription;
 
 /// The feeds of stocks.
@@ -41,20 +47,25 @@ pub(super) async fn open_stocks(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let stand_in = uri.path().ends_with("/test");
-    open(server, &headers, upgrade, Subscription::new(Market::Stocks, stand_in)).await
+    let most = server.stream_limits.symbols;
+    let subscription = Subscription::new(Market::Stocks, stand_in, most);
+    open(server, uri.path(), &headers, upgrade, subscription).await
 }
 
 /// Takes a connection to the crypto feed.
 pub(super) async fn open_crypto(
     State(server): State<Arc<Server>>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    open(server, &headers, upgrade, Subscription::new(Market::Crypto, false)).await
+    let subscription = Subscription::new(Market::Crypto, false, server.stream_limits.symbols);
+    open(server, uri.path(), &headers, upgrade, subscription).await
 }
 
 async fn open(
     server: Arc<Server>,
+    path: &str,
     headers: &HeaderMap,
     upgrade: WebSocketUpgrade,
     subscription: Subscription,
@@ -65,13 +76,38 @@ async fn open(
     };
     let encoding = Encoding::asked(headers, true, Encoding::Text);
     let account = server.account_in(headers).map(Arc::clone);
-    upgrade.on_upgrade(async move |socket| {
+    let path = path.to_owned();
+    let origin = origin(&server, &subscription);
+    let mut answer = upgrade.on_upgrade(async move |socket| {
         let moves = server.driver.moves();
         let last = server.driver.now();
         let outbox = Outbox::new(encoding, Target::Feed);
-        let session = Session { server, socket, outbox, account: None, subscription, moves, last };
+        let (held, seat) = (None, None);
+        let session = Session {
+            server,
+            socket,
+            outbox,
+            path,
+            account: held,
+            seat,
+            subscription,
+            moves,
+            last,
+        };
         session.run(account, welcome).await;
-    })
+    });
+    if let Some(origin) = origin {
+        answer.headers_mut().insert(HEADER, origin);
+    }
+    answer
+}
+
+/// What of the market's data is given and what is made.
+fn origin(server: &Server, subscription: &Subscription) -> Option<HeaderValue> {
+    let view = server.accounts.first()?.venue.inspect(Exchange::view);
+    let crypto = subscription.market == Market::Crypto;
+    let listings = view.listings().values().filter(|listing| listing.is_crypto() == crypto);
+    HeaderValue::from_str(&words(listings, view.seed())).ok()
 }
 
 /// One connection.
@@ -79,7 +115,10 @@ struct Session {
     server: Arc<Server>,
     socket: WebSocket,
     outbox: Outbox,
+    path: String,
     account: Option<Arc<Shared>>,
+    /// The place it takes among the account's connections.
+    seat: Option<Seat>,
     subscription: Subscription,
     moves: watch::Receiver<Timestamp>,
     /// Up to where the client has been told everything.
@@ -109,9 +148,12 @@ impl Session {
             Welcome::Silent => return silence(&self.server).await,
         }
         self.say(&success("connected")).await?;
-        if account.is_some() {
-            self.account = account;
-            self.say(&success("authenticated")).await?;
+        if let Some(account) = account {
+            let reply = self.admit(account);
+            self.say(&reply).await?;
+        }
+        if self.is_one_too_many() {
+            return Err(Closed);
         }
         let mut stopping = self.server.stopping.clone();
         let mut halts = self.server.halts.subscribe();
@@ -149,21 +191,34 @@ impl Session {
             Ok(command) => self.obey(&command),
             Err(_) => error(400, "invalid syntax"),
         };
-        self.say(&reply).await
+        self.say(&reply).await?;
+        if self.is_one_too_many() { Err(Closed) } else { Ok(()) }
+    }
+
+    /// Takes the account's next connection, if it may have one more; answers what it is told.
+    fn admit(&mut self, account: Arc<Shared>) -> Value {
+        self.seat = account.seats.take(&self.path, self.server.stream_limits.connections);
+        self.account = Some(account);
+        if self.is_one_too_many() {
+            error(406, "connection limit exceeded")
+        } else {
+            success("authenticated")
+        }
+    }
+
+    /// Whether the account has no connection left for this one.
+    const fn is_one_too_many(&self) -> bool {
+        self.account.is_some() && self.seat.is_none()
     }
 
     fn obey(&mut self, command: &Value) -> Value {
         let text = |name: &str| command.get(name).and_then(Value::as_str).unwrap_or_default();
         match text("action") {
             "auth" if self.account.is_some() => error(403, "already authenticated"),
-            "auth" => {
-                self.account = self.server.account(text("key"), text("secret")).map(Arc::clone);
-                if self.account.is_some() {
-                    success("authenticated")
-                } else {
-                    error(402, "auth failed")
-                }
-            }
+            "auth" => match self.server.account(text("key"), text("secret")).map(Arc::clone) {
+                Some(account) => self.admit(account),
+                None => error(402, "auth failed"),
+            },
             "subscribe" | "unsubscribe" if self.account.is_none() => {
                 error(401, "not authenticated")
             }
@@ -202,11 +257,15 @@ impl Session {
         if now <= self.last {
             return Ok(());
         }
-        let sight = Sight { lens: self.server.driver.lens(), ..Sight::default() };
-        let made = SIGHT.sync_scope(sight, || {
-            account
-                .venue
-                .inspect(|exchange| news::between(exchange, &self.subscription, self.last, now))
+        let (lens, from) = (self.server.driver.lens(), self.last);
+        let view = account.venue.inspect(Exchange::view);
+        let between = |age: TimeDelta| {
+            let sight = Sight { lens: Arc::clone(&lens), ..Sight::default() };
+            let wishes = &self.subscription;
+            SIGHT.sync_scope(sight, || news::between(&view, wishes, from - age, now - age))
+        };
+        let made = between(TimeDelta::zero()).map(|fresh| {
+            if fresh.is_empty() { fresh } else { self.stale(between).unwrap_or(fresh) }
         });
         self.last = now;
         let messages = match made {
@@ -222,6 +281,28 @@ impl Session {
             self.outbox.deliver(&mut self.socket, &self.server, json!(batch)).await?;
         }
         Ok(())
+    }
+
+    /// What there was some time ago, as if it were now, if a fault says so and there was anything.
+    fn stale(
+        &self,
+        between: impl Fn(TimeDelta) -> Result<Vec<Value>, Error>,
+    ) -> Option<Vec<Value>> {
+        let made = RefCell::new(None);
+        let fits = |fault: &Fault| {
+            let Fault::Stale(millis) = fault else { return false };
+            let age = TimeDelta::milliseconds((*millis).into());
+            let old = between(age).ok().filter(|old| !old.is_empty());
+            *made.borrow_mut() = old.map(|mut old| {
+                for message in &mut old {
+                    skew(message, age);
+                }
+                old
+            });
+            made.borrow().is_some()
+        };
+        self.server.faults.take_if(Target::Feed, fits)?;
+        made.into_inner()
     }
 
     async fn say(&mut self, message: &Value) -> Result<(), Closed> {

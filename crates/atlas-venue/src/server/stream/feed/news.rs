@@ -8,19 +8,19 @@ use super::super::super::data::{Market, bar, quote, trade};
 use super::super::super::wire::stamp;
 use super::subscription::Subscription;
 use crate::Error;
-use crate::core::Exchange;
+use crate::core::View;
 use crate::tape::{Candle, Day, Days, MINUTE};
 
 /// All a client wants to hear of what happened after `from` up to `to`, in the order of happening.
 pub(super) fn between(
-    exchange: &Exchange,
+    view: &View,
     wishes: &Subscription,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
-    for (name, listing) in wishes.listings(exchange) {
-        let days = Days::at(exchange, listing, to)?;
+    for (name, listing) in wishes.listings(view.listings()) {
+        let days = Days::at(view, listing, to)?;
         let mut story = Story { wishes, name: &name, told: Vec::new() };
         for row in days.row_at(from)..days.len() {
             let Some(day) = days.day(row)? else { continue };

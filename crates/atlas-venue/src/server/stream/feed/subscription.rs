@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_core::Symbol;
 use serde_json::{Value, json};
 
 use super::super::super::data::{Market, listing};
-use crate::core::{Exchange, Listing};
+use crate::core::Listing;
 
 /// What a client wants to hear: symbols by channel.
 #[derive(Debug)]
@@ -13,17 +14,22 @@ pub(super) struct Subscription {
     pub(super) market: Market,
     /// Whether `FAKEPACA` stands for the first stock, and nothing else is there.
     stand_in: bool,
-    channels: BTreeMap<&'static str, BTreeSet<String>>,
+    channels: Channels,
+    /// Most symbols of trades and quotes, if there is a limit.
+    most: Option<u32>,
 }
 
+/// Symbols by channel.
+type Channels = BTreeMap<&'static str, BTreeSet<String>>;
+
 impl Subscription {
-    pub(super) fn new(market: Market, stand_in: bool) -> Self {
+    pub(super) fn new(market: Market, stand_in: bool, most: Option<u32>) -> Self {
         let names: &[&'static str] = match market {
             Market::Stocks => &STOCK_CHANNELS,
             Market::Crypto => &CRYPTO_CHANNELS,
         };
         let channels = names.iter().map(|name| (*name, BTreeSet::new())).collect();
-        Self { market, stand_in, channels }
+        Self { market, stand_in, channels, most }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,24 +60,20 @@ impl Subscription {
                 wanted.push((*channel, symbol.as_str().ok_or(SYNTAX)?));
             }
         }
+        let mut channels = self.channels.clone();
         for (channel, symbol) in wanted {
-            self.put(channel, symbol, add);
+            put(&mut channels, channel, symbol, add);
             if channel == "trades" && self.market == Market::Stocks {
                 // Corrections come with the trades.
-                self.put("corrections", symbol, add);
-                self.put("cancelErrors", symbol, add);
+                put(&mut channels, "corrections", symbol, add);
+                put(&mut channels, "cancelErrors", symbol, add);
             }
         }
-        Ok(())
-    }
-
-    fn put(&mut self, channel: &str, symbol: &str, add: bool) {
-        let Some(symbols) = self.channels.get_mut(channel) else { return };
-        if add {
-            symbols.insert(symbol.to_owned());
-        } else {
-            symbols.remove(symbol);
+        if add && self.most.is_some_and(|most| exceeds(&channels, most)) {
+            return Err((405, "symbol limit exceeded"));
         }
+        self.channels = channels;
+        Ok(())
     }
 
     /// The whole of it, as a client is told after every change.
@@ -90,10 +92,13 @@ impl Subscription {
     }
 
     /// The listings any channel is about, under the names the client uses.
-    pub(super) fn listings<'a>(&self, exchange: &'a Exchange) -> BTreeMap<String, &'a Listing> {
+    pub(super) fn listings<'a>(
+        &self,
+        listings: &'a BTreeMap<Symbol, Listing>,
+    ) -> BTreeMap<String, &'a Listing> {
         let all = || {
             let crypto = self.market == Market::Crypto;
-            exchange.listings().values().filter(move |l| l.is_crypto() == crypto)
+            listings.values().filter(move |l| l.is_crypto() == crypto)
         };
         let named: BTreeSet<&String> = self.channels.values().flatten().collect();
         if self.stand_in {
@@ -103,9 +108,26 @@ impl Subscription {
         if named.iter().any(|name| *name == "*") {
             return all().map(|listing| (listing.symbol().to_string(), listing)).collect();
         }
-        let found = |name: &&String| Some(((*name).clone(), listing(exchange, name, self.market)?));
+        let found = |name: &&String| Some(((*name).clone(), listing(listings, name, self.market)?));
         named.iter().filter_map(found).collect()
     }
+}
+
+fn put(channels: &mut Channels, channel: &str, symbol: &str, add: bool) {
+    let Some(symbols) = channels.get_mut(channel) else { return };
+    if add {
+        symbols.insert(symbol.to_owned());
+    } else {
+        symbols.remove(symbol);
+    }
+}
+
+/// Whether trades and quotes are wanted of more symbols than so many, or of all.
+fn exceeds(channels: &Channels, most: u32) -> bool {
+    let limited = ["trades", "quotes"].iter().filter_map(|name| channels.get(name));
+    let symbols: BTreeSet<&String> = limited.flatten().collect();
+    symbols.iter().any(|symbol| *symbol == "*")
+        || u32::try_from(symbols.len()).map_or(true, |count| count > most)
 }
 
 const STOCK_CHANNELS: [&str; 9] = [
@@ -130,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_change_is_told_in_full() {
-        let mut wishes = Subscription::new(Market::Stocks, false);
+        let mut wishes = Subscription::new(Market::Stocks, false, None);
         let command = json!({ "action": "subscribe", "trades": ["AAPL"], "bars": ["*"] });
         wishes.change(&command, true).unwrap();
         let told = wishes.told();
@@ -144,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_changes_nothing() {
-        let mut wishes = Subscription::new(Market::Stocks, false);
+        let mut wishes = Subscription::new(Market::Stocks, false, None);
         for (command, code) in [
             (json!({ "trades": ["AAPL"], "orderbooks": ["AAPL"] }), 410),
             (json!({ "trades": "AAPL" }), 400),
@@ -155,5 +177,18 @@ mod tests {
             assert_eq!(wishes.change(&command, true).unwrap_err().0, code, "{command}");
         }
         assert!(wishes.is_empty());
+    }
+
+    #[test]
+    fn symbols_of_trades_and_quotes_can_be_limited() {
+        let mut wishes = Subscription::new(Market::Stocks, false, Some(2));
+        let two = json!({ "trades": ["AAPL"], "quotes": ["AAPL", "MSFT"], "bars": ["*"] });
+        wishes.change(&two, true).unwrap();
+        for more in [json!({ "quotes": ["IBM"] }), json!({ "trades": ["*"] })] {
+            assert_eq!(wishes.change(&more, true).unwrap_err().0, 405, "{more}");
+        }
+        wishes.change(&json!({ "quotes": ["MSFT"] }), false).unwrap();
+        wishes.change(&json!({ "quotes": ["IBM"] }), true).unwrap();
+        assert_eq!(wishes.told()["quotes"], json!(["AAPL", "IBM"]));
     }
 }
