@@ -1,6 +1,7 @@
 //! Both profiles of the detector on the S&P 500 from 1996, on raw returns and in excess of the
-//! bill: how often labels change, what each regime was like, how long crises took to be seen with
-//! and without the shock rule, and what that rule earned.
+//! bill: how often labels change, what each regime was like, how long falls took to be seen with
+//! and without the shock rule, what a follower lost in them, what that rule earned, and how
+//! settings chosen on one half of the span fare on the other.
 //!
 //! `cargo run --release -p atlas-regime --example detector_study [DATA]` prints Markdown;
 //! `docs/studies/regime-detector.md` quotes it.
@@ -9,90 +10,15 @@
 
 mod support;
 
-use std::fmt::Write as _;
-
 use atlas_core::Regime;
-use atlas_regime::{
-    DecidedBy, Detector, DetectorParams, Inputs, Naming, RateQuote, RegimeEstimate, VixEvidence,
-    VixParams, VixPolicy, accrued_interest,
-};
+use atlas_regime::{DecidedBy, DetectorParams, Naming, RegimeEstimate, VixEvidence};
 use chrono::NaiveDate;
-use support::{Dated, Figures, Outcome, YEAR, data_folder, deviation, float, mean};
-
-fn day(year: i32, month: u32, day: u32) -> Outcome<NaiveDate> {
-    Ok(NaiveDate::from_ymd_opt(year, month, day).ok_or("a date")?)
-}
-
-const fn budget(regime: Regime) -> f64 {
-    match regime {
-        Regime::Bull => 1.0,
-        Regime::Neutral => 0.7,
-        Regime::Bear => 0.3,
-        Regime::Crash => 0.0,
-    }
-}
-
-const fn defensive(regime: Regime) -> bool {
-    matches!(regime, Regime::Bear | Regime::Crash)
-}
-
-/// A way of reading a label off an estimate.
-type Reading = fn(&RegimeEstimate) -> Regime;
-
-/// The label a user acts on.
-fn full(e: &RegimeEstimate) -> Regime {
-    e.regime
-}
-
-/// The label before the shock override.
-fn model(e: &RegimeEstimate) -> Regime {
-    e.evidence.model_regime
-}
-
-/// Market data, and the interest of each session of the index.
-struct Market {
-    index: Dated,
-    vix: Dated,
-    bill: Dated,
-    interest: Vec<f64>,
-    last: NaiveDate,
-}
-
-/// One configuration and what it said on every session.
-struct Run {
-    name: String,
-    said: Vec<RegimeEstimate>,
-}
-
-impl Market {
-    fn read() -> Outcome<Self> {
-        let root = data_folder();
-        let index = Dated::read(&root.join("daily/SPX.csv.gz"), "close")?.since(day(1990, 1, 2)?);
-        let vix = Dated::read(&root.join("daily/VIX.csv.gz"), "close")?;
-        let bill = Dated::read(&root.join("rates/DTB3.csv.gz"), "rate_pct")?;
-        let interest =
-            accrued_interest(&index.dates, &bill.dates, &bill.values, RateQuote::Discount)?;
-        let last = *index.dates.last().ok_or("an empty index")?;
-        Ok(Self { index, vix, bill, interest, last })
-    }
-
-    fn judge(&self, params: DetectorParams, excess: bool) -> Outcome<Vec<RegimeEstimate>> {
-        // A few VIX closes are missing; a shock in force then stays, a new one cannot be seen.
-        let params = DetectorParams {
-            vix_missing: VixPolicy::CarryOn,
-            rate_quote: RateQuote::Discount,
-            ..params
-        };
-        let detector = Detector::new(params.check()?);
-        let inputs = Inputs {
-            index: self.index.series(),
-            vix: Some(self.vix.series()),
-            rate: excess.then(|| self.bill.series()),
-            as_of: self.last,
-        };
-        Ok(detector.history(&inputs, day(1996, 1, 2)?)?)
-    }
-}
+use support::falls::{Called, Fall};
+use support::halves::{halves, neighbours};
+use support::labels::{
+    Market, Reading, Run, WAYS, between, budget, changes, day, defensive, full, model,
+};
+use support::{Dated, Figures, Outcome, YEAR, deviation, float, mean};
 
 fn main() -> Outcome<()> {
     let market = Market::read()?;
@@ -105,17 +31,14 @@ fn main() -> Outcome<()> {
             runs.push(Run { name: format!("{name}, {basis}"), said });
         }
     }
+    let without_vix = |e: &&RegimeEstimate| matches!(e.evidence.vix, VixEvidence::Missing { .. });
     println!(
         "S&P 500 price index from {}, judged daily 1996-01-02 to {}; raw returns, and in excess \
          of DTB3 (a discount rate). Cash earns DTB3 in all of them. Sessions without a VIX close: \
          {}.\n",
         market.index.dates[0],
         market.last,
-        runs[0]
-            .said
-            .iter()
-            .filter(|e| matches!(e.evidence.vix, VixEvidence::Missing { .. }))
-            .count()
+        runs[0].said.iter().filter(without_vix).count()
     );
     for last in [day(2022, 12, 31)?, market.last] {
         println!("## 1996-01-02 to {last}\n");
@@ -123,10 +46,12 @@ fn main() -> Outcome<()> {
     }
     println!("## Changes of the four-regime label a year, without / with the override\n");
     parts(&runs)?;
-    println!("## Neighbouring minimum holds of the shock rule, calibrated\n");
-    holds(&market)?;
     println!("## How falls were called\n");
-    crises(&runs, &market.index)?;
+    falls(&runs, &market)?;
+    println!("## Chosen on one half, shown on the other\n");
+    halves(&market)?;
+    println!("## One setting changed at a time, override included\n");
+    neighbours(&market)?;
     for run in &runs {
         println!("## Details: {}\n", run.name);
         regimes(&run.said, &market.index);
@@ -148,17 +73,6 @@ fn cells(name: &str, runs: &[Run], cell: impl Fn(&[RegimeEstimate]) -> String) {
     println!("| {name} | {} |", cells.join(" | "));
 }
 
-/// What was said between two dates.
-fn between(said: &[RegimeEstimate], first: NaiveDate, last: NaiveDate) -> &[RegimeEstimate] {
-    let from = said.partition_point(|e| e.as_of < first);
-    &said[from..said.partition_point(|e| e.as_of <= last)]
-}
-
-fn changes(said: &[RegimeEstimate], label: Reading) -> f64 {
-    let changed = said.windows(2).filter(|p| label(&p[0]) != label(&p[1])).count();
-    float(changed) * YEAR / float(said.len())
-}
-
 fn side_by_side(runs: &[Run], market: &Market, last: NaiveDate) {
     let runs: Vec<Run> = runs
         .iter()
@@ -172,8 +86,7 @@ fn side_by_side(runs: &[Run], market: &Market, last: NaiveDate) {
         let moved = said.windows(2).filter(|p| p[0].evidence.state != p[1].evidence.state);
         format!("{:.1}", float(moved.count()) * YEAR / float(said.len()))
     });
-    let ways: [(&str, Reading); 2] = [("model alone", model), ("override included", full)];
-    for (way, label) in ways {
+    for (way, label) in WAYS {
         cells(&format!("changes a year: four regimes, {way}"), &runs, |said| {
             format!("{:.2}", changes(said, label))
         });
@@ -182,10 +95,10 @@ fn side_by_side(runs: &[Run], market: &Market, last: NaiveDate) {
             format!("{:.0} %", 100.0 * float(days) / float(said.len()))
         });
         cells(&format!("defensive spells, of which false alarms, {way}"), &runs, |said| {
-            let (spells, alarms) = false_alarms(said, &market.index, label);
+            let (spells, alarms) = market.false_alarms(said, label);
             format!("{spells}, {alarms} ({:.0} %)", 100.0 * float(alarms) / float(spells))
         });
-        let figures = |said: &[RegimeEstimate]| allocation(said, market, |e| budget(label(e)));
+        let figures = |said: &[RegimeEstimate]| market.allocation(said, |e| budget(label(e)));
         cells(&format!("turnover a year, {way}"), &runs, |said| {
             format!("{:.0} %", 100.0 * figures(said).turnover)
         });
@@ -194,7 +107,7 @@ fn side_by_side(runs: &[Run], market: &Market, last: NaiveDate) {
         });
     }
     cells("growth; volatility; excess Sharpe; drawdown, index held", &runs, |said| {
-        four(&allocation(said, market, |_| 1.0))
+        four(&market.allocation(said, |_| 1.0))
     });
     println!();
 }
@@ -232,26 +145,50 @@ fn parts(runs: &[Run]) -> Outcome<()> {
     Ok(())
 }
 
-/// Changes a year, override included, when shocks are held for another number of sessions.
-fn holds(market: &Market) -> Outcome<()> {
-    println!(
-        "| minimum hold, sessions | 1996 to 2022, raw | excess | 1996 to 2024, raw | excess |"
-    );
-    println!("| --- | --- | --- | --- | --- |");
-    for hold_min in [5, 8, 10, 12, 15, 21] {
-        let mut line = [String::new(), String::new()];
-        for excess in [false, true] {
-            let params = DetectorParams::calibrated();
-            let vix = VixParams { hold_min, ..params.vix.clone() };
-            let said = market.judge(DetectorParams { vix, ..params }, excess)?;
-            for (text, last) in line.iter_mut().zip([day(2022, 12, 31)?, market.last]) {
-                let part = between(&said, day(1996, 1, 1)?, last);
-                write!(text, " {:.2} |", changes(part, full))?;
+/// When falls were called, and what a follower of the budget lost in them.
+fn falls(runs: &[Run], market: &Market) -> Outcome<()> {
+    let falls = Fall::all(&market.index)?;
+    let rows = |cell: &dyn Fn(&Fall, &[RegimeEstimate], Reading) -> String| {
+        for fall in &falls {
+            for (way, label) in WAYS {
+                cells(&format!("{}, {way}", fall.name()), runs, |said| cell(fall, said, label));
             }
         }
-        println!("| {hold_min} |{}", line.concat());
-    }
-    println!();
+        println!();
+    };
+    println!("First defensive label: sessions after the peak, index by then, part of the fall.\n");
+    heading("fall from the peak to its lowest close", runs);
+    rows(&|fall, said, label| match fall.called(market, said, label) {
+        Called::Never => "never".to_owned(),
+        Called::Before => "already at the peak".to_owned(),
+        Called::After { sessions, part, down, too_late } => {
+            let late = if too_late { ", **after the low**" } else { "" };
+            format!("{sessions}: {:+.1} %, {:.0} %{late}", 100.0 * down, 100.0 * part)
+        }
+    });
+    let flickers = runs.iter().map(|run| {
+        let ways = falls.iter().flat_map(|fall| WAYS.map(|(_, label)| (fall, label)));
+        ways.filter(|(fall, label)| fall.flickers(&run.said, *label)).count()
+    });
+    println!(
+        "Cells in which a settled label, ten of eleven defensive, begins on another session: \
+         {}.\n",
+        flickers.sum::<usize>()
+    );
+    println!(
+        "Return of a follower of the budget 100/70/30/0 from the peak to the low, from t + 2 on, \
+         before costs and interest; the same as a part of the index's loss; sessions of the fall \
+         labelled defensive.\n"
+    );
+    heading("fall", runs);
+    rows(&|fall, said, label| {
+        format!(
+            "{:+.1} %, {:.0} %; {:.0} %",
+            100.0 * fall.followed(market, said, label),
+            100.0 * fall.suffered(market, said, label),
+            100.0 * fall.covered(said, label)
+        )
+    });
     Ok(())
 }
 
@@ -275,21 +212,6 @@ fn regimes(said: &[RegimeEstimate], index: &Dated) {
         );
     }
     println!();
-}
-
-/// The regime's budget held from the next session but one, 10 basis points a side, the rest at the
-/// bill.
-fn allocation(
-    said: &[RegimeEstimate],
-    market: &Market,
-    budget: impl Fn(&RegimeEstimate) -> f64,
-) -> Figures {
-    let held: Vec<f64> = said[..said.len() - 2].iter().map(budget).collect();
-    let sessions = || said[2..].iter().map(|e| e.evidence.session);
-    let closes = &market.index.values;
-    let returns: Vec<f64> = sessions().map(|t| closes[t] / closes[t - 1] - 1.0).collect();
-    let interest: Vec<f64> = sessions().map(|t| market.interest[t]).collect();
-    Figures::of(&held, &returns, &interest, 0.001)
 }
 
 /// What the shock override alone did: the sessions on which it put the strategy that is fully
@@ -331,124 +253,4 @@ fn overrides(said: &[RegimeEstimate], index: &Dated) {
         said.iter().filter(crossed).count(),
         said.iter().filter(exchanged).count()
     );
-}
-
-/// Peaks of the index before falls.
-const PEAKS: [(i32, u32, u32); 7] = [
-    (2000, 9, 1),
-    (2007, 10, 9),
-    (2011, 4, 29),
-    (2015, 7, 20),
-    (2018, 9, 20),
-    (2020, 2, 19),
-    (2022, 1, 3),
-];
-
-/// When falls were called, and what a strategy that is out of the index in bear and crash lost
-/// from the peak to the low; by the model alone and with the override.
-fn crises(runs: &[Run], index: &Dated) -> Outcome<()> {
-    println!("First defensive label: sessions after the peak, index by then, part of the fall.\n");
-    heading("fall from the peak to its lowest close", runs);
-    let mut later = 0;
-    fall_rows(runs, index, |said, from, (trough, depth), label| {
-        let Some(found) = first(said, from, label) else { return "never".to_owned() };
-        if found == from {
-            return "already at the peak".to_owned();
-        }
-        let level = |t: usize| index.values[said[t].evidence.session];
-        let down = level(found) / level(from) - 1.0;
-        let late = if said[found].as_of > trough { ", **after the low**" } else { "" };
-        format!("{}: {:+.1} %, {:.0} %{late}", found - from, 100.0 * down, 100.0 * down / depth)
-    })?;
-    for (year, month, date) in PEAKS {
-        let peak = day(year, month, date)?;
-        for (run, label) in runs.iter().flat_map(|run| [(run, model as Reading), (run, full)]) {
-            let from = run.said.partition_point(|e| e.as_of < peak);
-            later += usize::from(first(&run.said, from, label) != settled(&run.said, from, label));
-        }
-    }
-    println!(
-        "\nCells in which a settled label, ten of eleven defensive, begins on another session: \
-         {later}.\n"
-    );
-    println!(
-        "From the peak to the low: return of a strategy that holds the index in bull and neutral, \
-         from t + 2 on, before costs and interest; sessions of the fall labelled defensive.\n"
-    );
-    heading("fall", runs);
-    fall_rows(runs, index, |said, from, (trough, _), label| {
-        let to = said.partition_point(|e| e.as_of <= trough);
-        let held = (from + 1..to).filter(|t| !defensive(label(&said[*t - 2])));
-        let growth = held.fold(1.0, |all, t| {
-            let session = said[t].evidence.session;
-            all * index.values[session] / index.values[session - 1]
-        });
-        let days = said[from..to].iter().filter(|e| defensive(label(e))).count();
-        let share = 100.0 * float(days) / float(to - from);
-        format!("{:+.1} %, {share:.0} %", 100.0 * (growth - 1.0))
-    })?;
-    println!();
-    Ok(())
-}
-
-/// Two rows for every fall; a cell is made from what was said, where the peak is in it, date and
-/// depth of the low, and the label.
-fn fall_rows(
-    runs: &[Run],
-    index: &Dated,
-    cell: impl Fn(&[RegimeEstimate], usize, (NaiveDate, f64), Reading) -> String,
-) -> Outcome<()> {
-    let ways: [(&str, Reading); 2] = [("model alone", model), ("override included", full)];
-    for (year, month, date) in PEAKS {
-        let peak = day(year, month, date)?;
-        let (trough, depth) = fall(index, peak);
-        for (way, label) in ways {
-            let name = format!("{peak} to {trough} ({:.1} %), {way}", 100.0 * depth);
-            cells(&name, runs, |said| {
-                cell(said, said.partition_point(|e| e.as_of < peak), (trough, depth), label)
-            });
-        }
-    }
-    Ok(())
-}
-
-fn first(said: &[RegimeEstimate], from: usize, label: Reading) -> Option<usize> {
-    (from..said.len()).find(|t| defensive(label(&said[*t])))
-}
-
-/// The first of ten defensive labels out of eleven: looks ten sessions ahead.
-fn settled(said: &[RegimeEstimate], from: usize, label: Reading) -> Option<usize> {
-    (from..said.len()).find(|t| {
-        let ahead = &said[*t..(*t + 11).min(said.len())];
-        defensive(label(&ahead[0])) && ahead.iter().filter(|e| defensive(label(e))).count() >= 10
-    })
-}
-
-/// Date of the lowest close before the peak's level is seen again, and how deep it is.
-fn fall(index: &Dated, peak: NaiveDate) -> (NaiveDate, f64) {
-    let from = index.dates.partition_point(|d| *d < peak);
-    let top = index.values[from];
-    let under = (from + 1..index.values.len()).take_while(|t| index.values[*t] < top);
-    let lowest = under.min_by(|a, b| index.values[*a].total_cmp(&index.values[*b]));
-    let lowest = lowest.unwrap_or(from);
-    (index.dates[lowest], index.values[lowest] / top - 1.0)
-}
-
-/// Defensive spells, and those during which the index did not fall.
-fn false_alarms(said: &[RegimeEstimate], index: &Dated, label: Reading) -> (usize, usize) {
-    let (mut spells, mut alarms, mut start) = (0, 0, None);
-    for t in 0..said.len() {
-        let now = defensive(label(&said[t]));
-        match (now, start) {
-            (true, None) => start = Some(t),
-            (false, Some(first)) => {
-                let level = |t: usize| index.values[said[t].evidence.session];
-                spells += 1;
-                alarms += usize::from(level(t) >= level(first));
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    (spells, alarms)
 }

@@ -20,6 +20,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use atlas_regime::Error;
 use rayon::prelude::*;
 use support::cells::{Cell, Entry, Published, cells};
 use support::methods::{Choice, Method};
@@ -28,13 +29,13 @@ use support::{Outcome, deviation, float, mean};
 
 /// Paths on which the continuous model of three states is run under every penalty; on the others
 /// only under those that may turn out the best.
-const EVERY_PENALTY: usize = 10;
+const EVERY_PENALTY: usize = 200;
 /// Paths on which the slow models are judged by their forecasts too.
 const SCORED: usize = 100;
 /// The cell whose rows are put together too.
 const POOLED: &str = "two_1000";
 /// Paths between two saves.
-const CHUNK: usize = 20;
+const CHUNK: usize = 10;
 
 fn main() -> Outcome<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("which folder?")?);
@@ -57,6 +58,20 @@ fn main() -> Outcome<()> {
                 let most = if slow == 2 && cell.key.starts_with("two_") { 200 } else { cell.paths };
                 if slowness(entry) == slow {
                     run(&folder, cell, entry, goal.min(limit).min(most))?;
+                }
+            }
+        }
+    }
+    for goal in [60, 120, EVERY_PENALTY] {
+        for mode_loss in [false, true] {
+            for cell in cells.iter().filter(|cell| cell.key.starts_with(&designs)) {
+                let chosen = |e: &&Entry| {
+                    thinned(cell, e)
+                        && e.method == Method::Continuous { mode_loss }
+                        && name_of(e).starts_with(&methods)
+                };
+                for entry in cell.entries.iter().filter(chosen) {
+                    complete(&folder, cell, entry, goal.min(limit))?;
                 }
             }
         }
@@ -152,6 +167,30 @@ fn name_of(entry: &Entry) -> String {
 
 fn store(folder: &Path, cell: &Cell, entry: &Entry) -> Store {
     Store::new(folder, &format!("{}.{}", cell.key, name_of(entry)))
+}
+
+/// Runs the continuous model of three states under every penalty on the first `paths` paths on
+/// file, where it was not.
+fn complete(folder: &Path, cell: &Cell, entry: &Entry, paths: usize) -> Outcome<()> {
+    let store = store(folder, cell, entry);
+    let mut records = store.read()?;
+    let missing: Vec<usize> =
+        (0..records.len().min(paths)).filter(|path| !records[*path].complete()).collect();
+    for chunk in missing.chunks(CHUNK) {
+        let one = |&path: &usize| -> Result<Record, Error> {
+            let have = &records[path];
+            let wanted = |i: usize| have.accuracies[i].is_nan();
+            let scored = |i: usize| have.scores[i].is_nan();
+            cell.sample(path).run(entry.method, &entry.choices, &wanted, None, &scored)
+        };
+        let found: Vec<Record> = chunk.par_iter().map(one).collect::<Result<_, _>>()?;
+        for (path, found) in chunk.iter().zip(&found) {
+            records[*path].fill(found);
+        }
+        store.replace(&records)?;
+        eprintln!("{} {}: path {:?} complete", cell.key, entry.name, chunk.last());
+    }
+    Ok(())
 }
 
 /// Runs one method until `paths` paths are on file.

@@ -25,10 +25,10 @@ pub struct VixParams {
 }
 
 impl Default for VixParams {
-    /// +20 % in one session or +50 % in three; held at least 10 sessions, until half of the rise is
+    /// +20 % in one session or +50 % in three; held at least 18 sessions, until half of the rise is
     /// given back, at most 21 sessions from the last trigger on, its own included; no level rule.
     fn default() -> Self {
-        Self { rise_1: 0.20, rise_3: 0.50, level: None, hold_min: 10, hold_max: 21, give_back: 0.5 }
+        Self { rise_1: 0.20, rise_3: 0.50, level: None, hold_min: 18, hold_max: 21, give_back: 0.5 }
     }
 }
 

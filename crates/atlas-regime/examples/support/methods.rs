@@ -161,7 +161,8 @@ impl Sample {
         Ok(Record { accuracies, scores })
     }
 
-    /// Runs one method under every choice; those not `wanted` stay NaN.
+    /// Accuracies of one method under the choices `wanted` and scores under those `scored`; the
+    /// others stay NaN, as do scores of a method that has none.
     pub fn run(
         &self,
         method: Method,
@@ -170,14 +171,13 @@ impl Sample {
         oracle: Option<&HmmModel>,
         scored: &dyn Fn(usize) -> bool,
     ) -> Result<Record, Error> {
-        let mut out = Record {
-            accuracies: vec![f64::NAN; choices.len()],
-            scores: vec![f64::NAN; choices.len()],
-        };
-        for (i, &choice) in choices.iter().enumerate().filter(|(i, _)| wanted(*i)) {
-            let Some(labels) = self.labels(method, choice, oracle)? else { continue };
-            out.accuracies[i] = self.accuracy(&labels);
-            let jump = !matches!(method, Method::Oracle | Method::Markov(_) | Method::FlatMarkov);
+        let mut out = Record::empty(choices.len());
+        let jump = !matches!(method, Method::Oracle | Method::Markov(_) | Method::FlatMarkov);
+        for (i, &choice) in choices.iter().enumerate() {
+            let labels = if wanted(i) { self.labels(method, choice, oracle)? } else { None };
+            if let Some(labels) = labels {
+                out.accuracies[i] = self.accuracy(&labels);
+            }
             if jump && scored(i) && !self.ahead {
                 out.scores[i] =
                     self.score(|first, all| self.jump(method, choice, first, all, true))?;

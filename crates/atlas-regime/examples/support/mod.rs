@@ -9,6 +9,9 @@
 )]
 
 pub mod cells;
+pub mod falls;
+pub mod halves;
+pub mod labels;
 pub mod lengths;
 pub mod methods;
 pub mod simulate;

@@ -21,6 +21,26 @@ pub struct Record {
 }
 
 impl Record {
+    /// Nothing run yet under so many options.
+    pub fn empty(options: usize) -> Self {
+        Self { accuracies: vec![f64::NAN; options], scores: vec![f64::NAN; options] }
+    }
+
+    /// Takes what the other one has and this one has not.
+    pub fn fill(&mut self, other: &Self) {
+        let mine = self.accuracies.iter_mut().chain(&mut self.scores);
+        for (mine, other) in mine.zip(other.accuracies.iter().chain(&other.scores)) {
+            if mine.is_nan() {
+                *mine = *other;
+            }
+        }
+    }
+
+    /// Whether every option was run and scored.
+    pub fn complete(&self) -> bool {
+        self.accuracies.iter().chain(&self.scores).all(|x| !x.is_nan())
+    }
+
     fn line(&self) -> Outcome<String> {
         let mut out = String::new();
         for (i, x) in self.accuracies.iter().chain(&self.scores).enumerate() {
@@ -64,5 +84,13 @@ impl Store {
         }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.0)?;
         Ok(file.write_all(text.as_bytes())?)
+    }
+
+    /// Puts these records in the place of all on file, in one step.
+    pub fn replace(&self, records: &[Record]) -> Outcome<()> {
+        let lines = records.iter().map(Record::line).collect::<Outcome<String>>()?;
+        let fresh = self.0.with_extension("new");
+        std::fs::write(&fresh, lines)?;
+        Ok(std::fs::rename(&fresh, &self.0)?)
     }
 }

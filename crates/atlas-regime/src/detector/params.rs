@@ -51,8 +51,8 @@ pub struct LadderParams {
 }
 
 impl Default for LadderParams {
-    /// The model's own penalty of 50, medians for the milder and 95 % quantiles for the harsher
-    /// rung of each side; neighbouring values give much the same, see
+    /// A penalty of 50, medians for the milder rung of each side, the 95 % quantile for neutral and
+    /// the 98 % quantile for crash; how neighbouring values fare stands in
     /// `docs/studies/regime-detector.md`.
     fn default() -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Default for LadderParams {
             bull_quantile: 0.50,
             neutral_quantile: 0.95,
             bear_quantile: 0.50,
-            crash_quantile: 0.95,
+            crash_quantile: 0.98,
         }
     }
 }
@@ -96,7 +96,7 @@ impl Default for ZScoreParams {
 /// # Examples
 /// ```
 /// use atlas_regime::{DetectorParams, PenaltyChoice};
-/// let choice = PenaltyChoice { candidates: vec![15.0, 50.0, 150.0], ..PenaltyChoice::default() };
+/// let choice = PenaltyChoice { candidates: vec![15.0, 35.0, 150.0], ..PenaltyChoice::default() };
 /// let params = DetectorParams { choice: Some(choice), ..DetectorParams::calibrated() };
 /// assert!(params.check().is_ok());
 /// ```
@@ -116,7 +116,7 @@ pub struct PenaltyChoice {
 }
 
 impl Default for PenaltyChoice {
-    /// The detector's own 50 among five candidates, chosen every 21 sessions over 2 016, from
+    /// The detector's own 35 among five candidates, chosen every 21 sessions over 2 016, from
     /// t + 2 at 10 basis points a side.
     fn default() -> Self {
         Self {
@@ -183,12 +183,12 @@ impl DetectorParams {
     #[must_use]
     pub fn calibrated() -> Self {
         Self {
-            penalty: 50.0,
+            penalty: 35.0,
             choice: None,
             restarts: 10,
             seed: 0,
             refit_every: 126,
-            lookback: 3000,
+            lookback: 2000,
             rows_min: 750,
             warm_up: 252,
             clip: 3.0,
