@@ -87,7 +87,11 @@ fn fits(c: &mut Criterion) -> Result<()> {
     let sizes = [
         ("k2_t2000", 2, 2000),
         ("k2_t5000", 2, 5000),
+        ("k3_t5000", 3, 5000),
         ("k4_t5000", 4, 5000),
+        ("k5_t5000", 5, 5000),
+        ("k6_t5000", 6, 5000),
+        ("k7_t5000", 7, 5000),
         ("k8_t5000", 8, 5000),
     ];
     for (id, states, rows) in sizes {
@@ -101,11 +105,26 @@ fn fits(c: &mut Criterion) -> Result<()> {
         });
     }
     let matrix = Matrix::read(&["full3", "train3"], 3, 2000)?;
-    let (rows, params) = (matrix.rows()?, ContinuousParams::new(2, 600.0).check()?);
+    let rows = matrix.rows()?;
     let options = FitOptions { returns: Some(&matrix.returns), ..FitOptions::default() };
-    c.bench_function("regime/fit_continuous/k2_t2000", |b| {
-        b.iter(|| params.fit_with(black_box(rows), &options));
-    });
+    for states in [2, 3] {
+        let params = ContinuousParams::new(states, 600.0).check()?;
+        let fit = params.fit_with(rows, &options)?;
+        let steps: usize = fit.restarts.iter().map(|r| r.iterations + 1).sum();
+        let id = format!("fit_continuous/k{states}_t2000");
+        eprintln!("{id}: objective {}, {steps} E-steps", fit.model.states().objective());
+        if states > 2 {
+            // A fit takes a good part of a second.
+            let mut slow = c.benchmark_group("regime");
+            slow.sample_size(10);
+            slow.bench_function(id, |b| b.iter(|| params.fit_with(black_box(rows), &options)));
+            slow.finish();
+        } else {
+            c.bench_function(&format!("regime/{id}"), |b| {
+                b.iter(|| params.fit_with(black_box(rows), &options));
+            });
+        }
+    }
     let matrix = Matrix::read(&["train9"], 9, 2000)?;
     let (rows, params) = (matrix.rows()?, SparseParams::new(2, 50.0, 3.0).check()?);
     c.bench_function("regime/fit_sparse/t2000_d9", |b| {
@@ -124,8 +143,11 @@ fn filters(c: &mut Criterion) -> Result<()> {
         c.bench_function(&format!("regime/filter_push/k{states}"), |b| {
             b.iter(|| {
                 t = if t + 1 == rows.len() { 0 } else { t + 1 };
-                // The estimate alone: an error, which is larger, need not be copied about.
-                filter.push(black_box(rows.row(t))).ok()
+                // As a caller does it: the estimate is used, an error ends the run.
+                let Ok(estimate) = filter.push(black_box(rows.row(t))) else {
+                    std::process::abort()
+                };
+                estimate
             });
         });
         if states == 2 {

@@ -54,6 +54,17 @@ pub enum Error {
         /// The model.
         what: &'static str,
     },
+    /// A row so far from every state that nothing else would count beside its cost.
+    #[error(
+        "{what}: row {row} is so far from every state that what was and will be seen would no \
+         longer count beside it"
+    )]
+    TooFar {
+        /// The filter.
+        what: &'static str,
+        /// Row number, from 0.
+        row: usize,
+    },
     /// Every row is the same, so there is nothing to tell states apart by.
     #[error("all {rows} rows of {what} are equal: there is nothing to tell states apart by")]
     AllEqual {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::stored::Format;
 
 /// The mean of all observations so far, with weights that halve every `halflife` observations.
 ///
@@ -19,12 +20,13 @@ use crate::Error;
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Ewm {
+    format: Format<1>,
     q: f64,
     weight: f64,
     mean: Option<f64>,
     /// Observations pushed, which names the row of a bad one.
-    #[serde(default)]
     pushed: usize,
 }
 
@@ -44,7 +46,7 @@ impl Ewm {
         let decay = 1.0 - libm::exp(-std::f64::consts::LN_2 / halflife);
         let com = 1.0 / decay - 1.0;
         let alpha = 1.0 / (1.0 + com);
-        Ok(Self { q: 1.0 - alpha, weight: 1.0, mean: None, pushed: 0 })
+        Ok(Self { format: Format, q: 1.0 - alpha, weight: 1.0, mean: None, pushed: 0 })
     }
 
     /// Takes one observation in and gives the mean up to and including it.
@@ -98,6 +100,33 @@ impl Ewm {
     }
 }
 
+/// A mean as it was filed away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: Format<1>,
+    q: f64,
+    weight: f64,
+    mean: Option<f64>,
+    pushed: usize,
+}
+
+impl TryFrom<Stored> for Ewm {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let Stored { format, q, weight, mean, pushed } = stored;
+        let sound = (0.0..=1.0).contains(&q)
+            && (1.0..COUNT_MAX).contains(&weight)
+            && mean.is_none_or(f64::is_finite);
+        if sound {
+            return Ok(Self { format, q, weight, mean, pushed });
+        }
+        let value = format!("{mean:?} with weights {q} and {weight}");
+        Err(Error::Parameter { name: "mean", value, rule: "one that observations can lead to" })
+    }
+}
+
 /// More weight than observations there ever are.
 const COUNT_MAX: f64 = 1e12;
 
@@ -129,6 +158,21 @@ mod tests {
     fn bad_half_lives_are_refused() {
         for h in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Ewm::new(h).is_err());
+        }
+    }
+
+    #[test]
+    fn a_mean_comes_back_and_a_damaged_one_does_not() {
+        let mut ewm = Ewm::new(3.0).unwrap();
+        for x in [0.3, -1.2, 0.4] {
+            ewm.push(x).unwrap();
+        }
+        let json = serde_json::to_value(&ewm).unwrap();
+        assert_eq!(serde_json::from_value::<Ewm>(json.clone()).unwrap(), ewm);
+        for (field, value) in [("format", 2.0), ("q", 1.5), ("weight", 0.0), ("pushed", -1.0)] {
+            let mut bad = json.clone();
+            bad[field] = value.into();
+            assert!(serde_json::from_value::<Ewm>(bad).is_err(), "{field}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stored::Format;
 use crate::{Error, Ewm};
 
 /// One feature of a return series, by exponentially weighted means with one half-life in sessions.
@@ -96,6 +97,7 @@ impl Feature {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct FeatureStream {
+    format: Format<1>,
     features: Vec<Feature>,
     pairs: Vec<Pair>,
     pair_of: Vec<usize>,
@@ -109,6 +111,14 @@ struct Pair {
     halflife: f64,
     mean: Ewm,
     downside: Ewm,
+}
+
+impl Pair {
+    /// Takes a return in; gives mean and downside deviation.
+    fn take(&mut self, simple_return: f64) -> (f64, f64) {
+        let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
+        (self.mean.add(simple_return), self.downside.add(loss * loss).sqrt())
+    }
 }
 
 impl FeatureStream {
@@ -137,7 +147,7 @@ impl FeatureStream {
                 pairs.push(Pair { halflife, mean: ewm.clone(), downside: ewm });
             }
         }
-        Ok(Self { features: features.to_vec(), pairs, pair_of, pushed: 0 })
+        Ok(Self { format: Format, features: features.to_vec(), pairs, pair_of, pushed: 0 })
     }
 
     /// The features, in the order of the columns.
@@ -159,18 +169,39 @@ impl FeatureStream {
         self.take(simple_return, self.pushed, out)
     }
 
+    /// What [`push`](Self::push) would write, without taking the return in.
+    pub(crate) fn peek(&self, simple_return: f64, out: &mut [f64]) -> Result<(), Error> {
+        self.check(simple_return, self.pushed, out)?;
+        let mut values = [(0.0, 0.0); MAX_HALFLIVES];
+        for (pair, value) in self.pairs.iter().zip(&mut values) {
+            *value = pair.clone().take(simple_return);
+        }
+        self.write(&values, out);
+        Ok(())
+    }
+
     /// [`push`](Self::push), with the row number an error shall name.
     fn take(&mut self, simple_return: f64, row: usize, out: &mut [f64]) -> Result<(), Error> {
+        self.check(simple_return, row, out)?;
+        let mut values = [(0.0, 0.0); MAX_HALFLIVES];
+        for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
+            *value = pair.take(simple_return);
+        }
+        self.write(&values, out);
+        self.pushed = self.pushed.saturating_add(1);
+        Ok(())
+    }
+
+    fn check(&self, simple_return: f64, row: usize, out: &[f64]) -> Result<(), Error> {
         if out.len() != self.features.len() {
             let (found, expected) = (out.len(), self.features.len());
             return Err(Error::Shape { what: "the row of features", found, expected });
         }
-        check_return(simple_return, row)?;
-        let loss = if simple_return < 0.0 { simple_return } else { 0.0 };
-        let mut values = [(0.0, 0.0); MAX_HALFLIVES];
-        for (pair, value) in self.pairs.iter_mut().zip(&mut values) {
-            *value = (pair.mean.add(simple_return), pair.downside.add(loss * loss).sqrt());
-        }
+        check_return(simple_return, row)
+    }
+
+    /// The features of means and deviations by half-life.
+    fn write(&self, values: &[(f64, f64); MAX_HALFLIVES], out: &mut [f64]) {
         for ((feature, &pair), slot) in self.features.iter().zip(&self.pair_of).zip(out) {
             let (mean, deviation) = values[pair];
             *slot = match feature {
@@ -180,8 +211,6 @@ impl FeatureStream {
                 Feature::Sortino { .. } => mean / deviation,
             };
         }
-        self.pushed = self.pushed.saturating_add(1);
-        Ok(())
     }
 
     /// Features of a whole series of returns, row after row.
@@ -212,12 +241,13 @@ pub(crate) fn check_return(simple_return: f64, row: usize) -> Result<(), Error> 
 
 /// A stream as it was filed away.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
+    #[serde(rename = "format")]
+    _format: Format<1>,
     features: Vec<Feature>,
     pairs: Vec<Pair>,
     pair_of: Vec<usize>,
-    /// Absent in what was filed away before it was counted.
-    #[serde(default)]
     pushed: usize,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrete::estep::{advance_values, first_smallest, loss};
 use crate::model::{defined, named_centers};
-use crate::stored::{Buffer, restored};
+use crate::stored::{Buffer, Format, Range, restored};
 use crate::{Error, JumpModel};
 
 /// What the filter says after one observation.
@@ -45,6 +45,10 @@ pub struct Filter {
     /// The values to be, until they are known to be usable.
     next: Buffer<Vec<f64>>,
     pushed: u64,
+    /// How far away a row may be.
+    range: Range,
+    /// The largest cost of the best path that the next row may lead to.
+    ceiling: f64,
 }
 
 impl Filter {
@@ -63,6 +67,8 @@ impl Filter {
             penalty: model.penalty,
             values: vec![0.0; model.states()],
             pushed: 0,
+            range: Range::of(model),
+            ceiling: Range::of(model).0,
         })
     }
 
@@ -71,7 +77,8 @@ impl Filter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers, [`Error::Overflow`] for a row so far from every centre that no state has a finite
-    /// cost any more; the filter is then as it was. No other.
+    /// cost any more, [`Error::TooFar`] for one beside whose cost neither penalty nor distance of
+    /// the centres would count any more; the filter is then as it was. No other.
     #[inline]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         let number = usize::try_from(self.pushed).unwrap_or(usize::MAX);
@@ -100,10 +107,12 @@ impl Filter {
                 )
             };
             let costs = (losses.0 + in_bull, losses.1 + in_bear);
+            let smallest = if costs.1 < costs.0 { costs.1 } else { costs.0 };
             // A number that is not finite, or too large, shows in both, and is then looked for.
-            if !(costs.0 + costs.1).is_finite() {
-                check_costs(row, number, &[costs.0, costs.1])?;
+            if smallest >= self.ceiling {
+                check_costs(row, number, smallest, self.ceiling)?;
             }
+            self.ceiling = smallest + self.range.0;
             (*bull, *bear) = costs;
         } else {
             let next = self.next.0.as_mut_slice();
@@ -115,7 +124,11 @@ impl Filter {
                 next.copy_from_slice(&self.values);
                 advance_values(next, self.penalty, row, &self.centers);
             }
-            check_costs(row, number, next)?;
+            let (_, smallest) = first_smallest(next);
+            if smallest >= self.ceiling {
+                check_costs(row, number, smallest, self.ceiling)?;
+            }
+            self.ceiling = smallest + self.range.0;
             self.values.copy_from_slice(next);
         }
         self.pushed += 1;
@@ -163,21 +176,23 @@ fn both_losses(row: &[f64], (first, second): (&[f64], &[f64])) -> (f64, f64) {
     (half(sums.0), half(sums.1))
 }
 
-/// Refuses a row after which no state has a finite cost: nothing could be told apart ever after.
+/// Refuses a row after which nothing could be told apart ever after.
 #[cold]
 #[inline(never)]
-fn check_costs(row: &[f64], number: usize, costs: &[f64]) -> Result<(), Error> {
+fn check_costs(row: &[f64], number: usize, smallest: f64, ceiling: f64) -> Result<(), Error> {
     check_row(row, row.len(), number)?;
-    if costs.iter().any(|cost| cost.is_finite()) {
-        return Ok(());
+    match smallest {
+        f64::INFINITY => Err(Error::Overflow { what: "online filter" }),
+        cost if cost > ceiling => Err(Error::TooFar { what: "online filter", row: number }),
+        _ => Ok(()),
     }
-    Err(Error::Overflow { what: "online filter" })
 }
 
 /// A filter as it is filed away; infinite costs are absent, as are the centres of empty states.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
+    format: Format<1>,
     features: usize,
     centers: Vec<Option<Vec<f64>>>,
     penalty: f64,
@@ -189,6 +204,7 @@ struct Stored {
 impl From<Filter> for Stored {
     fn from(filter: Filter) -> Self {
         Self {
+            format: Format,
             features: filter.features,
             centers: named_centers(&filter.centers, filter.features),
             penalty: filter.penalty,
@@ -212,6 +228,7 @@ impl TryFrom<Stored> for Filter {
         let mut filter = Self::new(&model)?;
         let states = filter.values.len();
         filter.values = restored(&stored.values, "the costs", states, f64::INFINITY)?;
+        filter.ceiling = first_smallest(&filter.values).1 + filter.range.0;
         if stored.pushed >= u64::MAX / 2 {
             let value = stored.pushed.to_string();
             return Err(Error::Parameter { name: "pushed", value, rule: "a count of rows" });
@@ -274,6 +291,9 @@ mod tests {
                 // So far away that its distance overflows, but finite.
                 let before = f.clone();
                 assert_eq!(f.push(&[1e200]), Err(Error::Overflow { what: "online filter" }));
+                // And so far away that it would drown all that comes before and after.
+                let drowned = Error::TooFar { what: "online filter", row: pushes };
+                assert_eq!(f.push(&[1e150]), Err(drowned));
                 assert_eq!(f, before);
                 assert!(f.push(&[5.0]).unwrap().margin.is_finite(), "after {pushes} rows");
             }
@@ -303,6 +323,7 @@ mod tests {
         assert_eq!(restored, f);
         assert_eq!(restored.push(&[4.0]), f.push(&[4.0]));
         let broken = [
+            ("format", serde_json::json!(2)),
             ("features", serde_json::json!(2)),
             ("centers", serde_json::json!([])),
             ("centers", serde_json::json!([null, null])),

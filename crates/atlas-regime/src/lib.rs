@@ -79,6 +79,7 @@ pub mod sparse;
 mod stored;
 mod trend;
 mod vix;
+mod wide;
 
 pub use descent::{Restart, Stop};
 pub use detector::{

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::count::float;
+use crate::stored::Format;
 use crate::{Error, Rows};
 
 /// Clips each column to mean ± `mul` population standard deviations of the rows it was fitted on.
@@ -18,7 +19,9 @@ use crate::{Error, Rows};
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredClipper")]
 pub struct Clipper {
+    format: Format<1>,
     lower: Vec<f64>,
     upper: Vec<f64>,
 }
@@ -42,7 +45,7 @@ impl Clipper {
             let pairs = moments.mean.iter().zip(&moments.variance);
             pairs.map(|(m, v)| m + sign * mul * v.sqrt()).collect()
         };
-        Ok(Self { lower: bound(-1.0), upper: bound(1.0) })
+        Ok(Self { format: Format, lower: bound(-1.0), upper: bound(1.0) })
     }
 
     /// Clips one row in place.
@@ -102,7 +105,9 @@ impl Clipper {
 /// # Ok::<(), atlas_regime::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredScaler")]
 pub struct Scaler {
+    format: Format<1>,
     mean: Vec<f64>,
     variance: Vec<f64>,
     scale: Vec<f64>,
@@ -120,7 +125,7 @@ impl Scaler {
         let pairs = mean.iter().zip(&variance);
         let scale = pairs.map(|(&m, &v)| if is_constant(n, m, v) { 1.0 } else { v.sqrt() });
         let scale = scale.collect();
-        Ok(Self { mean, variance, scale })
+        Ok(Self { format: Format, mean, variance, scale })
     }
 
     /// Scales one row in place.
@@ -165,6 +170,47 @@ impl Scaler {
     #[must_use]
     pub fn scale(&self) -> &[f64] {
         &self.scale
+    }
+}
+
+/// A clipper as it was filed away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredClipper {
+    format: Format<1>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+}
+
+impl TryFrom<StoredClipper> for Clipper {
+    type Error = Error;
+
+    fn try_from(stored: StoredClipper) -> Result<Self, Error> {
+        let StoredClipper { format, lower, upper } = stored;
+        let clipper = Self { format, lower, upper };
+        clipper.check(clipper.lower.len())?;
+        Ok(clipper)
+    }
+}
+
+/// A scaler as it was filed away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredScaler {
+    format: Format<1>,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl TryFrom<StoredScaler> for Scaler {
+    type Error = Error;
+
+    fn try_from(stored: StoredScaler) -> Result<Self, Error> {
+        let StoredScaler { format, mean, variance, scale } = stored;
+        let scaler = Self { format, mean, variance, scale };
+        scaler.check(scaler.mean.len())?;
+        Ok(scaler)
     }
 }
 
@@ -248,6 +294,31 @@ mod tests {
             assert!(matches!(clipper.apply(&mut row), Err(Error::Shape { expected: 2, .. })));
             assert!(matches!(scaler.apply(&mut row), Err(Error::Shape { expected: 2, .. })));
             assert_eq!(row, before);
+        }
+    }
+
+    #[test]
+    fn what_was_filed_away_comes_back_and_what_is_damaged_does_not() {
+        let data = [0.0, 1.0, 2.0, 5.0];
+        let rows = Rows::new(&data, 2).unwrap();
+        let clipper = serde_json::to_value(Clipper::fit(rows, 1.0).unwrap()).unwrap();
+        let scaler = serde_json::to_value(Scaler::fit(rows).unwrap()).unwrap();
+        assert!(serde_json::from_value::<Clipper>(clipper.clone()).is_ok());
+        assert!(serde_json::from_value::<Scaler>(scaler.clone()).is_ok());
+        let damages = [
+            ("format", serde_json::json!(0)),
+            ("upper", serde_json::json!([-9.0, 9.0])),
+            ("upper", serde_json::json!([9.0])),
+            ("scale", serde_json::json!([0.0, 1.0])),
+            ("scale", serde_json::json!([1.0])),
+        ];
+        for (field, value) in damages {
+            let put = |mut json: serde_json::Value| {
+                json[field] = value.clone();
+                json
+            };
+            assert!(serde_json::from_value::<Clipper>(put(clipper.clone())).is_err(), "{field}");
+            assert!(serde_json::from_value::<Scaler>(put(scaler.clone())).is_err(), "{field}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrete::estep::loss;
 use crate::filter::check_row;
-use crate::stored::Buffer;
+use crate::stored::{Buffer, Format, Range};
 use crate::{Error, JumpModel, StateEstimate};
 
 /// The last state of the cheapest path through the last `lookback` observations, for two states.
@@ -30,11 +30,14 @@ use crate::{Error, JumpModel, StateEstimate};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct SlidingFilter {
+    format: Format<1>,
     model: JumpModel,
     #[serde(skip_serializing)]
     centers: [Vec<f64>; 2],
     #[serde(skip_serializing)]
     weighted: Buffer<Vec<f64>>,
+    #[serde(skip_serializing)]
+    range: Range,
     lookback: usize,
     /// Differences of losses in the window, oldest first.
     gaps: VecDeque<f64>,
@@ -69,6 +72,8 @@ impl SlidingFilter {
             return Err(Error::TooFewRows { what: "a state of the model", have: 0, need: 1 });
         };
         Ok(Self {
+            format: Format,
+            range: Range::of(model),
             centers: [first.clone(), second.clone()],
             weighted: Buffer(vec![0.0; model.features]),
             model: model.clone(),
@@ -92,16 +97,21 @@ impl SlidingFilter {
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared; the filter
-    /// is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared,
+    /// [`Error::TooFar`] for one beside whose distance the penalty and that of the centres do not
+    /// count; the filter is then as it was. No other.
     #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         check_row(row, self.model.features, self.pushed)?;
         self.model.weigh(row, &mut self.weighted.0);
         let [first, second] = &self.centers;
-        let gap = loss(&self.weighted.0, second) - loss(&self.weighted.0, first);
+        let losses = (loss(&self.weighted.0, first), loss(&self.weighted.0, second));
+        let gap = losses.1 - losses.0;
         if gap.is_nan() {
             return Err(Error::Overflow { what: "sliding filter" });
+        }
+        if losses.0.min(losses.1) > self.range.0 {
+            return Err(Error::TooFar { what: "sliding filter", row: self.pushed });
         }
         // One centre may be infinitely far away; no gap beyond the penalty matters.
         let gap = gap.clamp(-GAP_MAX, GAP_MAX);
@@ -138,7 +148,10 @@ const GAP_MAX: f64 = f64::MAX / 4.0;
 
 /// A filter as it was filed away; what follows from the model is worked out again.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
+    #[serde(rename = "format")]
+    _format: Format<1>,
     model: JumpModel,
     lookback: usize,
     gaps: VecDeque<f64>,
@@ -218,6 +231,7 @@ mod tests {
         for row in [0.1, 3.9, 4.2] {
             let before = filter.clone();
             assert_eq!(filter.push(&[1e200]), Err(Error::Overflow { what: "sliding filter" }));
+            assert!(matches!(filter.push(&[1e150]), Err(Error::TooFar { .. })));
             assert_eq!(filter, before);
             filter.push(&[row]).unwrap();
         }
@@ -230,8 +244,14 @@ mod tests {
         let model = JumpModel::from_centers(centers, 3.0).unwrap();
         let mut filter = SlidingFilter::new(&model, 10).unwrap();
         assert_eq!(filter.push(&[-1e154]).unwrap().state, 1);
-        let json = serde_json::to_string(&filter).unwrap();
-        assert_eq!(serde_json::from_str::<SlidingFilter>(&json).unwrap(), filter);
+        let json = serde_json::to_value(&filter).unwrap();
+        assert_eq!(serde_json::from_value::<SlidingFilter>(json.clone()).unwrap(), filter);
+        let other = serde_json::json!({ "format": 2 });
+        for change in [other["format"].clone(), serde_json::Value::Null] {
+            let mut json = json.clone();
+            json["format"] = change;
+            assert!(serde_json::from_value::<SlidingFilter>(json).is_err());
+        }
         assert_eq!(filter.push(&[1e154]).unwrap().state, 0);
     }
 }

@@ -1,6 +1,46 @@
 //! What filters need to be filed away and restored without trusting the file.
 
-use crate::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::discrete::estep::loss;
+use crate::{Error, JumpModel};
+
+/// The format a type is filed away in; a file of another one is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Format<const N: u32>;
+
+impl<const N: u32> Serialize for Format<N> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        N.serialize(to)
+    }
+}
+
+impl<'de, const N: u32> Deserialize<'de> for Format<N> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let found = u32::deserialize(from)?;
+        let wrong = Error::Format { what: "what was filed away", found, expected: N };
+        if found == N { Ok(Self) } else { Err(D::Error::custom(wrong)) }
+    }
+}
+
+/// The largest cost a single row may add to the best path of a filter: beyond it the penalty and
+/// the distance of the centres no longer count beside what is added up. 2⁴² times the larger of
+/// them leaves ten bits of the 52 there are. Without limit where there are no two centres apart, and
+/// so nothing to tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Range(pub(crate) f64);
+
+impl Range {
+    pub(crate) fn of(model: &JumpModel) -> Self {
+        let centers = || model.centers.iter().flatten();
+        let pairs = centers().flat_map(|a| centers().map(move |b| loss(a, b)));
+        let apart = pairs.fold(0.0, f64::max);
+        Self(if apart > 0.0 { apart.max(model.penalty) * FAR } else { f64::INFINITY })
+    }
+}
+
+/// See [`Range`].
+pub(crate) const FAR: f64 = 4_398_046_511_104.0;
 
 /// Working memory: overwritten by every step, so no part of what its owner is.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::stored::Format;
 
 /// When a shock starts and when it ends, unchecked; [`check`](Self::check) makes it usable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,6 +146,7 @@ pub struct VixShock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct VixRule {
+    format: Format<1>,
     params: VixParams,
     /// Closes of the last three sessions, newest last.
     recent: [Option<f64>; 3],
@@ -157,7 +159,7 @@ impl VixRule {
     /// Starts without sessions and without a shock.
     #[must_use]
     pub fn new(params: CheckedVixParams) -> Self {
-        Self { params: params.0, recent: [None; 3], shock: None, pushed: 0 }
+        Self { format: Format, params: params.0, recent: [None; 3], shock: None, pushed: 0 }
     }
 
     /// Takes one session's close in; `None` where the session has none, which leaves a shock in
@@ -257,12 +259,13 @@ impl VixRule {
 
 /// A rule as it was filed away.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
+    #[serde(rename = "format")]
+    _format: Format<1>,
     params: VixParams,
     recent: [Option<f64>; 3],
     shock: Option<VixShock>,
-    /// Absent in what was filed away before it was counted.
-    #[serde(default)]
     pushed: usize,
 }
 
@@ -270,7 +273,7 @@ impl TryFrom<Stored> for VixRule {
     type Error = Error;
 
     fn try_from(stored: Stored) -> Result<Self, Error> {
-        let Stored { params, recent, shock, pushed } = stored;
+        let Stored { params, recent, shock, pushed, .. } = stored;
         let params = params.check()?;
         let rule = Self { recent, shock, pushed, ..Self::new(params.clone()) };
         rule.check(params.params())?;
@@ -356,11 +359,13 @@ mod tests {
         rule.push(Some(14.0)).unwrap();
         let json = serde_json::to_value(&rule).unwrap();
         assert_eq!(serde_json::from_value::<VixRule>(json.clone()).unwrap(), rule);
-        let damages = [("recent", 2, -1.0), ("shock", 0, 0.0), ("params", 0, -0.2)];
+        let damages =
+            [("format", 0, 2.0), ("recent", 2, -1.0), ("shock", 0, 0.0), ("params", 0, -0.2)];
         for (field, at, value) in damages {
             let mut bad = json.clone();
             match field {
                 "recent" => bad[field][at] = value.into(),
+                "format" => bad[field] = value.into(),
                 "shock" => bad[field]["base"] = value.into(),
                 _ => bad[field]["rise_1"] = value.into(),
             }

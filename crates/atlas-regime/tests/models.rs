@@ -151,10 +151,16 @@ fn grids_of_continuous_and_sparse_fits_equal_one_fit_each() {
         assert!(*fit == mixed(penalty).check().unwrap().fit_with(rows, &options).unwrap());
     }
     let sparse = |penalty| SparseParams::new(2, penalty, 1.5).check().unwrap();
-    let found = sparse(0.0).fit_grid(rows, Some(&returns), &penalties).unwrap();
-    for (fit, penalty) in found.iter().zip(penalties) {
-        let expected = sparse(penalty).fit(rows, Some(&returns)).unwrap();
-        assert_eq!(format!("{fit:?}"), format!("{expected:?}"));
+    let starts = [vec![0.0, 0.0, 3.0, 3.0], vec![-1.0, 2.0, 1.0, -2.0]];
+    let explicit = FitOptions { starts: Some(&starts), ..options };
+    for options in [options, explicit] {
+        let found = sparse(0.0).fit_grid(rows, &options, &penalties).unwrap();
+        for (fit, penalty) in found.iter().zip(penalties) {
+            let expected = sparse(penalty).fit_with(rows, &options).unwrap();
+            assert_eq!(format!("{fit:?}"), format!("{expected:?}"));
+            let first = fit.rounds[0].restarts.len();
+            assert_eq!(first, if options.starts.is_some() { 2 } else { 10 });
+        }
     }
 }
 

@@ -251,7 +251,8 @@ fn every_damaged_field_is_refused_or_harmless() {
 fn another_format_is_refused() {
     let mut json = filed(&stream(profile(0)));
     json["format"] = json!(99);
-    let refused = Error::Format { what: "the detector's checkpoint", found: 99, expected: 1 };
+    let expected = atlas_regime::DETECTOR_CHECKPOINT_FORMAT;
+    let refused = Error::Format { what: "the detector's checkpoint", found: 99, expected };
     assert_eq!(restored(json), Some(Err(refused)));
 }
 

@@ -11,7 +11,7 @@ use crate::discrete::params::STATES_MAX;
 use crate::dp::Penalties;
 use crate::filter::check_row;
 use crate::model::defined;
-use crate::stored::{Buffer, restored};
+use crate::stored::{Buffer, Format, Range, restored};
 use crate::{Error, JumpModel, Rows};
 
 /// The format of serialized continuous models this version writes and reads.
@@ -127,6 +127,7 @@ pub struct ContinuousFilter {
     next: Buffer<Vec<f64>>,
     scratch: Buffer<Scratch>,
     weighted: Buffer<Vec<f64>>,
+    range: Range,
     pushed: u64,
 }
 
@@ -149,6 +150,7 @@ impl ContinuousFilter {
             heaviest: (0..grid.len()).map(|i| heaviest(grid.at(i))).collect(),
             grid,
             penalties,
+            range: Range::of(&model.states),
             pushed: 0,
         })
     }
@@ -158,8 +160,9 @@ impl ContinuousFilter {
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
-    /// numbers, [`Error::Overflow`] for a row too far from every centre to be squared; the filter
-    /// is then as it was. No other.
+    /// numbers, [`Error::Overflow`] for a row too far from every centre to be squared,
+    /// [`Error::TooFar`] for one beside whose cost neither penalty nor distance of the centres
+    /// would count any more; the filter is then as it was. No other.
     pub fn push(&mut self, row: &[f64]) -> Result<MixedEstimate, Error> {
         let model = &self.model.states;
         check_row(row, model.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
@@ -176,6 +179,11 @@ impl ContinuousFilter {
         let vertex = crate::dp::first_smallest(next.iter().copied());
         if !next[vertex].is_finite() {
             return Err(Error::Overflow { what: "continuous filter" });
+        }
+        let before = self.values[crate::dp::first_smallest(self.values.iter().copied())];
+        if next[vertex] > before + self.range.0 {
+            let row = usize::try_from(self.pushed).unwrap_or(usize::MAX);
+            return Err(Error::TooFar { what: "continuous filter", row });
         }
         std::mem::swap(&mut self.values, &mut self.next.0);
         self.pushed += 1;
@@ -212,6 +220,7 @@ impl ContinuousFilter {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
+    format: Format<1>,
     model: ContinuousModel,
     values: Vec<Option<f64>>,
     pushed: u64,
@@ -220,7 +229,7 @@ struct Stored {
 impl From<ContinuousFilter> for Stored {
     fn from(filter: ContinuousFilter) -> Self {
         let ContinuousFilter { model, values, pushed, .. } = filter;
-        Self { model, values: defined(&values), pushed }
+        Self { format: Format, model, values: defined(&values), pushed }
     }
 }
 
@@ -266,6 +275,7 @@ mod tests {
                 let before = filter.clone();
                 let expected = Err(Error::Overflow { what: "continuous filter" });
                 assert_eq!(filter.push(&[1e200]), expected);
+                assert!(matches!(filter.push(&[1e150]), Err(Error::TooFar { .. })));
                 assert_eq!(filter, before);
                 let found = filter.push(&[row]).unwrap();
                 let model = &model.states;
@@ -281,7 +291,12 @@ mod tests {
             assert_eq!(restored, filter);
             assert_eq!(restored.push(&[4.0]), filter.push(&[4.0]));
             assert_eq!(filter.push(&[4.0]).unwrap().state, 1);
-            for (field, value) in [("values", serde_json::json!([1.0])), ("pushed", (-1).into())] {
+            let damages = [
+                ("format", 2.into()),
+                ("values", serde_json::json!([1.0])),
+                ("pushed", (-1).into()),
+            ];
+            for (field, value) in damages {
                 let mut json = json.clone();
                 json[field] = value;
                 assert!(serde_json::from_value::<ContinuousFilter>(json).is_err(), "{field}");

@@ -82,7 +82,7 @@ pub struct DetectorCheckpoint {
 }
 
 /// The format of detector checkpoints this version writes and reads.
-pub const DETECTOR_CHECKPOINT_FORMAT: u32 = 1;
+pub const DETECTOR_CHECKPOINT_FORMAT: u32 = 2;
 
 impl DetectorStream {
     /// Starts before the first session.

@@ -1,13 +1,13 @@
 //! The forward recursion of several restarts at once, one restart per lane.
 //!
-//! Lanes come in fours, which the compiler turns into vector instructions; every lane does the
-//! same operations in the same order as [`super::estep`], so the result is the same to the bit
-//! whatever the width of the vectors.
+//! Lanes come in vectors of four or eight, which the compiler turns into vector instructions; every
+//! lane does the same operations in the same order as [`super::estep`], so the result is the same to
+//! the bit whatever the width of the vectors.
 
-use super::four::{F4, U4, add, and, at_most, less, min, mul, or, shift_in, splat, sub, without};
 use crate::Rows;
+use crate::wide::{Floats, Words, add, and, at_most, less, min, mul, or, splat, sub, without};
 
-/// What the recursion leaves for the way back: bits per lane, newest row lowest, 64 rows a word.
+/// What the recursion leaves for the way back: bits per lane, row t in bit t % 64 of its word.
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     /// Words per lane and plane.
@@ -86,16 +86,38 @@ impl Trail {
     }
 }
 
-/// Runs `4 V` lanes of `K` states over all rows.
+/// How many lanes a vector has on this processor.
+pub(super) fn lanes_of_a_vector() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx512() {
+        return 8;
+    }
+    4
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl")
+}
+
+/// Runs `N V` lanes of `K` states over all rows.
 ///
-/// `centers[(k * D + j) * V + v]` holds four lanes; returns the values of the last row, state by
-/// state, and fills the trail. NaN centres, those of empty states, cost infinitely much.
-pub(super) fn forward<const K: usize, const V: usize>(
+/// `centers[(j * K + k) * V + v]` holds `N` lanes; returns the values of the last row, state by
+/// state, and fills the trail. The centres of empty states are infinite, and so is their cost.
+pub(super) fn forward<const K: usize, const V: usize, const N: usize>(
     rows: Rows<'_>,
-    centers: &[F4],
+    centers: &[Floats<N>],
     penalty: f64,
     trail: &mut Trail,
-) -> [[F4; V]; K] {
+) -> [[Floats<N>; V]; K] {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx512() {
+        #[expect(unsafe_code, reason = "the processor was just asked; measured to be worth it")]
+        // SAFETY: the function needs nothing but the three sets, which the processor has.
+        return unsafe { forward_avx512::<K, V, N>(rows, centers, penalty, trail) };
+    }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(
@@ -103,125 +125,197 @@ pub(super) fn forward<const K: usize, const V: usize>(
             reason = "the processor was just asked; 2 times as fast (measured)"
         )]
         // SAFETY: the function needs nothing but AVX2, which the processor has.
-        return unsafe { forward_avx2::<K, V>(rows, centers, penalty, trail) };
+        return unsafe { forward_avx2::<K, V, N>(rows, centers, penalty, trail) };
     }
-    forward_plain::<K, V>(rows, centers, penalty, trail)
+    forward_plain::<K, V, N>(rows, centers, penalty, trail)
+}
+
+/// The same loops compiled for wider vectors; no operation is fused, so no bit differs.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl")]
+fn forward_avx512<const K: usize, const V: usize, const N: usize>(
+    rows: Rows<'_>,
+    centers: &[Floats<N>],
+    penalty: f64,
+    trail: &mut Trail,
+) -> [[Floats<N>; V]; K] {
+    forward_plain::<K, V, N>(rows, centers, penalty, trail)
 }
 
 /// The same loops compiled for wider vectors; no operation is fused, so no bit differs.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn forward_avx2<const K: usize, const V: usize>(
+fn forward_avx2<const K: usize, const V: usize, const N: usize>(
     rows: Rows<'_>,
-    centers: &[F4],
+    centers: &[Floats<N>],
     penalty: f64,
     trail: &mut Trail,
-) -> [[F4; V]; K] {
-    forward_plain::<K, V>(rows, centers, penalty, trail)
+) -> [[Floats<N>; V]; K] {
+    forward_plain::<K, V, N>(rows, centers, penalty, trail)
 }
 
-/// Values and collected bits of four lanes.
+/// Values and collected bits of the lanes of one vector.
 #[derive(Debug, Clone, Copy)]
-struct Four<const K: usize> {
-    values: [F4; K],
-    jumped: [U4; K],
-    origin: [U4; 3],
+struct Vector<const K: usize, const N: usize> {
+    values: [Floats<N>; K],
+    jumped: [Words<N>; K],
+    origin: [Words<N>; 3],
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled once per instruction set it is called from")]
-fn forward_plain<const K: usize, const V: usize>(
+fn forward_plain<const K: usize, const V: usize, const N: usize>(
     rows: Rows<'_>,
-    centers: &[F4],
+    centers: &[Floats<N>],
     penalty: f64,
     trail: &mut Trail,
-) -> [[F4; V]; K] {
-    trail.reset(rows.len(), K, 4 * V);
+) -> [[Floats<N>; V]; K] {
+    trail.reset(rows.len(), K, N * V);
     let cols = rows.cols();
     let (centers, _) = centers.as_chunks::<V>();
-    let nothing = U4([0; 4]);
-    let empty = Four { values: [splat(0.0); K], jumped: [nothing; K], origin: [nothing; 3] };
-    let mut lanes = [empty; V];
-    let penalty = splat(penalty);
+    let nothing = Words([0; N]);
+    let empty = Vector { values: [splat(0.0); K], jumped: [nothing; K], origin: [nothing; 3] };
+    let mut vectors = [empty; V];
+    // Twice all costs, which spares halving the squared distances and changes no bit else.
+    let penalty = splat(2.0 * penalty);
     for (word, block) in rows.as_slice().chunks(64 * cols).enumerate() {
         let mut block = block.chunks_exact(cols);
         let collected = block.len();
         if word == 0
             && let Some(row) = block.next()
         {
-            for (v, four) in lanes.iter_mut().enumerate() {
-                four.values = losses::<K, V>(row, centers, v);
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                vector.values = distances::<K, V, N>(row, centers, v);
             }
         }
-        for row in block {
-            for (v, four) in lanes.iter_mut().enumerate() {
-                let losses = losses::<K, V>(row, centers, v);
-                step(four, &losses, penalty);
+        let done = collected - block.len();
+        for (t, row) in block.enumerate() {
+            let bit = Words([1 << (done + t); N]);
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                let losses = distances::<K, V, N>(row, centers, v);
+                step(vector, &losses, penalty, bit);
             }
         }
-        flush(trail, word, collected, &mut lanes);
+        flush(trail, word, &mut vectors);
     }
-    std::array::from_fn(|k| std::array::from_fn(|v| lanes[v].values[k]))
+    std::array::from_fn(|k| std::array::from_fn(|v| mul(splat(0.5), vectors[v].values[k])))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "part of the recursion")]
-fn losses<const K: usize, const V: usize>(row: &[f64], centers: &[[F4; V]], v: usize) -> [F4; K] {
+fn distances<const K: usize, const V: usize, const N: usize>(
+    row: &[f64],
+    centers: &[[Floats<N>; V]],
+    v: usize,
+) -> [Floats<N>; K] {
     let mut out = [splat(0.0); K];
-    for (sum, centers) in out.iter_mut().zip(centers.chunks_exact(row.len())) {
-        for (x, center) in row.iter().zip(centers) {
-            let gap = sub(splat(*x), center[v]);
-            *sum = add(*sum, mul(gap, gap));
-        }
-        // NaN, the distance to an empty state, becomes infinite.
-        *sum = min(mul(splat(0.5), *sum), splat(f64::INFINITY));
+    let (centers, _) = centers.as_chunks::<K>();
+    let (Some((x, row)), Some((center, centers))) = (row.split_first(), centers.split_first())
+    else {
+        return out;
+    };
+    let columns = row.iter().zip(centers);
+    let (sums, more) = out.split_at_mut(K.min(UNROLLED));
+    let (near, far) = center.split_at(K.min(UNROLLED));
+    let x = splat(*x);
+    sums.iter_mut().zip(near).for_each(|(sum, center)| *sum = square(sub(x, center[v])));
+    more.iter_mut().zip(far).for_each(|(sum, center)| *sum = square(sub(x, center[v])));
+    for (x, center) in columns {
+        // In halves, as the compiler unrolls short loops only.
+        let (sums, more) = out.split_at_mut(K.min(UNROLLED));
+        let (near, far) = center.split_at(K.min(UNROLLED));
+        let x = splat(*x);
+        sums.iter_mut().zip(near).for_each(|(s, c)| *s = add(*s, square(sub(x, c[v]))));
+        more.iter_mut().zip(far).for_each(|(s, c)| *s = add(*s, square(sub(x, c[v]))));
     }
     out
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "part of the recursion")]
-fn step<const K: usize>(four: &mut Four<K>, losses: &[F4; K], penalty: F4) {
-    let mut jump = splat(f64::INFINITY);
-    for v in &four.values {
-        jump = min(add(*v, penalty), jump);
+fn square<const N: usize>(x: Floats<N>) -> Floats<N> {
+    mul(x, x)
+}
+
+/// States handled in one loop that is short enough to be unrolled.
+const UNROLLED: usize = 4;
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "part of the recursion")]
+#[expect(clippy::needless_range_loop, reason = "in halves: the compiler unrolls short loops only")]
+fn step<const K: usize, const N: usize>(
+    vector: &mut Vector<K, N>,
+    losses: &[Floats<N>; K],
+    penalty: Floats<N>,
+    bit: Words<N>,
+) {
+    let mut jump = Jump {
+        cost: splat(f64::INFINITY),
+        penalty,
+        bit,
+        found: Words([0; N]),
+        origin: [Words([0; N]); 3],
+    };
+    for k in 0..K.min(UNROLLED) {
+        jump.cost = min(add(vector.values[k], penalty), jump.cost);
     }
-    let mut found = U4([0; 4]);
-    let mut first = [U4([0; 4]); 3];
-    let states = four.values.iter_mut().zip(&mut four.jumped).zip(losses);
-    for (k, ((value, jumped), loss)) in states.enumerate() {
-        let v = *value;
-        let here = without(at_most(add(v, penalty), jump), found);
+    for k in UNROLLED..K {
+        jump.cost = min(add(vector.values[k], penalty), jump.cost);
+    }
+    for k in 0..K.min(UNROLLED) {
+        jump.enter(k, vector, losses[k]);
+    }
+    for k in UNROLLED..K {
+        jump.enter(k, vector, losses[k]);
+    }
+    for digit in 0..digits(K) {
+        vector.origin[digit] = or(vector.origin[digit], and(jump.origin[digit], bit));
+    }
+}
+
+/// The cheapest way to jump, and where it comes from.
+struct Jump<const N: usize> {
+    cost: Floats<N>,
+    penalty: Floats<N>,
+    /// Where this row's bits go.
+    bit: Words<N>,
+    /// Whether it comes from one of the states looked at.
+    found: Words<N>,
+    /// Digits of the state it comes from.
+    origin: [Words<N>; 3],
+}
+
+impl<const N: usize> Jump<N> {
+    /// Decides whether state `k` is entered by the jump, and adds the loss.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "part of the recursion")]
+    fn enter<const K: usize>(&mut self, k: usize, vector: &mut Vector<K, N>, loss: Floats<N>) {
+        let v = vector.values[k];
+        let here = without(at_most(add(v, self.penalty), self.cost), self.found);
         // A jump is taken where it is cheaper, and on a tie where it comes from before k.
-        let jumps = or(less(jump, v), and(at_most(jump, v), found));
-        *jumped = shift_in(*jumped, jumps);
-        for (digit, first) in first.iter_mut().enumerate().take(digits(K)) {
+        let jumps = or(less(self.cost, v), and(at_most(self.cost, v), self.found));
+        vector.jumped[k] = or(vector.jumped[k], and(jumps, self.bit));
+        for digit in 0..digits(K) {
             if k >> digit & 1 == 1 {
-                *first = or(*first, here);
+                self.origin[digit] = or(self.origin[digit], here);
             }
         }
-        found = or(found, here);
-        *value = add(*loss, min(v, jump));
-    }
-    for (origin, first) in four.origin.iter_mut().zip(&first).take(digits(K)) {
-        *origin = shift_in(*origin, *first);
+        self.found = or(self.found, here);
+        vector.values[k] = add(loss, min(v, self.cost));
     }
 }
 
 /// Stores the bits of the rows of one block per lane.
-fn flush<const K: usize, const V: usize>(
+fn flush<const K: usize, const V: usize, const N: usize>(
     trail: &mut Trail,
     word: usize,
-    collected: usize,
-    lanes: &mut [Four<K>; V],
+    vectors: &mut [Vector<K, N>; V],
 ) {
-    for (v, four) in lanes.iter_mut().enumerate() {
-        let planes = four.jumped.iter_mut().chain(four.origin.iter_mut().take(digits(K)));
+    for (v, vector) in vectors.iter_mut().enumerate() {
+        let planes = vector.jumped.iter_mut().chain(vector.origin.iter_mut().take(digits(K)));
         for (plane, bits) in planes.enumerate() {
             for (lane, bits) in bits.0.iter_mut().enumerate() {
-                // The newest row was shifted in last: turn it round so that row t is bit t % 64.
-                let turned = bits.reverse_bits() >> (64 - collected);
-                trail.bits[(plane * 4 * V + 4 * v + lane) * trail.words + word] = turned;
+                trail.bits[(plane * N * V + N * v + lane) * trail.words + word] = *bits;
                 *bits = 0;
             }
         }
@@ -233,21 +327,38 @@ mod tests {
     use super::*;
     use crate::Mt19937;
 
+    /// The same lanes in vectors of `N`, on plain instructions and on the widest there are.
+    fn both<const V: usize, const N: usize>(
+        rows: Rows<'_>,
+        lanes: &[[f64; 12]; 8],
+        penalty: f64,
+    ) -> Vec<Vec<u64>> {
+        let at = |i: usize, v: usize| Floats(std::array::from_fn(|n| lanes[v * N + n][i]));
+        let centers: Vec<Floats<N>> = (0..12).flat_map(|i| (0..V).map(move |v| at(i, v))).collect();
+        let (mut a, mut b) = (Trail::default(), Trail::default());
+        let plain = forward_plain::<4, V, N>(rows, &centers, penalty, &mut a);
+        let wide = forward::<4, V, N>(rows, &centers, penalty, &mut b);
+        let bits = |found: [[Floats<N>; V]; 4]| {
+            found.map(|row| row.iter().flat_map(|f| f.0.map(f64::to_bits)).collect()).to_vec()
+        };
+        let (plain, wide): (Vec<Vec<u64>>, _) = (bits(plain), bits(wide));
+        assert_eq!(plain, wide);
+        assert_eq!(a.bits, b.bits);
+        plain.into_iter().chain([a.bits]).collect()
+    }
+
     #[test]
-    fn wide_vectors_give_the_same_bits() {
+    fn vectors_of_any_width_give_the_same_bits() {
         let mut rng = Mt19937::new(11);
         let data: Vec<f64> = (0..900).map(|_| 4.0 * rng.next_f64() - 2.0).collect();
         let rows = Rows::new(&data, 3).unwrap();
-        let mut four = || F4(std::array::from_fn(|_| 2.0 * rng.next_f64() - 1.0));
-        let mut centers: Vec<F4> = (0..4 * 3 * 2).map(|_| four()).collect();
-        centers[5].0[1] = f64::NAN;
+        let mut lanes = [[0.0; 12]; 8];
+        lanes.iter_mut().flatten().for_each(|x| *x = 2.0 * rng.next_f64() - 1.0);
+        for column in 0..3 {
+            lanes[5][4 * column + 1] = f64::INFINITY;
+        }
         for penalty in [0.0, 0.3, 5.0] {
-            let (mut a, mut b) = (Trail::default(), Trail::default());
-            let plain = forward_plain::<4, 2>(rows, &centers, penalty, &mut a);
-            let wide = forward::<4, 2>(rows, &centers, penalty, &mut b);
-            let bits = |v: [[F4; 2]; 4]| v.map(|row| row.map(|f| f.0.map(f64::to_bits)));
-            assert_eq!(bits(plain), bits(wide));
-            assert_eq!(a.bits, b.bits);
+            assert_eq!(both::<2, 4>(rows, &lanes, penalty), both::<1, 8>(rows, &lanes, penalty));
         }
     }
 }

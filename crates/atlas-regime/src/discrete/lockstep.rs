@@ -1,29 +1,52 @@
 //! Descents from all starts side by side.
 
-use super::four::F4;
-use super::lanes::{Trail, forward};
+use super::lanes::{Trail, forward, lanes_of_a_vector};
 use super::runs::{PrefixSums, Runs};
 use crate::Rows;
 use crate::descent::{Limits, Restart, Stop};
-
-/// Lanes of one pass.
-const WIDE: usize = 12;
+use crate::wide::Floats;
 
 /// One descent in progress.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Descent {
     centers: Vec<f64>,
-    runs: Runs,
-    before: Option<Runs>,
-    value: f64,
-    value_before: f64,
+    /// Every labelling so far; old ones are empty where they took too much room.
+    history: Vec<Runs>,
+    /// Objective of each.
     values: Vec<f64>,
-    iterations: usize,
     stop: Option<Stop>,
+    leader: Option<Leader>,
+}
+
+/// Another descent that took the same labels, and so will take the same steps from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Leader {
+    descent: usize,
+    /// Number of the labelling they have in common.
+    step: usize,
+}
+
+impl Descent {
+    fn new(start: &[f64]) -> Self {
+        let centers = start.to_vec();
+        Self { centers, history: Vec::new(), values: Vec::new(), stop: None, leader: None }
+    }
+
+    /// Updates of the centres so far.
+    const fn iterations(&self) -> usize {
+        self.values.len().saturating_sub(1)
+    }
+
+    const fn runs(&self) -> bool {
+        self.stop.is_none() && self.leader.is_none()
+    }
 }
 
 /// Runs every start to its end: the same restarts as one after the other, centres equal to
 /// rounding (they come from differences of prefix sums).
+///
+/// Descents that meet go on as one: from equal labels follow equal centres, hence the same labels,
+/// objective and stop, but for the limit of iterations.
 pub(super) fn descend_all(
     rows: Rows<'_>,
     states: usize,
@@ -32,83 +55,121 @@ pub(super) fn descend_all(
     limits: Limits,
 ) -> Vec<Restart> {
     let sums = PrefixSums::new(rows);
-    let mut pass = Pass { rows, states, penalty, packed: Vec::new(), trail: Trail::default() };
-    let mut all: Vec<Descent> = starts
-        .iter()
-        .map(|start| Descent {
-            centers: start.clone(),
-            runs: Runs::default(),
-            before: None,
-            value: f64::INFINITY,
-            value_before: f64::INFINITY,
-            values: Vec::new(),
-            iterations: 0,
-            stop: None,
-        })
-        .collect();
-    let mut active: Vec<usize> = (0..all.len()).collect();
-    while !active.is_empty() {
-        for lanes in active.chunks(WIDE) {
-            pass.label(&mut all, lanes);
-        }
-        for &i in &active {
-            decide(&mut all[i], limits);
-        }
-        finish_known(&mut all, &active, limits);
-        active.retain(|&i| all[i].stop.is_none());
-        for &i in &active {
-            let descent = &mut all[i];
-            descent.iterations += 1;
-            sums.centers(&descent.runs, &mut descent.centers);
+    let mut pass = Pass::new(rows, states, penalty);
+    let mut all: Vec<Descent> = starts.iter().map(|start| Descent::new(start)).collect();
+    run(&mut pass, &sums, &mut all, limits, true);
+    while let Some(i) = all.iter().position(|descent| descent.leader.is_some()) {
+        if !catch_up(&mut all, i, limits) {
+            let mut alone = [Descent::new(&starts[i])];
+            run(&mut pass, &sums, &mut alone, limits, false);
+            let [alone] = alone;
+            all[i] = alone;
         }
     }
     all.into_iter().map(finished).collect()
 }
 
+/// Labels and centres in turn until every descent has stopped or, where `meet`, met another one.
+fn run(pass: &mut Pass<'_>, sums: &PrefixSums, all: &mut [Descent], limits: Limits, meet: bool) {
+    let mut active: Vec<usize> = (0..all.len()).collect();
+    while !active.is_empty() {
+        let mut left = active.as_slice();
+        while !left.is_empty() {
+            let (now, later) = left.split_at(pass.lanes_of(left.len()));
+            pass.label(all, now);
+            left = later;
+        }
+        for &i in &active {
+            decide(&mut all[i], limits);
+        }
+        if meet {
+            for &i in &active {
+                all[i].leader = leader(all, i);
+            }
+        }
+        active.retain(|&i| all[i].runs());
+        forget(all);
+        for &i in &active {
+            let Descent { history, centers, .. } = &mut all[i];
+            if let Some(runs) = history.last() {
+                sums.centers(runs, centers);
+            }
+        }
+    }
+}
+
 /// The stop tests, in the order of the reference.
 fn decide(descent: &mut Descent, limits: Limits) {
-    descent.values.push(descent.value);
-    let unchanged = descent.before.as_ref().is_some_and(|b| b.same_grouping(&descent.runs));
-    descent.stop = if descent.iterations >= limits.iterations_max {
+    let unchanged = match descent.history.as_slice() {
+        [.., before, now] => before.same_grouping(now),
+        _ => false,
+    };
+    let (before, now) = match *descent.values.as_slice() {
+        [.., before, now] => (before, now),
+        [now] => (f64::INFINITY, now),
+        [] => (f64::INFINITY, f64::INFINITY),
+    };
+    descent.stop = if descent.iterations() >= limits.iterations_max {
         Some(Stop::MaxIter)
     } else if unchanged {
         Some(Stop::SameClustering)
-    } else if descent.value_before - descent.value > limits.tol {
+    } else if before - now > limits.tol {
         None
     } else {
         Some(Stop::Tol)
     };
 }
 
-/// Ends descents that have reached labels another one ended on: from equal labels follow equal
-/// centres, hence the same labels and objective, and the stop for unchanged labels.
-fn finish_known(all: &mut [Descent], active: &[usize], limits: Limits) {
-    for &i in active {
-        if all[i].stop.is_some() || all[i].iterations + 1 >= limits.iterations_max {
-            continue;
+/// A descent that has gone on, or will, from the labels that descent `i` has just taken.
+fn leader(all: &[Descent], i: usize) -> Option<Leader> {
+    let now = all[i].history.last().filter(|_| all[i].runs())?;
+    all.iter().enumerate().filter(|(j, _)| *j != i).find_map(|(descent, other)| {
+        let going = usize::from(!other.runs());
+        let known = other.history.len().saturating_sub(going);
+        let step = other.history[..known].iter().position(|runs| runs == now)?;
+        Some(Leader { descent, step })
+    })
+}
+
+/// Lets descent `i` (or its leader before it) end as its leader did; false where the limit of
+/// iterations takes part, which counts for each on its own.
+fn catch_up(all: &mut [Descent], i: usize, limits: Limits) -> bool {
+    let Some(Leader { descent, step }) = all[i].leader else { return true };
+    if !catch_up(all, descent, limits) {
+        return false;
+    }
+    let leader = all[descent].clone();
+    let last = all[i].values.len() + leader.values.len() - 1 - step;
+    if leader.stop == Some(Stop::MaxIter) || last > limits.iterations_max {
+        return false;
+    }
+    let descent = &mut all[i];
+    descent.values.extend(&leader.values[step + 1..]);
+    (descent.stop, descent.leader) = (leader.stop, None);
+    (descent.centers, descent.history) = (leader.centers, leader.history);
+    true
+}
+
+/// Empties old labellings where they take too much room; then fewer descents meet.
+fn forget(all: &mut [Descent]) {
+    let kept = all.iter().flat_map(|descent| &descent.history);
+    if kept.map(|runs| runs.ends.len()).sum::<usize>() > KEPT_MAX {
+        for descent in all {
+            let old = descent.history.len().saturating_sub(2);
+            descent.history[..old].fill(Runs::default());
         }
-        let settled = |d: &&Descent| {
-            d.stop == Some(Stop::SameClustering)
-                && d.before.as_ref() == Some(&d.runs)
-                && d.runs == all[i].runs
-        };
-        let Some(known) = all.iter().find(settled) else { continue };
-        let (value, centers) = (known.value, known.centers.clone());
-        let descent = &mut all[i];
-        descent.iterations += 1;
-        descent.values.push(value);
-        descent.value = value;
-        descent.centers = centers;
-        descent.stop = Some(Stop::SameClustering);
     }
 }
 
+/// Runs of equal labels kept of all descents together.
+const KEPT_MAX: usize = 1 << 21;
+
 fn finished(descent: Descent) -> Restart {
     Restart {
-        value: descent.value,
-        iterations: descent.iterations,
+        value: descent.values.last().copied().unwrap_or(f64::INFINITY),
+        iterations: descent.iterations(),
         stop: descent.stop.unwrap_or(Stop::MaxIter),
-        labels: descent.runs.labels(),
+        labels: descent.history.last().map(Runs::labels).unwrap_or_default(),
         centers: descent.centers,
         values: descent.values,
     }
@@ -120,58 +181,160 @@ struct Pass<'a> {
     rows: Rows<'a>,
     states: usize,
     penalty: f64,
-    packed: Vec<F4>,
+    /// Lanes of a vector.
+    lanes: usize,
+    packed: Packed,
     trail: Trail,
 }
 
-impl Pass<'_> {
-    /// Labels the rows for the given descents, at most [`WIDE`] of them.
+/// Centres side by side, in vectors of four or eight.
+#[derive(Debug, Default)]
+struct Packed {
+    fours: Vec<Floats<4>>,
+    eights: Vec<Floats<8>>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(rows: Rows<'a>, states: usize, penalty: f64) -> Self {
+        let (packed, trail) = (Packed::default(), Trail::default());
+        Self { rows, states, penalty, lanes: lanes_of_a_vector(), packed, trail }
+    }
+
+    /// How many of so many descents to label in one go: several vectors where their values fit
+    /// into registers.
+    fn lanes_of(&self, descents: usize) -> usize {
+        descents.min(match (self.states, self.lanes) {
+            (5.., lanes) => lanes,
+            (_, 8) => 16,
+            (_, _) => 12,
+        })
+    }
+
+    /// Labels the rows for the given descents, as many as [`lanes_of`](Self::lanes_of) allows.
     fn label(&mut self, all: &mut [Descent], lanes: &[usize]) {
-        match lanes.len().div_ceil(4) {
-            1 => self.label_wide::<1>(all, lanes),
-            2 => self.label_wide::<2>(all, lanes),
-            _ => self.label_wide::<3>(all, lanes),
-        }
-    }
-
-    fn label_wide<const V: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
         match self.states {
-            1 => self.label_with::<1, V>(all, lanes),
-            2 => self.label_with::<2, V>(all, lanes),
-            3 => self.label_with::<3, V>(all, lanes),
-            4 => self.label_with::<4, V>(all, lanes),
-            5 => self.label_with::<5, V>(all, lanes),
-            6 => self.label_with::<6, V>(all, lanes),
-            7 => self.label_with::<7, V>(all, lanes),
-            _ => self.label_with::<8, V>(all, lanes),
+            1 => self.label_few::<1>(all, lanes),
+            2 => self.label_few::<2>(all, lanes),
+            3 => self.label_few::<3>(all, lanes),
+            4 => self.label_few::<4>(all, lanes),
+            5 => self.label_one::<5>(all, lanes),
+            6 => self.label_one::<6>(all, lanes),
+            7 => self.label_one::<7>(all, lanes),
+            _ => self.label_one::<8>(all, lanes),
         }
     }
 
-    fn label_with<const K: usize, const V: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
-        let size = K * self.rows.cols();
-        self.packed.clear();
-        self.packed.resize(size * V, F4([0.0; 4]));
-        for lane in 0..4 * V {
-            // Lanes without a descent repeat the first one.
-            let descent = &all[*lanes.get(lane).unwrap_or(&lanes[0])];
-            for (i, c) in descent.centers.iter().enumerate() {
-                self.packed[i * V + lane / 4].0[lane % 4] = *c;
-            }
+    fn label_few<const K: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
+        match (self.lanes, lanes.len().div_ceil(self.lanes)) {
+            (_, 1) => self.label_one::<K>(all, lanes),
+            (8, _) => self.label_eights::<K, 2>(all, lanes),
+            (_, 2) => self.label_fours::<K, 2>(all, lanes),
+            (_, _) => self.label_fours::<K, 3>(all, lanes),
         }
-        let values = forward::<K, V>(self.rows, &self.packed, self.penalty, &mut self.trail);
+    }
+
+    fn label_one<const K: usize>(&mut self, all: &mut [Descent], lanes: &[usize]) {
+        match self.lanes {
+            8 if lanes.len() > 4 => self.label_eights::<K, 1>(all, lanes),
+            _ => self.label_fours::<K, 1>(all, lanes),
+        }
+    }
+
+    fn label_fours<const K: usize, const V: usize>(
+        &mut self,
+        all: &mut [Descent],
+        lanes: &[usize],
+    ) {
+        pack::<K, V, 4>(all, lanes, &mut self.packed.fours);
+        let last = forward::<K, V, 4>(self.rows, &self.packed.fours, self.penalty, &mut self.trail);
+        self.take(all, lanes, &last);
+    }
+
+    fn label_eights<const K: usize, const V: usize>(
+        &mut self,
+        all: &mut [Descent],
+        lanes: &[usize],
+    ) {
+        pack::<K, V, 8>(all, lanes, &mut self.packed.eights);
+        let last =
+            forward::<K, V, 8>(self.rows, &self.packed.eights, self.penalty, &mut self.trail);
+        self.take(all, lanes, &last);
+    }
+
+    /// Follows the path of every descent back from the values of the last row.
+    fn take<const K: usize, const V: usize, const N: usize>(
+        &self,
+        all: &mut [Descent],
+        lanes: &[usize],
+        values: &[[Floats<N>; V]; K],
+    ) {
         for (lane, &i) in lanes.iter().enumerate() {
             let mut last = (0_u8, f64::INFINITY);
-            for (k, value) in (0_u8..).zip(&values) {
-                let value = value[lane / 4].0[lane % 4];
+            for (k, value) in (0_u8..).zip(values) {
+                let value = value[lane / N].0[lane % N];
                 if value < last.1 {
                     last = (k, value);
                 }
             }
             let runs = self.trail.runs(self.rows.len(), K, lane, last.0);
-            let descent = &mut all[i];
-            descent.value_before = std::mem::replace(&mut descent.value, last.1);
-            let old = std::mem::replace(&mut descent.runs, runs);
-            descent.before = (!descent.values.is_empty()).then_some(old);
+            all[i].history.push(runs);
+            all[i].values.push(last.1);
         }
+    }
+}
+
+/// Lays the centres of the given descents side by side, column after column; lanes without a
+/// descent repeat the first. Empty states, whose centres are NaN, are infinitely far away.
+fn pack<const K: usize, const V: usize, const N: usize>(
+    all: &[Descent],
+    lanes: &[usize],
+    packed: &mut Vec<Floats<N>>,
+) {
+    let first = &all[lanes[0]].centers;
+    let cols = first.len() / K;
+    packed.clear();
+    packed.resize(first.len() * V, Floats([0.0; N]));
+    for lane in 0..N * V {
+        let centers = lanes.get(lane).map_or(first, |&i| &all[i].centers);
+        for (i, c) in centers.iter().enumerate() {
+            let (state, column) = (i / cols, i % cols);
+            let c = if c.is_nan() { f64::INFINITY } else { *c };
+            packed[(column * K + state) * V + lane / N].0[lane % N] = c;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mt19937;
+
+    #[test]
+    fn descents_that_meet_end_as_each_would_alone() {
+        let mut rng = Mt19937::new(29);
+        let (mut met, mut limited) = (0, 0);
+        for (states, penalty) in [(1, 1.0), (2, 0.0), (2, 0.4), (3, 0.3), (5, 0.1), (8, 0.05)] {
+            let data: Vec<f64> = (0..120).map(|_| (6.0 * rng.next_f64()).floor()).collect();
+            let rows = Rows::new(&data, 2).unwrap();
+            let pick = |_| (3.0 * rng.next_f64()).floor() + 0.5;
+            let mut starts: Vec<Vec<f64>> = vec![(0..2 * states).map(pick).collect(); 2];
+            for _ in 0..21 {
+                starts.push((0..2 * states).map(|_| 6.0 * rng.next_f64()).collect());
+            }
+            starts[7][0] = f64::NAN;
+            starts[7][1] = f64::NAN;
+            for iterations_max in [0, 1, 2, 3, 4, 6, 1000] {
+                let limits = Limits { iterations_max, tol: 1e-8, exact: false };
+                let run = |starts: &[Vec<f64>]| descend_all(rows, states, penalty, starts, limits);
+                let together = run(&starts);
+                for (start, found) in starts.iter().zip(&together) {
+                    let alone = run(std::slice::from_ref(start));
+                    assert_eq!(format!("{found:?}"), format!("{:?}", alone[0]));
+                    met += u32::from(found.stop == Stop::SameClustering);
+                    limited += u32::from(found.stop == Stop::MaxIter);
+                }
+            }
+        }
+        assert!(met > 300 && limited > 300, "{met} {limited}");
     }
 }

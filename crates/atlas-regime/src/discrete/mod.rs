@@ -2,7 +2,6 @@
 
 pub(crate) mod estep;
 mod fit;
-mod four;
 mod general;
 mod lanes;
 mod lockstep;

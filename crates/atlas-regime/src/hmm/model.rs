@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::filter::check_row;
 use crate::model::defined;
 use crate::sliding::COUNT_MAX;
-use crate::stored::{Buffer, restored};
+use crate::stored::{Buffer, FAR, Format, restored};
 use crate::{Error, Rows};
 
 /// The format of serialized hidden Markov models this version writes and reads.
@@ -212,7 +212,8 @@ impl HmmFilter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers, [`Error::Overflow`] for a row that has no likelihood in any state that can be
-    /// reached; the filter is then as it was. No other.
+    /// reached, [`Error::TooFar`] for one beside whose likelihood no other row would count any
+    /// more; the filter is then as it was. No other.
     pub fn push(&mut self, row: &[f64]) -> Result<(), Error> {
         self.push_path(row, |_, _| {})
     }
@@ -251,6 +252,10 @@ impl HmmFilter {
         }
         if !(top.is_finite() && self.filter()) {
             return Err(Error::Overflow { what: "hidden Markov filter" });
+        }
+        let before = self.path.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if top < before - FAR {
+            return Err(Error::TooFar { what: "hidden Markov filter", row: self.pushed });
         }
         std::mem::swap(&mut self.path, &mut self.next.0);
         std::mem::swap(&mut self.probabilities, &mut self.filtered.0);
@@ -298,6 +303,7 @@ impl HmmFilter {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
+    format: Format<1>,
     model: HmmModel,
     probabilities: Vec<f64>,
     path: Vec<Option<f64>>,
@@ -307,7 +313,7 @@ struct Stored {
 impl From<HmmFilter> for Stored {
     fn from(filter: HmmFilter) -> Self {
         let HmmFilter { model, probabilities, path, pushed, .. } = filter;
-        Self { model, probabilities, path: defined(&path), pushed }
+        Self { format: Format, model, probabilities, path: defined(&path), pushed }
     }
 }
 
@@ -375,6 +381,7 @@ mod tests {
             let before = f.clone();
             let expected = Err(Error::Overflow { what: "hidden Markov filter" });
             assert_eq!(f.push(&[1e200]), expected);
+            assert!(matches!(f.push(&[1e150]), Err(Error::TooFar { .. })));
             assert_eq!(f, before);
             f.push(&[row]).unwrap();
         }
@@ -396,6 +403,7 @@ mod tests {
     fn a_damaged_filter_is_refused() {
         let json = serde_json::to_value(filter([[0.9, 0.1], [0.1, 0.9]], [0.5, 0.5])).unwrap();
         let broken = [
+            ("format", serde_json::json!(0)),
             ("probabilities", serde_json::json!([1.0])),
             ("probabilities", serde_json::json!([1.0, 1.0])),
             ("path", serde_json::json!([null, null])),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contest::Contest;
 use super::evidence::{RollingEstimate, RollingEvidence, RollingRule};
-use super::params::{CheckedRollingParams, RollingParams};
+use super::params::{CheckedRollingParams, FEATURES_MAX, RollingParams};
 use super::refit::{Refit, Renaming};
 use crate::detector::Expanding;
 use crate::{Error, FeatureReading, FeatureStream, MarketState, StateEstimate};
@@ -69,7 +69,7 @@ pub struct Checkpoint {
 }
 
 /// The format of checkpoints this version writes and reads.
-pub const CHECKPOINT_FORMAT: u32 = 2;
+pub const CHECKPOINT_FORMAT: u32 = 3;
 
 impl RollingDetector {
     /// Starts before the first session.
@@ -137,10 +137,10 @@ impl RollingDetector {
         let session = state.sessions;
         check_input(state.last, session, date, close, interest)?;
         let excess = state.last.map_or(0.0, |(_, before)| close / before - 1.0 - interest);
-        let mut stream = state.stream.clone();
-        let mut row = vec![0.0; params.features.len()];
+        let mut room = [[0.0; FEATURES_MAX]; 2];
+        let [row, scaled] = room.each_mut().map(|room| &mut room[..params.features.len()]);
         if session > 0 {
-            stream.push(excess, &mut row)?;
+            state.stream.peek(excess, row)?;
         }
         let usable = session > params.warm_up;
         if usable && let Some(j) = row.iter().position(|x| !x.is_finite()) {
@@ -156,7 +156,9 @@ impl RollingDetector {
             refit = Some(Refit::new(params, (session, date), &window, &returns)?);
         }
         let state = &mut self.state;
-        state.stream = stream;
+        if session > 0 {
+            state.stream.push(excess, row)?;
+        }
         state.last = Some((date, close));
         state.sessions += 1;
         let mut renamings = Vec::new();
@@ -169,16 +171,16 @@ impl RollingDetector {
         if !usable {
             return Ok(None);
         }
-        state.remember(params, &row, excess);
+        state.remember(params, row, excess);
         let Some(refit) = &mut state.refit else { return Ok(None) };
-        let mut scaled = row.clone();
-        refit.transform.apply(&mut scaled)?;
-        let said = refit.push(&scaled)?;
+        scaled.copy_from_slice(row);
+        refit.transform.apply(scaled)?;
+        let said = refit.push(scaled)?;
         let states = said.iter().map(|e| e.map_or(0, |e| e.state));
         state.contest.emit(states, excess, params.terms());
         state.contest.choose(session, params.terms(), |_| true);
         Ok(state.refit.as_ref().map(|refit| {
-            let rows = Rows { session, date, raw: &row, scaled: &scaled };
+            let rows = Rows { session, date, raw: row, scaled };
             estimate(params, state, refit, rows, &said, renamings)
         }))
     }

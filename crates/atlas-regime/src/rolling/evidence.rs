@@ -46,7 +46,7 @@ pub struct RollingEvidence {
     /// Half squared distance to the bull and the bear centre under the chosen penalty; `None`
     /// without a choice or where the fit found one state only.
     pub distances: Option<[f64; 2]>,
-    /// How much costlier the path into the other state is; `None` as for the distances.
+    /// How much costlier the path into the other state is, finite; `None` as for the distances.
     pub margin: Option<f64>,
     /// Objective of the fit under the chosen penalty; `None` without a choice.
     pub objective: Option<f64>,

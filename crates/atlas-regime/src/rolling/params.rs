@@ -70,7 +70,7 @@ impl RollingParams {
     /// [`Error::Parameter`] for a value outside of its range, naming it; no other.
     pub fn check(self) -> Result<CheckedRollingParams, Error> {
         let fault = |name, value: String, rule| Err(Error::Parameter { name, value, rule });
-        if self.features.is_empty() || self.features.len() > 32 {
+        if self.features.is_empty() || self.features.len() > FEATURES_MAX {
             return fault("features", self.features.len().to_string(), "1 to 32 features");
         }
         for feature in &self.features {
@@ -123,6 +123,9 @@ impl RollingParams {
         Terms { choose_every, validation, delay, cost }
     }
 }
+
+/// The largest number of features.
+pub(super) const FEATURES_MAX: usize = 32;
 
 /// The largest number of sessions or starts that makes sense.
 const LENGTH_MAX: usize = 1_000_000;

@@ -293,18 +293,20 @@ impl CheckedSparseParams {
         Ok((between, Some(next)))
     }
 
-    /// Fits the same rows under several penalties, in parallel; entry `i` equals a fit of its own
-    /// with `penalties[i]`, whatever the number of threads.
+    /// Fits the same rows under several penalties, in parallel; entry `i` equals a
+    /// [`fit_with`](Self::fit_with) of its own with `penalties[i]` and the same options, explicit
+    /// starts included, whatever the number of threads.
     ///
     /// # Errors
-    /// Those of [`SparseParams::check`] and [`fit`](Self::fit), for the first penalty that has one.
+    /// Those of [`SparseParams::check`] and [`fit_with`](Self::fit_with), for the first penalty that has one.
     ///
     /// # Examples
     /// ```
-    /// use atlas_regime::{Rows, sparse::SparseParams};
+    /// use atlas_regime::{FitOptions, Rows, sparse::SparseParams};
     /// let data = [0.0, 0.3, 0.1, -0.3, 5.0, 0.3, 5.1, -0.3]; // the second column is noise
     /// let params = SparseParams::new(2, 0.0, 1.0).check()?;
-    /// let fits = params.fit_grid(Rows::new(&data, 2)?, None, &[0.1, 1000.0])?;
+    /// let options = FitOptions::default();
+    /// let fits = params.fit_grid(Rows::new(&data, 2)?, &options, &[0.1, 1000.0])?;
     /// let jumps = |i: usize| fits[i].labels.windows(2).filter(|p| p[0] != p[1]).count();
     /// assert_eq!((jumps(0), jumps(1)), (1, 0)); // at last a jump never pays
     /// # Ok::<(), atlas_regime::Error>(())
@@ -312,7 +314,7 @@ impl CheckedSparseParams {
     pub fn fit_grid(
         &self,
         rows: Rows<'_>,
-        returns: Option<&[f64]>,
+        options: &FitOptions<'_>,
         penalties: &[f64],
     ) -> Result<Vec<SparseFit>, Error> {
         let params = self.params();
@@ -321,11 +323,10 @@ impl CheckedSparseParams {
             None => 0,
         };
         let share = Share::of_grid(rows.len(), vertices, penalties.len());
-        let options = FitOptions { returns, ..FitOptions::default() };
         let fit = |&penalty: &f64| {
             let jump = JumpParams { penalty, ..params.jump.clone() };
             let params = SparseParams { jump, ..params.clone() }.check()?;
-            params.fit_within(rows, &options, share.bytes)
+            params.fit_within(rows, options, share.bytes)
         };
         in_parts(penalties, share.fits, |part| part.iter().map(fit).collect()).into_iter().collect()
     }

@@ -241,6 +241,12 @@ pub(crate) fn location() -> PathBuf {
     std::env::var_os("ATLAS_GOLDEN_DIR").map_or_else(compact, PathBuf::from)
 }
 
+/// The folder to change numbers in: the compact subset, which takes seconds, unless
+/// `ATLAS_GOLDEN_MUTANTS` asks for it in the folder to check.
+pub(crate) fn mutated() -> PathBuf {
+    std::env::var_os("ATLAS_GOLDEN_MUTANTS").map_or_else(compact, |_| location())
+}
+
 /// The compact subset in the repository.
 pub(crate) fn compact() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/jump")

@@ -164,7 +164,7 @@ fn counts_must_be_those_of_the_manifest_and_no_kind_may_be_empty() {
 /// Changes numbers in the tables that hold results, in every column of each.
 #[test]
 fn a_changed_number_in_a_table_fails() {
-    let folder = Folder::read(&folder::compact()).expect("the subset can be read");
+    let folder = Folder::read(&folder::mutated()).expect("the folder can be read");
     let unnoticed = |mutant: &mutate::TableMutant| {
         let changed = folder.with_table(&mutant.table, mutant.text.clone()).ok()?;
         let mut tally = Tally::default();
@@ -180,12 +180,12 @@ fn a_changed_number_in_a_table_fails() {
     assert!(unnoticed.is_empty(), "went unnoticed:\n{}", unnoticed.join("\n"));
 }
 
-/// Changes single numbers in the compact subset, of every field of every case, and expects each
-/// change to be noticed. With `ATLAS_GOLDEN_MUTANTS=all` it changes every number there is, one
-/// after the other.
+/// Changes single numbers of every field of every case, and expects each change to be noticed. With
+/// `ATLAS_GOLDEN_MUTANTS=all` it changes every number there is, one after the other, in the folder
+/// of `ATLAS_GOLDEN_DIR` if there is one.
 #[test]
 fn a_changed_number_fails() {
-    let folder = Folder::read(&folder::compact()).expect("the subset can be read");
+    let folder = Folder::read(&folder::mutated()).expect("the folder can be read");
     let every = std::env::var_os("ATLAS_GOLDEN_MUTANTS").is_some_and(|which| which == "all");
     let table = series::table(&folder).expect("the series can be read");
     let unnoticed = |mutant: &mutate::Mutant| {
@@ -206,6 +206,7 @@ fn a_changed_number_fails() {
     }
     let unnoticed: Vec<String> = mutants.par_iter().filter_map(unnoticed).collect();
     println!("changed numbers by kind: {kinds:#?}");
+    println!("changed numbers: {}, unnoticed: {}", mutants.len(), unnoticed.len());
     let count = unnoticed.len();
     let first = unnoticed.iter().take(50).cloned().collect::<Vec<_>>().join("\n");
     assert!(unnoticed.is_empty(), "{count} of {} went unnoticed:\n{first}", mutants.len());
