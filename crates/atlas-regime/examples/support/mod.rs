@@ -10,12 +10,14 @@
 
 pub mod cells;
 pub mod falls;
+pub mod files;
 pub mod halves;
 pub mod labels;
 pub mod lengths;
 pub mod methods;
 pub mod simulate;
 pub mod store;
+pub mod tables;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
