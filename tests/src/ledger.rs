@@ -71,6 +71,14 @@ impl NaiveLedger {
                     _ => self.paid_in += amount,
                 }
             }
+            Entry::Shares(moved) => {
+                self.cash += moved.net_amount.value();
+                self.paid_in += moved.net_amount.value();
+                let held = self.shares.entry(moved.symbol.clone()).or_default();
+                *held += moved.change;
+                assert!(*held >= Decimal::ZERO, "{} has fewer shares than none", moved.symbol);
+                self.shares.retain(|_, held| !held.is_zero());
+            }
             other => panic!("an entry nobody knows: {other:?}"),
         }
     }

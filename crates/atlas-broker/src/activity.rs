@@ -2,6 +2,7 @@
 
 use atlas_core::{Fill, Qty, Symbol, Usd};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// The broker's name for one entry of its ledger; sorts in the order of the entries.
@@ -28,6 +29,8 @@ pub enum Entry {
     Fill(Fill),
     /// Money that came or went other than by trading.
     Cash(CashEntry),
+    /// Shares that came or went other than by trading, with money or without.
+    Shares(SharesEntry),
 }
 
 /// Money that came or went other than by trading.
@@ -62,6 +65,40 @@ pub enum CashKind {
     Dividend,
     /// Interest (`INT`).
     Interest,
+    /// A kind this version of Atlas has no word for, by the broker's code.
+    Unknown(String),
+}
+
+/// Shares that came or went other than by trading: a split, another symbol, the end of a listing.
+///
+/// A split is one entry of what it adds or takes, or two: all old shares out, all new ones in.
+/// Another symbol is two: the shares out of the old one, then into the new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharesEntry {
+    /// Why.
+    pub kind: SharesKind,
+    /// Session or calendar day it belongs to.
+    pub date: NaiveDate,
+    /// The symbol whose shares came or went.
+    pub symbol: Symbol,
+    /// Shares that came; negative for those that went.
+    pub change: Decimal,
+    /// Money that came with it, such as for fractions or at the end of a listing, in USD.
+    pub net_amount: Usd,
+    /// The broker's words; empty if it has none.
+    pub description: String,
+}
+
+/// Why shares came or went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharesKind {
+    /// More or fewer shares for the same money (`SPLIT`, `SSP`).
+    Split,
+    /// The same shares under another symbol (`NC`, `SC`).
+    SymbolChange,
+    /// Shares against money, or against nothing: merger, delisting (`MA`, `REORG`).
+    Reorganisation,
     /// A kind this version of Atlas has no word for, by the broker's code.
     Unknown(String),
 }

@@ -17,7 +17,7 @@ pub mod mock;
 pub mod terms;
 pub mod updates;
 
-pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry};
+pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry, SharesEntry, SharesKind};
 pub use broker::{Broker, BrokerOrder, MarketClock, Sent, Submission, UnknownOutcome};
 pub use daily::daily_bars;
 pub use error::Error;

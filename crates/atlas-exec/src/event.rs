@@ -127,6 +127,8 @@ events! {
     BreakerTold(BreakerTold) = "breaker_told", 1;
     /// A protective order is about to be sent; durable before anything goes out.
     GuardIntent(GuardIntent) = "guard_intent", 1;
+    /// The broker has fitted an order of ours that works to a split or another symbol.
+    OrderRestated(OrderRestated) = "order_restated", 1;
     /// What the market was like when a decision was made.
     DecisionQuoted(DecisionQuoted) = "decision_quoted", 1;
     /// A trading day was closed: compared, counted and, where nothing was traded, proven quiet.
@@ -351,6 +353,15 @@ pub struct OrderUpdate {
     pub client_order_id: ClientOrderId,
     /// What happened.
     pub update: OrderEvent,
+}
+
+/// The broker has fitted an order to what a company did to its shares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRestated {
+    /// What it asks for now, under the same name.
+    pub request: OrderRequest,
+    /// Why, in one sentence.
+    pub why: String,
 }
 
 /// An execution.

@@ -1,6 +1,6 @@
 //! What the broker contract says, put into payloads of the real service's shapes.
 
-use atlas_broker::{Activity, BrokerOrder, CashKind, Entry, MarketClock, Terms, Trail};
+use atlas_broker::{Activity, BrokerOrder, CashKind, Entry, MarketClock, SharesKind, Terms, Trail};
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, OrderRequest, OrderStatus, OrderType, Position, Quote};
 use chrono::SecondsFormat;
@@ -148,6 +148,26 @@ pub(super) fn activity(activity: &Activity) -> Value {
                     "date": cash.date,
                     "net_amount": cash.net_amount,
                     "description": cash.description,
+                }),
+            )
+        }
+        Entry::Shares(moved) => {
+            let code = match &moved.kind {
+                SharesKind::Split => "SPLIT",
+                SharesKind::SymbolChange => "NC",
+                SharesKind::Reorganisation => "REORG",
+                SharesKind::Unknown(code) => code,
+            };
+            filled_in(
+                include_str!("../../golden/alpaca/cash.json"),
+                &json!({
+                    "id": activity.id,
+                    "activity_type": code,
+                    "date": moved.date,
+                    "net_amount": moved.net_amount,
+                    "symbol": moved.symbol,
+                    "qty": moved.change,
+                    "description": moved.description,
                 }),
             )
         }

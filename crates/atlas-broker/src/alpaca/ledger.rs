@@ -80,7 +80,7 @@ impl<M: Mode> Session<M> {
                 let cumulative = fill.cumulative().map_err(fault)?;
                 (Entry::Fill(fill.fill(&wire.id, order).map_err(fault)?), cumulative)
             }
-            WireEntry::Cash(cash) => (Entry::Cash(cash.cash(&wire.id).map_err(fault)?), None),
+            WireEntry::Cash(cash) => (cash.entry(&wire.id).map_err(fault)?, None),
         };
         let activity = Activity { id: ActivityId(wire.id.clone()), entry };
         Ok(LedgerEntry { activity, cumulative })

@@ -67,7 +67,7 @@ pub fn read_everything(bytes: &[u8]) {
     if let Some(activity) = activity {
         match &activity.entry {
             WireEntry::Fill(fill) => drop((fill.venue_order_id(), fill.cumulative())),
-            WireEntry::Cash(cash) => drop(cash.cash(&activity.id)),
+            WireEntry::Cash(cash) => drop(cash.entry(&activity.id)),
         }
     }
     for bars in read::<BarsPage>(bytes).and_then(|page| page.bars).into_iter().flatten() {

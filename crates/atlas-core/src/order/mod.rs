@@ -253,6 +253,28 @@ impl Order {
         Ok(true)
     }
 
+    /// Takes another request under the same name, as a venue makes it of an order that works when
+    /// the shares are split or get another symbol. What was filled stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::OrderQuantity`] if it is another order's, for the other side, or for less than was
+    /// filled; the order is unchanged then.
+    pub fn restate(&mut self, request: OrderRequest) -> Result<(), Error> {
+        let same = request.client_order_id == self.request.client_order_id
+            && request.side == self.request.side;
+        if !same || request.qty < self.filled_qty || self.status.is_terminal() {
+            return Err(Error::OrderQuantity {
+                order: self.request.client_order_id.to_string(),
+                problem: format!(
+                    "it cannot become an order of {} {}: {} of {} were filled",
+                    request.qty, request.symbol, self.filled_qty, self.request.qty
+                ),
+            });
+        }
+        self.request = request;
+        Ok(())
+    }
+
     fn next(&self, event: &OrderEvent) -> Result<OrderStatus, Error> {
         self.status.next(event, self.filled_qty.is_zero()).ok_or_else(|| Error::OrderTransition {
             order: self.request.client_order_id.to_string(),

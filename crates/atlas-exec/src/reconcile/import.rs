@@ -8,7 +8,7 @@ use atlas_core::{ClientOrderId, Order, OrderEvent, OrderStatus};
 
 use super::{Report, differs};
 use crate::error::Error;
-use crate::event::{Event, Filled, OrderUpdate};
+use crate::event::{Event, Filled, OrderRestated, OrderUpdate};
 use crate::journal::Draft;
 use crate::session::Session;
 use crate::states::Cause;
@@ -104,6 +104,7 @@ impl Session {
     /// An order that is not what was intended, or an end that cannot be, makes the account PAUSED.
     pub(crate) fn absorb(&mut self, broker: &BrokerOrder) -> Result<(), Error> {
         let id = broker.client_order_id.clone();
+        self.heed_restatement(broker)?;
         let Some(tracked) = self.state().orders().get(&id) else { return Ok(()) };
         if let Some(difference) = differs(tracked.order.request(), broker) {
             return self.enter(Cause::Mismatch, difference.to_string());
@@ -120,6 +121,27 @@ impl Session {
             event: Event::OrderUpdate(OrderUpdate { client_order_id: id.clone(), update }),
         });
         self.record_all(drafts.collect())
+    }
+
+    /// Journals that the broker has fitted an order of ours to a split or another symbol, where the
+    /// ledger has told of that and the order is what the rule makes of it.
+    fn heed_restatement(&mut self, broker: &BrokerOrder) -> Result<(), Error> {
+        let Some(tracked) = self.state().orders().get(&broker.client_order_id) else {
+            return Ok(());
+        };
+        if differs(tracked.order.request(), broker).is_none() {
+            return Ok(());
+        }
+        let Some(request) = tracked.restated(broker.qty) else { return Ok(()) };
+        if differs(&request, broker).is_some() {
+            return Ok(());
+        }
+        let why = format!(
+            "it was {} {} before what the company did to its shares",
+            tracked.order.request().qty,
+            tracked.order.request().symbol
+        );
+        self.record(tracked.decision_id, Event::OrderRestated(OrderRestated { request, why }))
     }
 
     /// The present by the session's clock.

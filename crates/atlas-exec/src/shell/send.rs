@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::time::Mode;
-use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus, OrderType};
+use atlas_core::{
+    ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus, OrderType, SignalOutcome,
+};
 use atlas_risk::{ApprovedOrder, BreakerEvent, Hours};
 
 use super::look_up::{LookUp, look_up};
@@ -52,6 +54,9 @@ impl Run<'_> {
         if self.is_blocked(&leg)? {
             self.keep(id);
             return Ok(());
+        }
+        if let Some(reason) = self.reshaped(&leg) {
+            return self.supersede(id, reason);
         }
         let approved = match asked {
             Asked::Approved(approved) => approved,
@@ -101,6 +106,10 @@ impl Run<'_> {
                 continue;
             }
             let Some(tracked) = self.session.state().orders().get(leg.id()) else {
+                if let Some(reason) = self.reshaped(&leg) {
+                    self.supersede(leg.id().clone(), reason)?;
+                    continue;
+                }
                 let funds = self.session.decision(self.id)?.funds.as_ref();
                 if let Some(qty) = funds.and_then(|funds| funds.sizes.get(leg.id()).copied()) {
                     self.push(Input::Fitted { id: leg.id().clone(), qty });
@@ -131,6 +140,9 @@ impl Run<'_> {
             let reason = self.session.state().trading().describe();
             return self.end(id, OrderEvent::NotPlaced { reason });
         }
+        if let Some(reason) = self.reshaped(leg) {
+            return self.end(id, OrderEvent::NotPlaced { reason });
+        }
         let approved = match self.ask_approval(leg, &request).await? {
             Asked::Approved(approved) => approved,
             Asked::Denied(Denial { reason, .. }) => {
@@ -145,6 +157,21 @@ impl Run<'_> {
         }
         self.update(id, OrderEvent::Submitted)?;
         self.transmit(id, approved, Doubt::Earlier).await
+    }
+
+    /// Why a leg is about shares that are no more what they were when it was planned, if so.
+    fn reshaped(&self, leg: &Leg) -> Option<String> {
+        let decision = self.session.decision(self.id).ok()?;
+        let what = decision.reshaped.get(&leg.request.symbol)?;
+        Some(format!("its shares are not what they were when it was planned: {what}"))
+    }
+
+    /// Drops a leg that was planned for shares as they were.
+    fn supersede(&mut self, id: ClientOrderId, reason: String) -> Result<(), Error> {
+        let outcome = SignalOutcome::Superseded;
+        self.drop_leg(&id, outcome, reason.clone())?;
+        self.push(Input::Dropped { id, outcome, reason });
+        Ok(())
     }
 
     /// Looks at the fence a last time, sends, and follows up until the outcome is known or

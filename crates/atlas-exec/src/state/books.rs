@@ -7,6 +7,8 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Error, Fill, Price, Qty, Rounding, Side, Symbol, Usd};
 use chrono::NaiveDate;
 
+use super::shares::Parked;
+
 /// Whose an execution was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
@@ -65,6 +67,7 @@ pub struct Books {
     realised: Usd,
     unposted: BTreeMap<NaiveDate, DaySells>,
     taken: BTreeMap<Symbol, Qty>,
+    parked: Vec<Parked>,
 }
 
 /// A change to one symbol and the cash that is not yet made.
@@ -278,7 +281,33 @@ impl Books {
         Ok(())
     }
 
-    fn set(&mut self, symbol: Symbol, lot: Lot) {
+    /// What is held of a symbol.
+    pub(super) fn lot(&self, symbol: &Symbol) -> Lot {
+        self.lots.get(symbol).copied().unwrap_or_default()
+    }
+
+    pub(super) const fn set_cash(&mut self, cash: Usd) {
+        self.cash = cash;
+    }
+
+    /// Adds to the gains realised.
+    pub(super) fn realise(&mut self, gain: Usd) -> Result<(), Error> {
+        self.realised = self.realised.checked_add(gain)?;
+        Ok(())
+    }
+
+    /// Keeps shares that are out of one symbol and not in another yet.
+    pub(super) fn park(&mut self, parked: Parked) {
+        self.parked.push(parked);
+    }
+
+    /// Takes back the first parked shares of which something is true.
+    pub(super) fn unpark(&mut self, is_it: impl Fn(&Parked) -> bool) -> Option<Parked> {
+        let index = self.parked.iter().position(is_it)?;
+        Some(self.parked.remove(index))
+    }
+
+    pub(super) fn set(&mut self, symbol: Symbol, lot: Lot) {
         if lot.owned.is_zero() && lot.unmanaged.is_zero() {
             self.lots.remove(&symbol);
         } else {

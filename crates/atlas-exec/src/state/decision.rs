@@ -50,6 +50,8 @@ pub struct Decision {
     pub funds: Option<FundsAsked>,
     /// Legs that were not sent, with the reason.
     pub dropped: BTreeMap<ClientOrderId, LegEnd>,
+    /// Symbols whose shares were split, renamed or taken away since it was planned, with the words.
+    pub reshaped: BTreeMap<Symbol, String>,
     /// Signals that have ended.
     pub ends: BTreeMap<SignalId, End>,
     /// How it was completed, and when.
@@ -132,6 +134,7 @@ impl State {
             started: None,
             funds: None,
             dropped: BTreeMap::new(),
+            reshaped: BTreeMap::new(),
             completed: None,
             artifact: None,
             planned,
@@ -191,6 +194,7 @@ impl Decision {
             | Event::BreakerTold(_)
             | Event::EngineActed(_)
             | Event::GuardIntent(_)
+            | Event::OrderRestated(_)
             | Event::DayClosed(_)
             | Event::DrillWalked(_) => return Err("it is no event of a decision".into()),
         }

@@ -6,6 +6,8 @@ mod decision;
 mod memory;
 mod orders;
 mod performance;
+mod reshape;
+mod shares;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +26,7 @@ pub use decision::{Decision, DecisionStatus, End};
 pub use memory::LastDrill;
 pub use orders::TrackedOrder;
 pub use performance::Track;
+pub use shares::Reshape;
 
 use crate::day::{BreakerSeen, DayClosed};
 use crate::drill::Drill;
@@ -285,7 +288,7 @@ impl State {
             Event::AccountOpened(opened) => self.on_opened(opened),
             Event::Adopted(adopted) => self.on_adopted(record, adopted),
             Event::Filled(filled) => self.on_filled(record, &filled),
-            Event::ActivityImported(activity) => self.on_imported(activity),
+            Event::ActivityImported(activity) => self.on_imported(record, activity),
             Event::OrderIntent(intent) => self.on_intent(record, intent),
             Event::OrderUpdate(update) => self.on_update(record, &update),
             Event::StateEntered(entered) => {
@@ -304,6 +307,7 @@ impl State {
             }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
             Event::GuardIntent(intent) => self.on_guard(record, intent),
+            Event::OrderRestated(restated) => self.on_restated(restated),
             Event::DayClosed(closed) => {
                 self.days.insert(closed.day, *closed);
                 Ok(())
@@ -344,7 +348,7 @@ impl State {
         }
     }
 
-    fn on_imported(&mut self, activity: Activity) -> Result<(), Fault> {
+    fn on_imported(&mut self, record: &Record, activity: Activity) -> Result<(), Fault> {
         if self.has_imported(&activity.id) {
             return Err(format!("entry {} was imported before", activity.id.0).into());
         }
@@ -353,6 +357,9 @@ impl State {
             if let (CashKind::Fee, Some(day)) = (&entry.kind, &mut self.day) {
                 day.posted = true;
             }
+        }
+        if let Entry::Shares(entry) = &activity.entry {
+            self.on_shares(record, entry)?;
         }
         self.mark(activity.id);
         Ok(())

@@ -4,7 +4,7 @@ use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, Error, Fill, Order, OrderEvent, Price, Usd};
 
-use super::{Fault, State};
+use super::{Fault, Reshape, State};
 use crate::event::{OrderIntent, OrderUpdate};
 use crate::protection::GuardIntent;
 use crate::quality::Conditions;
@@ -34,6 +34,8 @@ pub struct TrackedOrder {
     pub protects: bool,
     /// Gains less losses its fills have realised over mean cost, USD; zero for a buy.
     pub realised: Usd,
+    /// What companies have done to its shares since it was intended, while it worked.
+    pub reshaped: Option<Reshape>,
 }
 
 impl TrackedOrder {
@@ -71,6 +73,7 @@ impl State {
             conditions: intent.conditions,
             protects: false,
             realised: Usd::ZERO,
+            reshaped: None,
         };
         self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);
@@ -94,6 +97,7 @@ impl State {
             conditions: None,
             protects: true,
             realised: Usd::ZERO,
+            reshaped: None,
         };
         self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);

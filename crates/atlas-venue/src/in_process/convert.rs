@@ -1,12 +1,14 @@
 //! The venue's records in the words of the broker contract, and back.
 
 use atlas_broker::{
-    Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Sent, Terms, Trail,
+    Activity, ActivityId, BrokerOrder, CashEntry, CashKind, Entry, Error, Sent, SharesEntry,
+    SharesKind, Terms, Trail,
 };
 use atlas_core::{
     ClientOrderId, ExecutionId, Fill, OrderRequest, OrderType, Position, Price, Qty, Symbol,
     TimeInForce, VenueOrderId,
 };
+use rust_decimal::Decimal;
 
 use crate::core::{
     self, Class, Kind, NewOrder, OrderRecord, PostingKind, Px, Refusal, Replacement, Shares, Size,
@@ -196,6 +198,7 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
         core::Entry::Fee { kind, date, .. } => {
             cash(CashKind::Fee, *date, entry.entry.cash_effect(), kind.description())?
         }
+        core::Entry::Posting(posting) if shares_kind(posting.kind).is_some() => moved(posting)?,
         core::Entry::Posting(posting) => Entry::Cash(CashEntry {
             kind: cash_kind(posting.kind),
             date: posting.date,
@@ -216,8 +219,40 @@ pub(super) fn activity(entry: &core::Activity) -> Result<Activity, Error> {
     Ok(Activity { id, entry })
 }
 
-/// A posting in the words of the broker contract; those that move shares have none there and keep
-/// the venue's code.
+/// A posting that moves shares.
+fn moved(posting: &core::Posting) -> Result<Entry, Error> {
+    let wrong = |problem: &str| Error::BadAnswer {
+        venue: NAME.to_owned(),
+        request: "the ledger".to_owned(),
+        problem: problem.to_owned(),
+    };
+    let kind = shares_kind(posting.kind).ok_or_else(|| wrong("it moves no shares"))?;
+    let symbol = posting.symbol.clone().ok_or_else(|| wrong("shares of no symbol"))?;
+    let net_amount = posting.amount.to_usd().map_err(|error| unreadable("the ledger", &error))?;
+    Ok(Entry::Shares(SharesEntry {
+        kind,
+        date: posting.date,
+        symbol,
+        change: Decimal::new(posting.change.nanos(), 9).normalize(),
+        net_amount,
+        description: posting.kind.description().to_owned(),
+    }))
+}
+
+const fn shares_kind(kind: PostingKind) -> Option<SharesKind> {
+    match kind {
+        PostingKind::Split => Some(SharesKind::Split),
+        PostingKind::Rename => Some(SharesKind::SymbolChange),
+        PostingKind::Delisting => Some(SharesKind::Reorganisation),
+        PostingKind::MarginInterest
+        | PostingKind::CashInterest
+        | PostingKind::BorrowFee
+        | PostingKind::Dividend
+        | PostingKind::CryptoFee => None,
+    }
+}
+
+/// A posting of money in the words of the broker contract.
 fn cash_kind(kind: PostingKind) -> CashKind {
     match kind {
         PostingKind::MarginInterest | PostingKind::CashInterest => CashKind::Interest,

@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
         let wire = WireActivity::read(serde_json::from_str(text).ok()?).ok()?;
         match &wire.entry {
             WireEntry::Fill(fill) => fill.fill(&wire.id, "x".parse().ok()?).ok().map(drop),
-            WireEntry::Cash(cash) => cash.cash(&wire.id).ok().map(drop),
+            WireEntry::Cash(cash) => cash.entry(&wire.id).ok().map(drop),
         }
     };
     let clock: Reader = |text| serde_json::from_str::<WireClock>(text).ok().map(drop);

@@ -12,7 +12,7 @@ use super::server::{Act, Server};
 use super::session;
 use crate::alpaca::{AssetClass, Direction, OrderFilter};
 use crate::market_data::{Adjustment, BarsRequest, MarketData, Timeframe};
-use crate::{ActivityId, Broker, CashKind, Entry, Error};
+use crate::{ActivityId, Broker, CashKind, Entry, Error, SharesKind};
 
 /// The nth order: ids and instants in order.
 fn order(n: usize) -> String {
@@ -301,7 +301,7 @@ async fn cash_entries_have_a_kind_a_day_and_an_amount() {
         ("JNLC", "\"7\"", CashKind::Deposit, "7"),
         ("FEE", "\"-0.02\"", CashKind::Fee, "-0.02"),
         ("INT", "\"0.10\"", CashKind::Interest, "0.1"),
-        ("SPLIT", "null", CashKind::Unknown("SPLIT".to_owned()), "0"),
+        ("SPINX", "null", CashKind::Unknown("SPINX".to_owned()), "0"),
         ("NEWKIND", "\"3\"", CashKind::Unknown("NEWKIND".to_owned()), "3"),
     ] {
         let body = list([entry(code, amount)]);
@@ -311,6 +311,12 @@ async fn cash_entries_have_a_kind_a_day_and_an_amount() {
         assert_eq!((&cash.kind, cash.net_amount.to_string().as_str()), (&kind, net), "{code}");
         assert_eq!(cash.date.to_string(), "2026-01-05");
     }
+    let body = list([entry("SPLIT", "null").replace("\"qty\":\"2\"", "\"qty\":\"30\"")]);
+    let server = Server::start(move |_| Act::ok(body.clone())).await;
+    let ledger = session(&server).activities(None).await.expect("a ledger");
+    let Entry::Shares(split) = &ledger[0].entry else { panic!("shares: {ledger:?}") };
+    assert_eq!((&split.kind, split.change), (&SharesKind::Split, 30.into()));
+    assert!(split.net_amount.is_zero());
     let body = list([entry("DIV", "null")]);
     let server = Server::start(move |_| Act::ok(body.clone())).await;
     assert!(session(&server).activities(None).await.is_err(), "a dividend without an amount");

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::order::side;
 use super::{Amount, Fault, symbol};
-use crate::{CashEntry, CashKind};
+use crate::{CashEntry, CashKind, Entry, SharesEntry, SharesKind};
 
 /// One entry of `GET /v2/account/activities`, before its kind decides how to read it.
 #[derive(Debug)]
@@ -145,6 +145,28 @@ impl WireCash {
         })
     }
 
+    /// The entry as one of shares where it moves any, as one of money otherwise. One that was
+    /// canceled moves nothing.
+    pub(crate) fn entry(&self, id: &str) -> Result<Entry, Fault> {
+        let moved = self.qty.filter(|Amount(qty)| !qty.is_zero());
+        let canceled = self.status.as_deref() == Some("canceled");
+        let kind = shares_kind(&self.activity_type);
+        let (Some(Amount(change)), Some(kind), Some(name), false) =
+            (moved, kind, self.symbol.as_deref(), canceled)
+        else {
+            return self.cash(id).map(Entry::Cash);
+        };
+        let stated = self.net_amount.map(|amount| amount.usd("net_amount")).transpose()?;
+        Ok(Entry::Shares(SharesEntry {
+            kind,
+            date: self.day(id)?,
+            symbol: symbol(name, None)?,
+            change,
+            net_amount: stated.unwrap_or(Usd::ZERO),
+            description: self.description.clone().unwrap_or_default(),
+        }))
+    }
+
     /// Coins that the fee of a crypto purchase took; told as a quantity below zero.
     fn taken(&self, canceled: bool) -> Result<Qty, Fault> {
         match self.qty {
@@ -179,5 +201,16 @@ fn kind(code: &str, amount: Usd) -> CashKind {
         "INT" | "INTNRA" | "INTTW" | "CINT" => CashKind::Interest,
         _ if code.starts_with("DIV") => CashKind::Dividend,
         _ => CashKind::Unknown(code.to_owned()),
+    }
+}
+
+/// The kind of an entry that may move shares, by Alpaca's code; `None` for one of money alone.
+fn shares_kind(code: &str) -> Option<SharesKind> {
+    match code {
+        "SPLIT" | "SSP" => Some(SharesKind::Split),
+        "NC" | "SC" => Some(SharesKind::SymbolChange),
+        "MA" | "REORG" => Some(SharesKind::Reorganisation),
+        "JNLS" | "SPIN" | "SSO" | "ACATS" => Some(SharesKind::Unknown(code.to_owned())),
+        _ => None,
     }
 }
