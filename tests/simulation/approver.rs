@@ -1,4 +1,4 @@
-//! The real validator with limits so wide that only sense is checked.
+//! The real validator with limits so wide that only sense is checked, but for those of the story.
 
 use std::collections::BTreeMap;
 
@@ -7,36 +7,44 @@ use atlas_core::{Bps, OrderRequest, Qty, Regime, Usd, Weight};
 use atlas_exec::sequencer::Leg;
 use atlas_exec::{Approver, Denial, FreshContext};
 use atlas_risk::{
-    ApprovedOrder, Authority, BreakerStance, Context, Entries, LimitsSpec, Performance, Phase,
-    Profile, SymbolMarket, Tradability, Validator,
+    ApprovedOrder, Authority, Context, Entries, LimitsSpec, Performance, Phase, Profile,
+    SymbolMarket, Tradability, Validator,
 };
 use chrono::NaiveDate;
 
 pub(crate) struct Wide {
     validator: Validator,
-    pub(crate) session: NaiveDate,
+    session: NaiveDate,
+    performance: Performance,
 }
 
 impl Wide {
-    pub(crate) fn new(session: NaiveDate) -> Self {
-        let limits = LimitsSpec {
-            position_warn: Weight::ONE,
-            position_deny: Weight::ONE,
-            heat_warn: Weight::ONE,
-            heat_deny: Weight::ONE,
-            max_order_notional: "100000000".parse().unwrap(),
-            max_order_qty: Qty::from_shares(1_000_000),
-            collar_close: Bps::from_int(9_000),
-            collar_quote: Bps::from_int(9_000),
-            quote_max_age_seconds: 100_000,
-            orders_per_minute: 1_000,
-            orders_per_day: 10_000,
-            turnover_per_day: 1_000.into(),
-            min_position: Usd::ZERO,
-            duplicate_window_seconds: 1,
-            ..Profile::Standard.limits()
-        };
-        Self { validator: Validator::new(&limits.check().unwrap()), session }
+    pub(crate) fn new(session: NaiveDate, limits: LimitsSpec, performance: Performance) -> Self {
+        Self { validator: Validator::new(&limits.check().unwrap()), session, performance }
+    }
+}
+
+/// Limits so wide that only sense is checked, but for those a story is about.
+pub(crate) fn limits(daily: Weight, drawdown: Weight, orders_per_day: u32) -> LimitsSpec {
+    LimitsSpec {
+        position_warn: Weight::ONE,
+        position_deny: Weight::ONE,
+        heat_warn: Weight::ONE,
+        heat_deny: Weight::ONE,
+        max_order_notional: "100000000".parse().unwrap(),
+        max_order_qty: Qty::from_shares(1_000_000),
+        collar_close: Bps::from_int(9_000),
+        collar_quote: Bps::from_int(9_000),
+        quote_max_age_seconds: 100_000,
+        orders_per_minute: 1_000,
+        orders_per_day,
+        daily_loss: daily,
+        drawdown_warn: drawdown,
+        drawdown_deny: drawdown,
+        turnover_per_day: 1_000.into(),
+        min_position: Usd::ZERO,
+        duplicate_window_seconds: 1,
+        ..Profile::Standard.limits()
     }
 }
 
@@ -80,8 +88,8 @@ impl Approver for Wide {
             market: &market,
             decision_session: self.session,
             activity: fresh.activity,
-            performance: Performance::NEW,
-            breaker: BreakerStance::Closed,
+            performance: self.performance,
+            breaker: fresh.breaker,
         };
         Ok(self.validator.approve(request.clone(), &context)?)
     }

@@ -2,53 +2,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atlas_broker::Entry;
+use atlas_broker::{Entry, SharesKind};
 use atlas_core::journal::{Hash, Record};
 use atlas_core::{Qty, Side, SignalOutcome, Symbol, Usd};
 use atlas_exec::sequencer::Leg;
-use atlas_exec::{Session, State, TradingState};
+use atlas_exec::{Session, State};
 use atlas_venue::core::Shares;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::lossy::Lossy;
+use crate::story::Story;
+use crate::wire::is_guard;
 
 /// What was there to be judged.
 pub(crate) struct Judged {
     pub(crate) orders: u64,
     pub(crate) fills: u64,
     pub(crate) partials: u64,
+    pub(crate) guards: u64,
 }
 
-/// The account's state as the records say it, read without the fold.
-pub(crate) fn state_on_record(records: &[Record]) -> TradingState {
-    let mut causes = BTreeSet::new();
-    for record in records {
-        let named = |cause: &str| record.payload.contains(&format!("\"cause\":\"{cause}\""));
-        for cause in CAUSES.into_iter().filter(|(cause, _)| named(cause)) {
-            match record.kind.as_str() {
-                "state_entered" => causes.insert(cause),
-                "state_left" => causes.remove(&cause),
-                _ => false,
-            };
-        }
-    }
-    causes.into_iter().map(|(_, state)| state).max().unwrap_or(TradingState::Active)
+/// Shares by the naive ledger.
+#[derive(Debug, Default)]
+pub(crate) struct Holdings {
+    pub(crate) cash: Usd,
+    /// What Atlas has bought and not sold, and what an operator had it adopt.
+    pub(crate) atlas: BTreeMap<Symbol, Decimal>,
+    pub(crate) others: BTreeMap<Symbol, Decimal>,
+    /// What went out under an old name and has not come under the new one.
+    moving: Vec<(Decimal, Decimal)>,
+    /// Something that may not be.
+    wrong: Option<String>,
 }
-
-/// The causes that can occur here, with the states the design page has for them.
-const CAUSES: [(&str, TradingState); 6] = [
-    ("mismatch", TradingState::Paused),
-    ("stale_data", TradingState::Paused),
-    ("unknown_order", TradingState::Paused),
-    ("conservation_breach", TradingState::Halted),
-    ("journal_fault", TradingState::Halted),
-    ("kill", TradingState::Halted),
-];
 
 /// Judges everything.
 ///
 /// # Errors
 /// The first promise that was broken.
 pub(crate) fn judge(session: &Session, records: &[Record], wire: &Lossy) -> Result<Judged, String> {
+    if let Some(broken) = wire.wire().broken.first() {
+        return Err(broken.clone());
+    }
+    if let Some(broken) = &wire.wire().record.broken {
+        return Err(broken.clone());
+    }
     chain(session, records)?;
     sizes(records)?;
     books(session, wire)?;
@@ -91,57 +88,153 @@ fn sizes(records: &[Record]) -> Result<(), String> {
     Ok(())
 }
 
-/// Our books, the venue's, and a naive ledger over every entry agree to the cent and share.
-fn books(session: &Session, wire: &Lossy) -> Result<(), String> {
+/// What everybody holds, from every entry of the ledger and every adoption on record.
+pub(crate) fn shares(wire: &Lossy) -> Holdings {
     wire.pull();
-    let (account, positions) = wire.truth();
-    let mut cash = Usd::ZERO;
-    let mut shares: BTreeMap<Symbol, rust_decimal::Decimal> = BTreeMap::new();
-    // What Atlas has bought and not sold: shares of others are never sold.
-    let mut atlas: BTreeMap<Symbol, rust_decimal::Decimal> = BTreeMap::new();
-    for activity in &wire.wire().ledger {
-        let moved = match &activity.entry {
+    let mut held = Holdings::default();
+    let wire = wire.wire();
+    for (number, activity) in wire.ledger.iter().enumerate() {
+        held.take(&activity.entry);
+        for (symbol, qty) in wire.record.adopted_after(number + 1) {
+            held.adopt(symbol, *qty);
+        }
+    }
+    held.atlas.retain(|_, shares| !shares.is_zero());
+    held.others.retain(|_, shares| !shares.is_zero());
+    held
+}
+
+impl Holdings {
+    fn take(&mut self, entry: &Entry) {
+        let moved = match entry {
             Entry::Cash(entry) => entry.net_amount,
             Entry::Fill(fill) => {
-                let moved = match fill.side {
-                    Side::Buy => fill.qty.value(),
-                    Side::Sell => -fill.qty.value(),
-                };
-                *shares.entry(fill.symbol.clone()).or_default() += moved;
-                if fill.client_order_id.is_ours() {
-                    let own = atlas.entry(fill.symbol.clone()).or_default();
-                    *own += moved;
-                    if own.is_sign_negative() {
-                        return Err(format!("{} sold shares of others", fill.client_order_id));
-                    }
-                }
-                fill.cash_effect().map_err(|error| error.to_string())?
+                self.fill(fill);
+                fill.cash_effect().unwrap()
             }
-            other => return Err(format!("an entry nobody here knows: {other:?}")),
+            Entry::Shares(entry) => {
+                self.reshape(&entry.kind, &entry.symbol, entry.change);
+                entry.net_amount
+            }
+            _ => {
+                self.wrong = Some(format!("an entry nobody here knows: {entry:?}"));
+                Usd::ZERO
+            }
         };
-        cash = cash.checked_add(moved).map_err(|error| error.to_string())?;
+        self.cash = self.cash.checked_add(moved).unwrap();
     }
-    shares.retain(|_, held| !held.is_zero());
-    let ours: BTreeMap<Symbol, rust_decimal::Decimal> = session
-        .state()
-        .books()
-        .lots()
-        .iter()
-        .map(|(symbol, lot)| (symbol.clone(), lot.owned.value() + lot.unmanaged.value()))
-        .collect();
-    let venue: BTreeMap<Symbol, rust_decimal::Decimal> =
+
+    fn fill(&mut self, fill: &atlas_core::Fill) {
+        let (qty, ours) = (fill.qty.value(), fill.client_order_id.is_ours());
+        let atlas = self.atlas.entry(fill.symbol.clone()).or_default();
+        let others = self.others.entry(fill.symbol.clone()).or_default();
+        match (fill.side, ours) {
+            (Side::Buy, true) => *atlas += qty,
+            (Side::Buy, false) => *others += qty,
+            (Side::Sell, true) => {
+                *atlas -= qty;
+                if atlas.is_sign_negative() {
+                    self.wrong = Some(format!("{} sold shares of others", fill.client_order_id));
+                }
+            }
+            // Who takes the place of an order of ours may sell what is Atlas's.
+            (Side::Sell, false) => {
+                let theirs = qty.min(*others);
+                *others -= theirs;
+                *atlas -= qty - theirs;
+            }
+        }
+    }
+
+    fn reshape(&mut self, kind: &SharesKind, symbol: &Symbol, change: Decimal) {
+        let atlas = self.atlas.entry(symbol.clone()).or_default();
+        let others = self.others.entry(symbol.clone()).or_default();
+        let total = *atlas + *others;
+        if *kind == SharesKind::SymbolChange {
+            if change.is_sign_negative() {
+                self.moving.push((*atlas, *others));
+                (*atlas, *others) = (Decimal::ZERO, Decimal::ZERO);
+            } else if let Some((ours, theirs)) = self.moving.pop() {
+                *atlas += ours;
+                *others += theirs;
+            }
+            return;
+        }
+        let after = total + change;
+        *atlas = if others.is_zero() {
+            after
+        } else {
+            (*atlas * after / total).round_dp_with_strategy(9, RoundingStrategy::ToZero)
+        };
+        *others = after - *atlas;
+    }
+
+    fn adopt(&mut self, symbol: &Symbol, qty: Decimal) {
+        *self.atlas.entry(symbol.clone()).or_default() += qty;
+        *self.others.entry(symbol.clone()).or_default() -= qty;
+    }
+}
+
+/// Our books, the venue's, and a naive ledger over every entry agree to the cent and share.
+fn books(session: &Session, wire: &Lossy) -> Result<(), String> {
+    let naive = shares(wire);
+    if let Some(wrong) = naive.wrong {
+        return Err(wrong);
+    }
+    let (account, positions) = wire.truth();
+    let mut all = naive.atlas.clone();
+    for (symbol, theirs) in &naive.others {
+        *all.entry(symbol.clone()).or_default() += theirs;
+    }
+    let venue: BTreeMap<Symbol, Decimal> =
         positions.into_iter().map(|(symbol, p)| (symbol, p.qty.value())).collect();
-    if (cash, &shares) != (account.cash, &venue) {
-        return Err(format!("naive {cash} {shares:?}, venue {} {venue:?}", account.cash));
+    if (naive.cash, &all) != (account.cash, &venue) {
+        return Err(format!("naive {} {all:?}, venue {} {venue:?}", naive.cash, account.cash));
     }
-    if (session.state().books().cash(), &ours) != (cash, &shares) {
-        let books = session.state().books().cash();
-        return Err(format!("journal {books} {ours:?}, naive {cash} {shares:?}"));
+    let books = session.state().books();
+    let lots = books.lots().iter();
+    let mut ours: BTreeMap<Symbol, Decimal> =
+        lots.clone().map(|(symbol, lot)| (symbol.clone(), lot.owned.value())).collect();
+    ours.retain(|_, owned| !owned.is_zero());
+    let mut theirs: BTreeMap<Symbol, Decimal> =
+        lots.map(|(symbol, lot)| (symbol.clone(), lot.unmanaged.value())).collect();
+    theirs.retain(|_, qty| !qty.is_zero());
+    if (books.cash(), &ours, &theirs) != (naive.cash, &naive.atlas, &naive.others) {
+        return Err(format!(
+            "journal {} {ours:?} and {theirs:?} of others, naive {} {:?} and {:?}",
+            books.cash(),
+            naive.cash,
+            naive.atlas,
+            naive.others
+        ));
     }
     Ok(())
 }
 
-/// One order a leg, none that is no leg, none while sending was forbidden, sells before buys.
+/// Which legs of a waiting plan are about shares that a company changes this morning and that are
+/// held: they may not be sent any more.
+pub(crate) fn note_outdated(story: &Story) {
+    let wire = &story.wire;
+    wire.pull();
+    let date = wire.venue().now().date_naive();
+    let changed: BTreeSet<Symbol> = wire
+        .wire()
+        .ledger
+        .iter()
+        .filter_map(|activity| match &activity.entry {
+            Entry::Shares(entry) if entry.date == date => Some(entry.symbol.clone()),
+            _ => None,
+        })
+        .collect();
+    let Ok(session) = story.quiet_session() else { return };
+    let Some(pending) = session.state().pending() else { return };
+    let legs = pending.planned.legs.iter();
+    let outdated = legs.filter(|leg| changed.contains(&leg.request.symbol));
+    let outdated: Vec<_> = outdated.map(|leg| leg.id().clone()).collect();
+    wire.wire().outdated.extend(outdated);
+}
+
+/// One order a leg, none that is no leg, sells before buys.
 fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
     let wire = wire.wire();
     let mut seen = BTreeSet::new();
@@ -156,24 +249,12 @@ fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
         if !seen.insert(id) {
             return Err(format!("order {id} arrived twice"));
         }
-        if !legs.contains(id) {
+        if !legs.contains(id) && !is_guard(id.as_str()) {
             return Err(format!("order {id} is no leg of any plan"));
-        }
-        if arrival.forbidden {
-            return Err(format!("order {id} was sent while the account was PAUSED"));
         }
         if arrival.side == Side::Buy && !(arrival.open_sells.is_empty() && arrival.asked) {
             return Err(format!("buy {id} went out before {:?} had ended", arrival.open_sells));
         }
-    }
-    if let Some(id) = wire.sent_in_doubt.first() {
-        return Err(format!("{id} was sent again before anybody asked what had become of it"));
-    }
-    if let Some(sums) = wire.old_money.first() {
-        return Err(format!("buys were fitted to {sums}"));
-    }
-    if let Some(id) = wire.unpaid.first() {
-        return Err(format!("{id} was refused for want of money, which could have been known"));
     }
     if wire.is_late() {
         return Err("an order is still under way though the day has settled".to_owned());
@@ -183,7 +264,9 @@ fn arrivals(session: &Session, wire: &Lossy) -> Result<(), String> {
 
 /// Every signal of every decision has one end, and it is the one its order had at the venue.
 fn signals(session: &Session, wire: &Lossy) -> Result<Judged, String> {
-    let mut judged = Judged { orders: 0, fills: 0, partials: 0 };
+    let guards = wire.wire().arrivals.iter().filter(|a| is_guard(a.id.as_str())).count();
+    let guards = u64::try_from(guards).unwrap();
+    let mut judged = Judged { orders: 0, fills: 0, partials: 0, guards };
     for decision in session.state().decisions().values() {
         let id = decision.planned.decision_id;
         if decision.is_pending() {

@@ -15,6 +15,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::struct_excessive_bools,
+    clippy::wildcard_enum_match_arm,
     reason = "all of it is a test"
 )]
 
@@ -23,11 +24,21 @@ mod judge;
 mod lossy;
 mod market;
 mod mortal;
+mod nature;
 mod plans;
+mod record;
 mod rng;
 mod story;
+mod stream;
+mod totals;
+mod wire;
+mod work;
 
 use std::panic::{catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether any seed has failed.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 500;
@@ -51,12 +62,14 @@ fn every_seed_keeps_every_promise() {
             .map(|worker| {
                 let mine = seeds.clone().filter(move |seed| seed % threads == worker);
                 scope.spawn(move || {
-                    mine.map(one).fold(story::Totals::default(), story::Totals::plus)
+                    // Once a seed has failed there is nothing more to be learned.
+                    let mine = mine.take_while(|_| !FAILED.load(Ordering::Relaxed));
+                    mine.map(one).fold(totals::Totals::default(), totals::Totals::plus)
                 })
             })
             .collect();
         let results = workers.into_iter().map(|worker| worker.join().expect("a seed failed"));
-        results.fold(story::Totals::default(), story::Totals::plus)
+        results.fold(totals::Totals::default(), totals::Totals::plus)
     });
     println!("{count} seeds: {totals:?}");
     if count >= 100 {
@@ -65,11 +78,15 @@ fn every_seed_keeps_every_promise() {
 }
 
 /// Plays one seed; on failure says how to play it again.
-fn one(seed: u64) -> story::Totals {
+fn one(seed: u64) -> totals::Totals {
     match catch_unwind(|| story::play(seed)) {
         Ok(Ok(totals)) => totals,
-        Ok(Err(broken)) => panic!("seed {seed}: {broken}\n{}", replay(seed)),
+        Ok(Err(broken)) => {
+            FAILED.store(true, Ordering::Relaxed);
+            panic!("seed {seed}: {broken}\n{}", replay(seed))
+        }
         Err(panicked) => {
+            FAILED.store(true, Ordering::Relaxed);
             println!("seed {seed}: it panicked\n{}", replay(seed));
             resume_unwind(panicked)
         }

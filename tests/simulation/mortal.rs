@@ -1,10 +1,8 @@
-//! Processes that end in the middle of something.
+//! Processes that end in the middle of something, and journals that fail under them.
 
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use atlas_core::journal::{Hash, Record};
@@ -22,31 +20,50 @@ pub(crate) fn process<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// A journal whose process dies at its k-th write: before or after it is durable.
+/// What happens at a process's k-th write to its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blow {
+    /// It dies before the write is durable.
+    DiesBefore,
+    /// It dies once the write is durable.
+    DiesAfter,
+    /// It lives on, and the disk refuses the write.
+    DiskFails,
+}
+
+/// A journal that deals a blow at its k-th write.
 pub(crate) struct Mortal {
     pub(crate) inner: MemoryStorage,
-    /// Writes left to live for; 0 is for ever.
-    pub(crate) left: Arc<AtomicU64>,
-    pub(crate) durable: bool,
-    /// Told what buys are fitted to.
+    /// Writes left until the blow; 0 is for ever.
+    pub(crate) left: u64,
+    pub(crate) blow: Blow,
+    /// Told what is on record.
     pub(crate) wire: Lossy,
+}
+
+impl Mortal {
+    fn keep(&mut self, records: &[(Record, Hash)]) -> Result<(), Error> {
+        self.inner.append(records)?;
+        self.wire.on_record(records.iter().map(|(record, _)| record));
+        Ok(())
+    }
 }
 
 impl Storage for Mortal {
     fn append(&mut self, records: &[(Record, Hash)]) -> Result<(), Error> {
-        for (record, _) in records.iter().filter(|(record, _)| record.kind == "funds_asked") {
-            self.wire.wire().fitted(&record.payload);
+        let struck = self.left == 1;
+        // After a blow no write comes through any more.
+        self.left = if self.left > 1 { self.left - 1 } else { self.left };
+        if !struck {
+            return self.keep(records);
         }
-        match self.left.load(Ordering::Relaxed) {
-            0 => return self.inner.append(records),
-            1 => {}
-            left => {
-                self.left.store(left - 1, Ordering::Relaxed);
-                return self.inner.append(records);
+        match self.blow {
+            Blow::DiesBefore => self.wire.die(),
+            Blow::DiesAfter => {
+                self.keep(records)?;
+                self.wire.die();
             }
-        }
-        if self.durable {
-            self.inner.append(records)?;
+            Blow::DiskFails => self.wire.wire().journal_failed = true,
         }
         Err(Error::JournalFault)
     }

@@ -23,8 +23,8 @@ pub(crate) fn plan(session: &Session, market: &Market, day: usize, mut rng: Rng)
     let decision_id = session.state().next_decision_id();
     let (mut sells, mut buys, mut signals) = (Vec::new(), Vec::new(), Vec::new());
     let as_of = market.sessions[day].date;
-    for symbol in &market.symbols {
-        let close = market.closes[symbol][day];
+    for symbol in &market.listed(day) {
+        let close = market.closes[symbol][&day];
         let owned = session.state().books().owned(symbol);
         let id = SignalId::new(&format!("{decision_id}-sim-{symbol}")).unwrap();
         let (side, qty) = match rng.below(5) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use atlas_broker::Broker;
-use atlas_core::{DecisionId, SignalOutcome};
+use atlas_core::time::Mode;
+use atlas_core::{DecisionId, SignalOutcome, Usd};
 use atlas_engine::RebalancePlan;
 use atlas_exec::protection::Protection;
 use atlas_exec::sequencer::{Ceilings, Waits};
@@ -50,8 +51,9 @@ pub(crate) async fn carry_out(
 ) -> Result<ExecutionReport> {
     seat.session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
     let limits = job.limits_in(seat.session.state(), seat.mode(), plan.as_of)?;
-    let settings = settings(job, &limits, approval)?;
     let equity = seat.desk.broker.account().await?.equity;
+    let mut settings = settings(job, &limits, approval)?;
+    settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
     let performance = seat.session.performance(equity, seat.execute_on.date)?;
     let gates = PlanApprover::new(plan, &limits, performance);
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
@@ -125,6 +127,18 @@ fn check_window(job: &Job, seat: &Seat) -> Result<()> {
             seat.execute_on.date
         )),
     }
+}
+
+/// What nothing goes beyond at the last point before the wire, whatever the gates said: the limits'
+/// largest order, with real money also `live.max_order`, and twice what may be turned over in a
+/// day. The gates refuse before that; who reaches it HALTS.
+fn ceilings(job: &Job, limits: &Limits, mode: Mode, equity: Usd) -> Result<Ceilings> {
+    let spec = limits.get();
+    let live = job.config.live.max_order.filter(|_| mode == Mode::Live);
+    let order = live.map_or(spec.max_order_notional, |most| most.min(spec.max_order_notional));
+    let turnover = equity.max(Usd::ZERO).value() * spec.turnover_per_day;
+    let plan = Usd::new(turnover * rust_decimal::Decimal::TWO)?;
+    Ok(Ceilings { order_notional: Some(order), plan_notional: Some(plan) })
 }
 
 fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {

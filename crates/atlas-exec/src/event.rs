@@ -127,7 +127,7 @@ events! {
     BreakerTold(BreakerTold) = "breaker_told", 1;
     /// A protective order is about to be sent; durable before anything goes out.
     GuardIntent(GuardIntent) = "guard_intent", 1;
-    /// The broker has fitted an order of ours that works to a split or another symbol.
+    /// The broker has rounded an order of ours otherwise when it fitted it to a split.
     OrderRestated(OrderRestated) = "order_restated", 1;
     /// What the market was like when a decision was made.
     DecisionQuoted(DecisionQuoted) = "decision_quoted", 1;
@@ -355,7 +355,7 @@ pub struct OrderUpdate {
     pub update: OrderEvent,
 }
 
-/// The broker has fitted an order to what a company did to its shares.
+/// The broker has rounded an order otherwise when it fitted it to a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRestated {
     /// What it asks for now, under the same name.

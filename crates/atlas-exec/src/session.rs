@@ -152,6 +152,13 @@ impl Session {
         })
     }
 
+    /// The same session, which takes commands from this inbox.
+    #[must_use]
+    pub fn with_inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = Some(inbox);
+        self
+    }
+
     /// The account's name.
     #[must_use]
     pub const fn account(&self) -> &AccountName {

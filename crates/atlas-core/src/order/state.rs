@@ -138,9 +138,11 @@ impl OrderStatus {
             (Self::PendingCancel, E::CancelRejected)
             | (Self::PendingReplace, E::ReplaceRejected) => working,
             (Self::Accepted | Self::PartiallyFilled, E::ReplaceRequested) => Self::PendingReplace,
-            (Self::Accepted | Self::PartiallyFilled | Self::PendingReplace, E::Replaced) => {
-                Self::Replaced
-            }
+            // Another client may replace it, even while our cancel is under way.
+            (
+                Self::Accepted | Self::PartiallyFilled | Self::PendingCancel | Self::PendingReplace,
+                E::Replaced,
+            ) => Self::Replaced,
             // The venue may cancel or expire by itself, at any time it holds the order.
             (
                 Self::Submitted

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atlas_core::OrderRequest;
 use atlas_core::journal::Hash;
@@ -61,15 +62,36 @@ pub struct Received {
 /// The folder of commands. Leaving one takes no lock and is durable; the running Atlas takes them
 /// in the order of their names, which begin with the instant they were left at.
 #[derive(Debug, Clone)]
-pub struct Inbox {
-    folder: PathBuf,
+pub struct Inbox(Place);
+
+#[derive(Debug, Clone)]
+enum Place {
+    Folder(PathBuf),
+    Memory(Arc<Mutex<Commands>>),
+}
+
+/// Commands by the names their files would have, and how many were left so far.
+#[derive(Debug, Default)]
+struct Commands {
+    left: u64,
+    waiting: std::collections::BTreeMap<String, Command>,
+}
+
+fn locked(commands: &Mutex<Commands>) -> MutexGuard<'_, Commands> {
+    commands.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inbox {
     /// The inbox of an account's folder.
     #[must_use]
     pub fn of(folder: &AccountFolder) -> Self {
-        Self { folder: folder.inbox() }
+        Self(Place::Folder(folder.inbox()))
+    }
+
+    /// An inbox that lives in memory, for simulations; clones share it.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self(Place::Memory(Arc::default()))
     }
 
     /// Leaves a command; returns its file's name.
@@ -78,6 +100,16 @@ impl Inbox {
     /// [`Error::Io`] if the file cannot be written.
     pub fn leave(&self, command: &Command, now: Timestamp) -> Result<String, Error> {
         let stamp = now.format("%Y%m%dT%H%M%S%.9fZ");
+        let folder = match &self.0 {
+            Place::Folder(folder) => folder,
+            Place::Memory(commands) => {
+                let mut commands = locked(commands);
+                commands.left += 1;
+                let name = format!("{stamp}-{}.json", commands.left);
+                commands.waiting.insert(name.clone(), command.clone());
+                return Ok(name);
+            }
+        };
         // A name is taken once for ever, so what is asked is part of it.
         let text = serde_json::to_vec(command).unwrap_or_default();
         let digest = Hash::of(&text).short();
@@ -85,7 +117,7 @@ impl Inbox {
         let mut number = 0_u32;
         loop {
             let name = format!("{stamp}-{pid}-{digest}-{number}.json");
-            let path = self.folder.join(&name);
+            let path = folder.join(&name);
             if path.exists() {
                 number += 1;
                 continue;
@@ -100,8 +132,19 @@ impl Inbox {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read, [`Error::Command`] for a file set aside.
     pub fn next(&self) -> Result<Option<Received>, Error> {
-        let Some(file) = self.names()?.into_iter().min() else { return Ok(None) };
-        let path = self.folder.join(&file);
+        let folder = match &self.0 {
+            Place::Folder(folder) => folder,
+            Place::Memory(commands) => {
+                let commands = locked(commands);
+                let first = commands.waiting.iter().next();
+                return Ok(first.map(|(file, command)| Received {
+                    file: file.clone(),
+                    command: command.clone(),
+                }));
+            }
+        };
+        let Some(file) = names(folder)?.into_iter().min() else { return Ok(None) };
+        let path = folder.join(&file);
         let text = fs::read(&path).map_err(Error::io("read", &path))?;
         match serde_json::from_slice(&text) {
             Ok(command) => Ok(Some(Received { file, command })),
@@ -118,21 +161,10 @@ impl Inbox {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read.
     pub fn waiting(&self) -> Result<usize, Error> {
-        Ok(self.names()?.len())
-    }
-
-    fn names(&self) -> Result<Vec<String>, Error> {
-        let mut names = Vec::new();
-        let entries = fs::read_dir(&self.folder).map_err(Error::io("read", &self.folder))?;
-        for entry in entries {
-            let entry = entry.map_err(Error::io("read", &self.folder))?;
-            if let Ok(name) = entry.file_name().into_string()
-                && Path::new(&name).extension().is_some_and(|extension| extension == "json")
-            {
-                names.push(name);
-            }
+        match &self.0 {
+            Place::Folder(folder) => Ok(names(folder)?.len()),
+            Place::Memory(commands) => Ok(locked(commands).waiting.len()),
         }
-        Ok(names)
     }
 
     /// Removes a command that was journaled and carried out.
@@ -140,10 +172,32 @@ impl Inbox {
     /// # Errors
     /// [`Error::Io`] if the file cannot be removed.
     pub fn done(&self, file: &str) -> Result<(), Error> {
-        let path = self.folder.join(file);
+        let folder = match &self.0 {
+            Place::Folder(folder) => folder,
+            Place::Memory(commands) => {
+                locked(commands).waiting.remove(file);
+                return Ok(());
+            }
+        };
+        let path = folder.join(file);
         fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        sync_folder(&self.folder)
+        sync_folder(folder)
     }
+}
+
+/// The commands that wait in a folder, by the names of their files.
+fn names(folder: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", folder))?;
+        if let Ok(name) = entry.file_name().into_string()
+            && Path::new(&name).extension().is_some_and(|extension| extension == "json")
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 #[cfg(test)]

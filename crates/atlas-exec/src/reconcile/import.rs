@@ -123,8 +123,8 @@ impl Session {
         self.record_all(drafts.collect())
     }
 
-    /// Journals that the broker has fitted an order of ours to a split or another symbol, where the
-    /// ledger has told of that and the order is what the rule makes of it.
+    /// Journals that the broker has rounded an order of ours otherwise when it fitted it to a split
+    /// of which the ledger has told.
     fn heed_restatement(&mut self, broker: &BrokerOrder) -> Result<(), Error> {
         let Some(tracked) = self.state().orders().get(&broker.client_order_id) else {
             return Ok(());
@@ -136,11 +136,7 @@ impl Session {
         if differs(&request, broker).is_some() {
             return Ok(());
         }
-        let why = format!(
-            "it was {} {} before what the company did to its shares",
-            tracked.order.request().qty,
-            tracked.order.request().symbol
-        );
+        let why = "the broker rounded it otherwise after a split".to_owned();
         self.record(tracked.decision_id, Event::OrderRestated(OrderRestated { request, why }))
     }
 

@@ -12,7 +12,8 @@ pub struct Ceilings {
     /// Largest notional of one buy at its reference price, in USD; what is sold is bound by what is
     /// owned, since a ceiling must not trap an exit.
     pub order_notional: Option<Usd>,
-    /// Largest notional of all orders of the plan at reference prices, in USD.
+    /// Largest notional of all buys of the plan at reference prices, in USD; what is sold is bound
+    /// by what is owned here too.
     pub plan_notional: Option<Usd>,
 }
 
@@ -158,18 +159,23 @@ impl Conservation<'_> {
         leg: &Leg,
     ) -> Result<Result<(), Breach>, atlas_core::Error> {
         let own = leg.reference_price().notional(request.qty)?;
-        let mut all = own;
+        let buys = request.side == Side::Buy;
+        let (mut all, mut bought) = (own, if buys { own } else { Usd::ZERO });
         let mut planned = Usd::ZERO;
         for leg in self.legs {
             planned = planned.checked_add(leg.notional()?)?;
             if let Some(order) = self.sent.get(leg.id()) {
-                all = all.checked_add(leg.reference_price().notional(order.request().qty)?)?;
+                let sent = leg.reference_price().notional(order.request().qty)?;
+                all = all.checked_add(sent)?;
+                if leg.request.side == Side::Buy {
+                    bought = bought.checked_add(sent)?;
+                }
             }
         }
-        let most = self.ceilings.order_notional.filter(|_| request.side == Side::Buy);
+        let most = self.ceilings.order_notional.filter(|_| buys);
         let ceilings = [
             ("the order", own, most),
-            ("the plan's orders", all, self.ceilings.plan_notional),
+            ("the plan's buys", bought, self.ceilings.plan_notional.filter(|_| buys)),
             ("the plan's orders", all, Some(planned)),
         ];
         for (what, notional, limit) in ceilings {
@@ -187,6 +193,34 @@ impl Conservation<'_> {
             .find(|leg| leg.id() == id)
             .ok_or_else(|| Breach::NotPlanned { id: id.clone() })
     }
+}
+
+/// Checks a protective order that is about to be sent for the first time: exactly the one that was
+/// intended, a sell, and of shares that are owned and on no other offer.
+///
+/// # Errors
+/// The first [`Breach`] found.
+pub fn check_guard(
+    approved: &OrderRequest,
+    intended: &OrderRequest,
+    sent: bool,
+    free: Qty,
+) -> Result<(), Breach> {
+    let id = intended.client_order_id.clone();
+    if approved != intended {
+        return Err(Breach::NotItsLeg { id, field: "the approved request" });
+    }
+    if intended.side != Side::Sell || intended.qty.is_zero() {
+        return Err(Breach::NotItsLeg { id, field: "side or quantity" });
+    }
+    if sent {
+        return Err(Breach::SentBefore { id });
+    }
+    if intended.qty > free {
+        let (symbol, qty) = (intended.symbol.clone(), intended.qty);
+        return Err(Breach::SellsUnowned { id, symbol, qty, free });
+    }
+    Ok(())
 }
 
 fn same_but_smaller(leg: &Leg, request: &OrderRequest, stopped_out: Qty) -> Result<(), Breach> {

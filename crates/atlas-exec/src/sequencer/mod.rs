@@ -35,7 +35,7 @@ use atlas_core::{
     ClientOrderId, OrderRequest, OrderStatus, Price, Qty, SignalOutcome, Symbol, Usd,
 };
 
-pub use conservation::{Breach, Ceilings, Conservation};
+pub use conservation::{Breach, Ceilings, Conservation, check_guard};
 pub use end::{LegEnd, end_of};
 pub use guard::GuardNews;
 use guard::Guards;

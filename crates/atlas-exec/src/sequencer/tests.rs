@@ -370,3 +370,42 @@ fn the_ceiling_of_an_order_never_traps_an_exit() {
     };
     assert_eq!(conservation.check(&exit[0].request), Ok(()));
 }
+
+#[test]
+fn the_ceiling_of_a_plan_counts_its_buys_alone() {
+    let legs = [
+        leg(Side::Sell, 0, 10, 90_000),
+        leg(Side::Buy, 0, 10, 10_000),
+        leg(Side::Buy, 1, 10, 10_001),
+    ];
+    let orders: Vec<_> =
+        legs.iter().map(|leg| atlas_core::Order::new(leg.request.clone())).collect();
+    let check = |index: usize, most: &str| {
+        let sent = orders[..index].iter();
+        let sent = sent.map(|order| (order.request().client_order_id.clone(), order)).collect();
+        let ceilings = Ceilings { order_notional: None, plan_notional: most.parse().ok() };
+        let (free, stopped_out) = (Qty::from_shares(10), Qty::ZERO);
+        Conservation { legs: &legs, sent: &sent, free, stopped_out, ceilings }
+            .check(&legs[index].request)
+    };
+    assert_eq!(check(0, "1"), Ok(()), "an exit is not trapped");
+    assert_eq!(check(1, "1000"), Ok(()));
+    assert_eq!(check(2, "2000.1"), Ok(()));
+    assert!(matches!(check(2, "2000.09"), Err(Breach::Notional { what: "the plan's buys", .. })));
+}
+
+#[test]
+fn a_protective_order_is_what_was_intended_once_and_of_free_shares() {
+    let intended = leg(Side::Sell, 0, 10, 10_000).request;
+    let (free, few) = (Qty::from_shares(10), Qty::from_shares(9));
+    assert_eq!(check_guard(&intended, &intended, false, free), Ok(()));
+    let more = OrderRequest { qty: Qty::from_shares(11), ..intended.clone() };
+    let found = check_guard(&more, &intended, false, free);
+    assert!(matches!(found, Err(Breach::NotItsLeg { .. })));
+    let found = check_guard(&intended, &intended, true, free);
+    assert!(matches!(found, Err(Breach::SentBefore { .. })));
+    let found = check_guard(&intended, &intended, false, few);
+    assert!(matches!(found, Err(Breach::SellsUnowned { .. })));
+    let buy = leg(Side::Buy, 0, 10, 10_000).request;
+    assert!(matches!(check_guard(&buy, &buy, false, free), Err(Breach::NotItsLeg { .. })));
+}

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Event, OrderUpdate};
 use crate::journal::Draft;
 use crate::protection::{GuardIntent, GuardName, Protection, guard};
-use crate::sequencer::{Breach, GuardNews, Input, Leg};
+use crate::sequencer::{GuardNews, Input, Leg, check_guard};
 use crate::session::Session;
 use crate::state::TrackedOrder;
 use crate::states::Cause;
@@ -178,10 +178,12 @@ impl Run<'_> {
             self.push(Input::Unguarded { id });
             return Ok(());
         }
-        let free = self.session.state().free_to_sell(&request.symbol);
-        if request.qty > free {
-            let (symbol, qty) = (request.symbol, request.qty);
-            let breach = Breach::SellsUnowned { id: id.clone(), symbol, qty, free };
+        let state = self.session.state();
+        let (sent, free) = (state.orders().contains_key(&id), state.free_to_sell(&request.symbol));
+        // What was denied is held to the same: something unsound is never only denied.
+        let to_send =
+            if let Asked::Approved(approved) = &asked { approved.get() } else { &request };
+        if let Err(breach) = check_guard(to_send, &request, sent, free) {
             self.session.enter(Cause::ConservationBreach, breach.to_string())?;
             self.heed_state();
             self.push(Input::Unguarded { id });

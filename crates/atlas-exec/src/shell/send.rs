@@ -199,6 +199,10 @@ impl Run<'_> {
                         return self.not_reached(id, &error, doubt).await;
                     }
                     self.pause_before_retry(retries).await;
+                    // Somebody may have raised it meanwhile.
+                    if self.fenced()? {
+                        return self.not_reached(id, &error, doubt).await;
+                    }
                     retries += 1;
                     self.update(id, OrderEvent::Submitted)?;
                     self.broker.submit(order).await

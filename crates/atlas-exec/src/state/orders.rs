@@ -4,12 +4,16 @@ use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, Error, Fill, Order, OrderEvent, Price, Usd};
 
-use super::{Fault, Reshape, State};
+use super::{Fault, State};
 use crate::event::{OrderIntent, OrderUpdate};
 use crate::protection::GuardIntent;
 use crate::quality::Conditions;
 
 /// An order with what the journal knows beside its state.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two facts that have nothing to do with each other"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackedOrder {
     /// The order and its state machine.
@@ -34,8 +38,8 @@ pub struct TrackedOrder {
     pub protects: bool,
     /// Gains less losses its fills have realised over mean cost, USD; zero for a buy.
     pub realised: Usd,
-    /// What companies have done to its shares since it was intended, while it worked.
-    pub reshaped: Option<Reshape>,
+    /// Whether it was fitted to a split or another symbol while it worked.
+    pub reshaped: bool,
 }
 
 impl TrackedOrder {
@@ -73,7 +77,7 @@ impl State {
             conditions: intent.conditions,
             protects: false,
             realised: Usd::ZERO,
-            reshaped: None,
+            reshaped: false,
         };
         self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);
@@ -97,7 +101,7 @@ impl State {
             conditions: None,
             protects: true,
             realised: Usd::ZERO,
-            reshaped: None,
+            reshaped: false,
         };
         self.by_intent.push(id.clone());
         self.orders.insert(id, tracked);

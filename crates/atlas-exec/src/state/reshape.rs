@@ -2,7 +2,8 @@
 
 use atlas_broker::SharesEntry;
 use atlas_core::journal::Record;
-use atlas_core::{OrderRequest, OrderType, Price, Qty, Rounding};
+use atlas_core::{OrderRequest, OrderType, Price, Qty};
+use rust_decimal::Decimal;
 
 use super::orders::TrackedOrder;
 use super::{Anomaly, Fault, Reshape, State};
@@ -44,50 +45,36 @@ impl State {
         let tracked =
             self.orders.get_mut(id).ok_or_else(|| format!("order {id} was never intended"))?;
         tracked.order.restate(restated.request)?;
-        tracked.reshaped = None;
         Ok(())
     }
 }
 
 impl TrackedOrder {
-    /// Notes what has become of its shares; what became of them before counts on.
+    /// Fits the order to what has become of its shares, as brokers do (FINRA 5330): what is left of
+    /// it is multiplied and rounded down to whole shares, its prices are divided. Where there are
+    /// fewer shares than before, brokers cancel it instead, which its own state will tell.
     fn reshape(&mut self, reshape: &Reshape) -> Result<(), Fault> {
-        let now = self.reshaped.as_ref().map_or(&self.order.request().symbol, |before| &before.to);
-        if *now != reshape.from {
+        if self.order.request().symbol != reshape.from || reshape.new < reshape.old {
             return Ok(());
         }
-        let Reshape { from, to, new, old } = match self.reshaped.take() {
-            None => reshape.clone(),
-            Some(before) => Reshape {
-                from: before.from,
-                to: reshape.to.clone(),
-                new: Qty::new(before.new.value() * reshape.new.value()).map_err(Fault::Core)?,
-                old: Qty::new(before.old.value() * reshape.old.value()).map_err(Fault::Core)?,
-            },
-        };
-        self.reshaped = Some(Reshape { from, to, new, old });
+        if let Some(request) = self.fitted(reshape) {
+            self.order.restate(request)?;
+            self.reshaped = true;
+        }
         Ok(())
     }
 
-    /// What a broker makes of the order by the rule (FINRA 5330): what is left of it is multiplied
-    /// and rounded down to whole shares, its prices are divided. `qty` is what the broker says; it
-    /// is believed if it is that, give or take the rounding of the shares held.
-    pub(crate) fn restated(&self, qty: Qty) -> Option<OrderRequest> {
-        let reshape = self.reshaped.as_ref()?;
+    fn fitted(&self, reshape: &Reshape) -> Option<OrderRequest> {
         let request = self.order.request();
         let left = self.order.leaves_qty().value();
-        let whole = request.qty == request.qty.whole();
         let exact = left.checked_mul(reshape.new.value())?.checked_div(reshape.old.value())?;
+        let whole = request.qty == request.qty.whole();
         let scaled = if whole { exact.floor() } else { exact.round_dp(9) };
-        let expected = self.order.filled_qty().value() + scaled;
-        let far = if whole { rust_decimal::Decimal::ONE } else { rust_decimal::Decimal::new(1, 8) };
-        if (qty.value() - expected).abs() > far {
-            return None;
-        }
+        let qty = Qty::new(self.order.filled_qty().value() + scaled).ok()?;
         let divided = |price: Price| {
             let price = price.value().checked_mul(reshape.old.value())?;
             let price = price.checked_div(reshape.new.value())?.round_dp(9);
-            Price::new(price).ok()?.to_tick(Rounding::Up).ok()
+            Price::new(price).ok()?.to_limit_tick(request.side).ok()
         };
         let order_type = match request.order_type {
             OrderType::Limit { limit_price } => {
@@ -101,5 +88,13 @@ impl TrackedOrder {
             OrderType::Market | _ => request.order_type,
         };
         Some(OrderRequest { symbol: reshape.to.clone(), qty, order_type, ..request.clone() })
+    }
+
+    /// The order with the quantity the broker says, where that is the fitted one give or take the
+    /// rounding of the shares held; `None` otherwise, and for an order that was not fitted.
+    pub(crate) fn restated(&self, qty: Qty) -> Option<OrderRequest> {
+        let request = self.order.request();
+        let far = (qty.value() - request.qty.value()).abs() > Decimal::ONE;
+        (self.reshaped && !far).then(|| OrderRequest { qty, ..request.clone() })
     }
 }
