@@ -24,7 +24,9 @@
 //!
 //! unless the listing has percentages of its own. **Liquidation**: at an opening at which equity is
 //! below the maintenance margin, all orders are canceled and positions closed at the market, the
-//! one with the largest requirement first, until the requirement is met.
+//! one with the largest requirement first, until the requirement is met. Within a session nothing is
+//! closed, however prices move: such an account can open nothing more, and what it owes is reckoned
+//! from closing prices, as a broker's call is, which is met by the next opening or closed out there.
 
 use atlas_core::{Side, Symbol};
 use serde::{Deserialize, Serialize};

@@ -15,8 +15,8 @@ use rust_decimal::Decimal;
 
 use super::InProcess;
 use super::convert::unreadable;
-use crate::core::{Exchange, Listing, Px, View};
-use crate::tape::{Adjustment, Candle, Days, Timeframe as Frame, last_minute, present};
+use crate::core::{Exchange, Listing, Px, View, date_of};
+use crate::tape::{Candle, Chain, Days, Timeframe as Frame, last_minute, present};
 
 #[async_trait]
 impl MarketData for InProcess {
@@ -65,20 +65,25 @@ impl InProcess {
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<B>>>, Error> {
         let frame = frame(request.timeframe)?;
         self.each(&request.symbols, |view, listing| {
-            let days = Days::new(view, listing)?;
-            let Some(by) = Adjustment::new(&days, restated) else {
+            let today = Some(date_of(view.now()));
+            let Some(chain) = Chain::new(view, listing, today, restated)? else {
                 return Err(crate::Error::Setting {
                     setting: "adjustment",
                     value: format!("splits alone of {}", listing.symbol()),
                     range: "all, where the data tell splits and dividends together",
                 });
             };
-            let mut bars = Vec::new();
-            for candle in candles(&days, frame, request, &by)? {
-                if candle.start >= request.start && candle.start <= request.end {
-                    bars.push(market_bar(&candle, listing)?);
+            let (start, end) = (request.start, request.end);
+            let mut candles = Vec::new();
+            let take = |candle: &Candle| {
+                if candle.start >= start && candle.start <= end {
+                    candles.push(*candle);
                 }
-            }
+                true
+            };
+            chain.bars(frame, (start, end), false, take)?;
+            let bars = candles.iter().map(|candle| market_bar(candle, listing));
+            let bars = bars.collect::<Result<Vec<_>, _>>()?;
             Ok((!bars.is_empty()).then_some(bars))
         })
     }
@@ -114,30 +119,6 @@ fn frame(timeframe: Timeframe) -> Result<Frame, Error> {
             problem: format!("bars of {timeframe:?}: use 1 to 59 minutes or 1 to 23 hours"),
         }),
     }
-}
-
-/// The bars of one symbol, and perhaps some before and after what is asked for.
-fn candles(
-    days: &Days<'_>,
-    frame: Frame,
-    request: &BarsRequest,
-    by: &Adjustment<'_>,
-) -> Result<Vec<Candle>, crate::Error> {
-    let mut all = Vec::new();
-    let Frame::Minutes(minutes) = frame else {
-        let end = request.end.checked_add_signed(frame.longest()).unwrap_or(request.end);
-        let rows = days.rows(request.start, end);
-        let take = |candle: &Candle| {
-            all.push(*candle);
-            true
-        };
-        days.long(rows, (frame, false), |row, candle| by.apply(row, candle), take)?;
-        return Ok(all);
-    };
-    for row in days.rows(request.start, request.end) {
-        all.extend(days.within(row, minutes)?.into_iter().map(|candle| by.apply(row, candle)));
-    }
-    Ok(all)
 }
 
 fn market_bar<B: Basis>(candle: &Candle, listing: &Listing) -> Result<MarketBar<B>, crate::Error> {

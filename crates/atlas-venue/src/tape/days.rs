@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use atlas_core::Symbol;
 use atlas_core::calendar::{Calendar, Session, to_eastern};
 use atlas_core::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
@@ -34,11 +33,6 @@ impl<'a> Days<'a> {
         let today =
             if listing.is_crypto() { now.date_naive() } else { to_eastern(now)?.date_naive() };
         Ok(Self { view, listing, now, rows: listing.rows_until(today) })
-    }
-
-    /// Whose days they are.
-    pub(crate) fn symbol(&self) -> &'a Symbol {
-        self.listing.symbol()
     }
 
     /// Of what they are.

@@ -25,16 +25,20 @@
 
 mod adjust;
 mod candle;
+mod chain;
 mod day;
 mod days;
+mod names;
 #[cfg(test)]
 mod tests;
 mod timeframe;
 
 pub(crate) use adjust::Adjustment;
 pub(crate) use candle::Candle;
+pub(crate) use chain::Chain;
 pub(crate) use day::{Day, Tick};
 pub(crate) use days::{Days, in_order, last_minute, present};
+pub(crate) use names::{Part, parts};
 pub(crate) use timeframe::{Timeframe, midnight};
 
 /// Milliseconds between quotes, and between trades.

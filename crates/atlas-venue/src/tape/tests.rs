@@ -6,10 +6,10 @@ use atlas_core::{Raw, Side, Weight};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::{Days, MINUTE, Tick, present};
+use super::{Candle, Chain, Days, MINUTE, Tick, Timeframe, present};
 use crate::VenueConfig;
 use crate::core::tests::order;
-use crate::core::{Exchange, Kind, Listing, Px, Shares, Status};
+use crate::core::{ActionKind, CorporateAction, Exchange, Kind, Listing, Px, Shares, Status};
 
 /// A market of one symbol at a moment of its second day; prices in hundredths of a cent, so that
 /// they lie off the grid of cents.
@@ -105,4 +105,62 @@ proptest! {
         }
         prop_assert!(from > 0);
     }
+}
+
+/// A company whose name changes on the fourth day, and which splits two for one on the fifth.
+fn renamed() -> Exchange {
+    let series = |symbol: &str, dates: &[&str], close: &[f64]| {
+        let columns = Columns {
+            dates: dates.iter().map(|day| date(day)).collect(),
+            close: close.to_vec(),
+            ..Columns::default()
+        };
+        Listing::raw(Bars::<Raw>::new(symbol.parse().unwrap(), columns).unwrap())
+    };
+    let action = |day: &str, kind| CorporateAction { date: date(day), kind };
+    let to = ActionKind::Rename { to: "META".parse().unwrap() };
+    let old = series("FB", &["2019-01-02", "2019-01-03", "2019-01-04"], &[10.0, 11.0, 12.0])
+        .with_actions([action("2019-01-07", to)])
+        .unwrap();
+    let new = series("META", &["2019-01-07", "2019-01-08", "2019-01-09"], &[13.0, 7.0, 8.0])
+        .with_actions([action("2019-01-08", ActionKind::Split { new: 2, old: 1 })])
+        .unwrap();
+    let now = "2019-01-09T22:00:00Z".parse().unwrap();
+    Exchange::new(VenueConfig::realistic(now), [old, new]).unwrap()
+}
+
+#[test]
+fn a_company_is_followed_through_its_names() {
+    let view = renamed().view();
+    let closes = |name: &str, as_of: Option<&str>, frame, newest_first, split| {
+        let listing = &view.listings()[&name.parse().unwrap()];
+        let chain = Chain::new(&view, listing, as_of.map(date), (split, false)).unwrap().unwrap();
+        let span = ("2018-12-01T00:00:00Z".parse().unwrap(), view.now());
+        let mut told: Vec<String> = Vec::new();
+        let take = |candle: &Candle| {
+            told.push(candle.close.to_string());
+            true
+        };
+        chain.bars(frame, span, newest_first, take).unwrap();
+        told
+    };
+    let day = Timeframe::Day;
+    let today = Some("2019-01-09");
+    let all = ["10", "11", "12", "13", "7", "8"];
+    assert_eq!(closes("META", today, day, false, false), all);
+    assert_eq!(closes("FB", Some("2019-01-04"), day, false, false), all);
+    let backwards: Vec<&str> = all.into_iter().rev().collect();
+    assert_eq!(closes("META", today, day, true, false), backwards);
+    // The old name was nobody's any more, the new one nobody's yet.
+    assert_eq!(closes("FB", today, day, false, false), all[..3]);
+    assert_eq!(closes("META", Some("2019-01-04"), day, false, false), all[3..]);
+    assert_eq!(closes("META", None, day, false, false), all[3..]);
+    // The split restates the prices under the old name too.
+    let halves = ["5", "5.5", "6", "6.5", "7", "8"];
+    assert_eq!(closes("META", today, day, false, true), halves);
+    // A month is one bar under both names.
+    for newest_first in [false, true] {
+        assert_eq!(closes("META", today, Timeframe::Months(1), newest_first, false), ["8"]);
+    }
+    assert_eq!(closes("META", today, Timeframe::Minutes(60), false, false).len(), 42);
 }

@@ -9,8 +9,8 @@ use super::super::query::Query;
 use super::super::wire::{number, stamp};
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
-use super::{Market, Params, check, check_feed, in_data, listing, of_the_market, symbols};
-use crate::tape::{Day, Days, in_order, midnight};
+use super::{Market, Params, as_of, check, check_feed, in_data, listing, of_the_market, symbols};
+use crate::tape::{Day, in_order, midnight, parts};
 
 /// `GET /v2/stocks/auctions`
 pub(super) async fn stocks(Ctx(shared): Ctx, Pairs(pairs): Params) -> Answer<Json<Value>> {
@@ -41,8 +41,13 @@ async fn page(shared: &Shared, query: Query, mut names: Vec<String>) -> Answer<P
         'names: for name in &names {
             let Some(listing) = listing(view.listings(), name, Market::Stocks) else { continue };
             let Some((start, end)) = window.of(name) else { continue };
-            let days = Days::new(view, listing)?;
-            for row in in_order(days.rows(start, end), window.newest_first) {
+            let parts = parts(view, listing, as_of(&query, view)?)?;
+            let parts = in_order(0..parts.len(), window.newest_first).map(|at| &parts[at]);
+            let rows = parts.flat_map(|part| {
+                let rows = in_order(part.rows(start, end), window.newest_first);
+                rows.map(move |row| (&part.days, row))
+            });
+            for (days, row) in rows {
                 // Before the opening there is nothing to tell yet.
                 let Some(day) = days.day(row)?.filter(|day| day.known() >= 0) else { continue };
                 let date = days.shown_date(day.session.date);

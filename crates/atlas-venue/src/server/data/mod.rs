@@ -22,6 +22,7 @@ use atlas_core::Symbol;
 use axum::Router;
 use axum::extract::Query as Pairs;
 use axum::routing::get;
+use chrono::NaiveDate;
 
 use super::answer::{Answer, Failure};
 use super::lens::{SIGHT, Sight};
@@ -30,7 +31,7 @@ use super::{Server, Shared};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::core::{Exchange, Listing, View};
+use crate::core::{Exchange, Listing, View, date_of};
 
 pub(super) use origin::{HEADER, words};
 pub(super) use shape::{bar, quote, trade};
@@ -127,6 +128,15 @@ pub(super) async fn apart<T: Send + 'static>(
     let sight = SIGHT.try_with(Sight::clone).unwrap_or_default();
     let done = tokio::task::spawn_blocking(move || SIGHT.sync_scope(sight, work)).await;
     done.unwrap_or_else(|error| Err(Error::Stopped { problem: error.to_string() }.into()))
+}
+
+/// The date names are meant as of: the venue's present unless told, none for `-`.
+fn as_of(query: &Query, view: &View) -> Answer<Option<NaiveDate>> {
+    match query.text("asof") {
+        Some("-") => Ok(None),
+        Some(_) => Ok(query.moment("asof")?.map(date_of)),
+        None => Ok(Some(date_of(view.now()))),
+    }
 }
 
 /// Refuses a feed nobody knows.

@@ -9,9 +9,10 @@ use super::super::query::Query;
 use super::super::{Ctx, Shared};
 use super::page::{Page, Window};
 use super::{
-    Market, Params, check, check_feed, in_data, listing, of_the_market, quote, symbols, trade,
+    Market, Params, as_of, check, check_feed, in_data, listing, of_the_market, quote, symbols,
+    trade,
 };
-use crate::tape::{Day, Days, Tick, in_order};
+use crate::tape::{Day, Part, Tick, in_order, parts};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,8 @@ async fn page(
         let mut page = Page::default();
         for name in &names {
             let Some(listing) = listing(view.listings(), name, market) else { continue };
-            let request = Request { days: Days::new(view, listing)?, name, market, what };
+            let parts = parts(view, listing, as_of(&query, view)?)?;
+            let request = Request { parts, name, market, what };
             if !request.fill(&window, &mut page)? {
                 break;
             }
@@ -133,7 +135,7 @@ async fn page(
 
 /// The points of one symbol for one page.
 struct Request<'a> {
-    days: Days<'a>,
+    parts: Vec<Part<'a>>,
     name: &'a str,
     market: Market,
     what: What,
@@ -143,8 +145,13 @@ impl Request<'_> {
     /// Adds the symbol's points; false if the page is full.
     fn fill(&self, window: &Window, page: &mut Page) -> Answer<bool> {
         let Some((start, end)) = window.of(self.name) else { return Ok(true) };
-        for row in in_order(self.days.rows(start, end), window.newest_first) {
-            let Some(day) = self.days.day(row)? else { continue };
+        let parts = in_order(0..self.parts.len(), window.newest_first).map(|at| &self.parts[at]);
+        let rows = parts.flat_map(|part| {
+            let rows = in_order(part.rows(start, end), window.newest_first);
+            rows.map(move |row| (part, row))
+        });
+        for (part, row) in rows {
+            let Some(day) = part.days.day(row)? else { continue };
             let places = (day.place(start), day.place(end));
             let ticks = self.what.of(&day, places, window.newest_first);
             for tick in ticks.filter(|tick| tick.at >= start && tick.at <= end) {

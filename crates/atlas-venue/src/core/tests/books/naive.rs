@@ -14,6 +14,8 @@ use crate::core::*;
 /// Cash, shares and what has come together of interest.
 #[derive(Debug, Default)]
 pub(super) struct Books {
+    /// The middle of what was quoted last today, by symbol.
+    pub(super) quoted: BTreeMap<String, Decimal>,
     pub(super) cash: Decimal,
     pub(super) held: BTreeMap<String, Decimal>,
     /// Settlement day and effect on cash of every trade.
@@ -182,8 +184,11 @@ impl Books {
         let mut short = Decimal::ZERO;
         for (symbol, qty) in self.held.iter().filter(|(_, qty)| qty.is_sign_negative()) {
             let symbol = symbol.parse().unwrap();
-            short -= *qty * decimal(&exchange.mark_at(&symbol, session.close).unwrap());
+            let mark = || decimal(&exchange.mark_at(&symbol, session.close).unwrap());
+            short -= *qty * self.quoted.get(symbol.as_str()).copied().unwrap_or_else(mark);
         }
+        // A quote stands for the day at most.
+        self.quoted.clear();
         self.borrow += part(short, 300);
         if settled.is_sign_negative() {
             self.debit += part(-settled, 1200);

@@ -38,6 +38,8 @@ pub(super) enum Deed {
     Replace(Index, Replacement),
     Wait(i64),
     Halt(bool),
+    /// The venue's own made quote comes in as one of somebody's, one side of it perhaps missing.
+    Quote(bool, u8),
 }
 
 impl Setup {
@@ -207,6 +209,7 @@ pub(super) fn a_deed() -> impl Strategy<Value = Deed> {
         }),
         4 => (0_i64..40_000_000).prop_map(Deed::Wait),
         1 => any::<bool>().prop_map(Deed::Halt),
+        2 => (any::<bool>(), 0_u8..6).prop_map(|(first, side)| Deed::Quote(first, side)),
     ]
 }
 
@@ -225,12 +228,35 @@ pub(super) fn act(setup: &Setup, deeds: &[Deed], cut: i32) -> Exchange {
             }
             Deed::Cancel(_) | Deed::Replace(..) => {}
             Deed::Halt(halted) => exchange.halt(&"STK".parse().unwrap(), *halted).unwrap(),
+            Deed::Quote(first, side) => {
+                let symbol = if *first { "STK" } else { "GONE" };
+                feed(&mut exchange, &mut books, symbol, *side);
+            }
             Deed::Wait(wait) => walk(setup, &mut exchange, &mut books, *wait, cut),
         }
         books.catch_up(setup, &exchange);
         check(&exchange, &books);
     }
     exchange
+}
+
+/// Hands in what the venue makes of the bar at this moment, as a quote from outside.
+fn feed(exchange: &mut Exchange, books: &mut Books, name: &str, missing: u8) {
+    let symbol = name.parse().unwrap();
+    let view = exchange.view();
+    let is_open = matches!(exchange.session(), Ok(Some(_)));
+    let quote = view.quote_at(&exchange.listings()[&symbol], exchange.now()).unwrap();
+    let Some((bid, ask)) = quote.filter(|_| is_open) else { return };
+    let side = |price: Px, number| (missing != number).then(|| price.to_price().unwrap());
+    let middle = match missing {
+        0 => decimal(&ask),
+        1 => decimal(&bid),
+        _ => (decimal(&bid) + decimal(&ask)) / Decimal::TWO,
+    };
+    books.quoted.insert(name.to_owned(), middle);
+    let (bid, ask) = (side(bid, 0), side(ask, 1));
+    let quote = atlas_core::Quote { symbol, bid, ask, ts_event: exchange.now() };
+    exchange.take_quote(&quote).unwrap();
 }
 
 /// Moves time, stopping at every close for the naive books.
