@@ -13,9 +13,11 @@
 
 use std::net::SocketAddr;
 
-use atlas_broker::alpaca::{Credentials, Endpoint, Feed, Options, OrderFilter, Paper};
-use atlas_broker::alpaca::{Session, Which};
-use atlas_broker::market_data::{Adjustment, BarsRequest, MarketData, Timeframe};
+use atlas_broker::alpaca::{
+    ActivityFilter, Credentials, Direction, Endpoint, Feed, HistoryRequest, Options, OrderFilter,
+    Paper, Period, ReportedHours, Resolution, Session, Which,
+};
+use atlas_broker::market_data::{Adjustment, BarsRequest, MarketData, TicksRequest, Timeframe};
 use atlas_broker::{Broker, BrokerOrder, StopLoss, Submission, Terms, Trail};
 use atlas_core::time::Timestamp;
 use atlas_core::{OrderRequest, Price, Side, Symbol, TimeInForce, VenueOrderId};
@@ -56,8 +58,16 @@ async fn reference(session: &Session<Paper>) {
     for class in ["us_equity", "crypto"] {
         session.assets(class).await.expect("assets");
     }
-    session.portfolio_history(30).await.expect("the history");
-    session.clock().await.expect("the clock");
+    let fine = HistoryRequest {
+        period: Some(Period::Days(1)),
+        resolution: Some(Resolution::FifteenMinutes),
+        hours: Some(ReportedHours::Extended),
+        ..HistoryRequest::default()
+    };
+    for request in [HistoryRequest::default(), HistoryRequest::daily(30), fine] {
+        session.portfolio_history(&request).await.expect("the history");
+    }
+    Broker::clock(session).await.expect("the clock");
     let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
     let days = session.calendar(date("2012-08-20"), date("2012-08-31")).await;
     assert_eq!(days.expect("sessions").len(), 10);
@@ -77,6 +87,12 @@ async fn orders(session: &Session<Paper>) {
     let amount = Terms::Notional("100".parse().expect("dollars"));
     let most = order("atlas-every-2", Side::Buy, "AAPL", "50").limit(&at(100));
     send(session, most, amount).await;
+    // Approvals here are made at one hundred dollars a share.
+    let fine = Terms::Notional("20.123456789".parse().expect("dollars"));
+    send(session, buy("atlas-every-market", "AAPL", 1), fine).await;
+    let coins = |id: &str, qty: &str| order(id, Side::Buy, "BTC/USD", qty).tif(TimeInForce::Gtc);
+    send(session, coins("atlas-every-coin", "0.01"), Terms::Simple).await;
+    send(session, coins("atlas-every-cheap", "0.01").limit("1500"), Terms::Simple).await;
     let limit = |id: &str, tif| buy(id, "AAPL", 1).limit(&at(80)).tif(tif);
     for (number, tif) in [TimeInForce::Day, TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok]
         .into_iter()
@@ -136,11 +152,23 @@ async fn lists(session: &Session<Paper>) {
     session.positions().await.expect("positions");
     let entries = session.activities(None).await.expect("activities");
     session.activities(Some(&entries[0].id)).await.expect("activities");
+    let now = Broker::clock(session).await.expect("the clock").timestamp;
+    let fills = ActivityFilter {
+        kinds: vec!["FILL".to_owned(), "CSD".to_owned()],
+        after: Some(whole(now - TimeDelta::days(2))),
+        until: Some(whole(now + TimeDelta::days(2))),
+        direction: Direction::NewestFirst,
+        limit: std::num::NonZeroU32::new(3),
+        ..ActivityFilter::default()
+    };
+    session.activities_by(&fills).await.expect("activities");
+    let of_today = ActivityFilter { date: Some(now.date_naive()), ..ActivityFilter::default() };
+    session.activities_by(&of_today).await.expect("activities");
 }
 
 /// Bars, quotes, trades, snapshots.
 async fn data(session: &Session<Paper>) {
-    let now = session.clock().await.expect("the clock").timestamp;
+    let now = Broker::clock(session).await.expect("the clock").timestamp;
     let request = |timeframe, span: TimeDelta| BarsRequest {
         symbols: vec![aapl(), symbol("MSFT")],
         timeframe,
@@ -152,7 +180,9 @@ async fn data(session: &Session<Paper>) {
     session.adjusted_bars(&days, Adjustment::All).await.expect("bars");
     // Data that do not tell splits and dividends apart are refused.
     drop(session.adjusted_bars(&days, Adjustment::Splits).await);
-    for timeframe in [Timeframe::Week, Timeframe::Month] {
+    drop(session.adjusted_bars(&days, Adjustment::Dividends).await);
+    session.adjusted_bars(&days, Adjustment::SplitsAndDividends).await.expect("bars");
+    for timeframe in [Timeframe::Week, Timeframe::Months(1), Timeframe::Months(6)] {
         session.bars(&request(timeframe, TimeDelta::days(200))).await.expect("bars");
     }
     for timeframe in [Timeframe::Minutes(5), Timeframe::Hours(1)] {
@@ -162,6 +192,13 @@ async fn data(session: &Session<Paper>) {
     session.latest_quotes(&symbols).await.expect("quotes");
     session.latest_trades(&symbols).await.expect("trades");
     session.snapshots(&symbols).await.expect("snapshots");
+    let ticks = TicksRequest {
+        symbols: symbols.to_vec(),
+        start: whole(now - TimeDelta::minutes(30)),
+        end: whole(now - TimeDelta::minutes(28)),
+    };
+    session.past_trades(&ticks).await.expect("trades");
+    session.past_quotes(&ticks).await.expect("quotes");
     let coins = BarsRequest { symbols: vec![symbol("BTC/USD")], ..days };
     session.bars(&coins).await.expect("bars");
 }

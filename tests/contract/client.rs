@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atlas_broker::alpaca::{OrderFilter, Paper, Session, Which};
+use atlas_broker::alpaca::{HistoryRequest, OrderFilter, Paper, Session, Which};
 use atlas_broker::market_data::{
     Adjustment, BarsRequest, DataEvent, MarketData as _, Subscription, Timeframe,
 };
@@ -112,7 +112,7 @@ fn settings_assets_and_history_are_told() {
 
         world.send(buy("b", "UPP", 10)).await;
         world.advance("2019-01-07T21:30:00Z");
-        let history = session.portfolio_history(30).await.unwrap();
+        let history = session.portfolio_history(&HistoryRequest::daily(30)).await.unwrap();
         let last = history.points.last().unwrap();
         assert_eq!(last.equity, world.account().await.equity);
         assert!(history.base_value.is_none_or(|value| value == usd("100000")));

@@ -27,6 +27,7 @@ mod market_data;
 mod money;
 mod positions;
 mod quotes;
+mod recovery;
 mod refusals;
 mod replaces;
 mod restart;
@@ -150,6 +151,7 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         buys_what_it_buys_and_no_more,
         sells_no_more_shares_than_were_approved,
         waits_and_is_canceled_like_any_other,
+        a_market_buy_is_held_to_what_was_approved,
         beyond_the_approval_is_not_sent;
     positions on Memory:
         open_sells_take_from_what_is_available,
@@ -174,6 +176,21 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         more_open_orders_than_a_page;
 }}
 
+contract! { in_process_streamed = InProcess, alpaca_client_streamed = Alpaca, recorded_streamed = Recorded; {
+    updates on Memory:
+        catch_up_then_tell_a_fill_once,
+        tell_a_cancel,
+        tell_a_replacement_with_what_was_filled_before;
+}}
+
+contract! { alpaca_client_cut = Alpaca, recorded_cut = Recorded; {
+    recovery on Memory:
+        of_a_cut_between_two_fills,
+        of_a_cut_before_anything_was_told,
+        of_a_message_that_got_lost,
+        of_a_message_that_came_twice;
+}}
+
 contract! { in_process_kept = InProcess, alpaca_client_kept = Alpaca; {
     restart on Disk:
         keeps_account_positions_and_ledger,
@@ -183,13 +200,9 @@ contract! { in_process_kept = InProcess, alpaca_client_kept = Alpaca; {
         keeps_what_is_owed,
         keeps_what_was_queued,
         keeps_a_suspension;
-    updates on Memory:
-        catch_up_then_tell_a_fill_once,
-        tell_a_cancel,
-        tell_a_replacement_with_what_was_filled_before;
 }}
 
-contract! { faulty_network = Faulty, faulty_socket = Alpaca; {
+contract! { faulty_network = Faulty, faulty_socket = Alpaca, recorded_faulty = Recorded; {
     faults on Memory:
         a_lost_request_is_unknown_and_left_no_order,
         a_lost_answer_is_unknown_and_left_an_order,
@@ -206,17 +219,8 @@ contract! { faulty_network = Faulty, faulty_socket = Alpaca; {
 /// Scenarios that a door does not play.
 const NOT_PLAYED: &[(&str, &str, &str)] = &[
     ("recorded_shapes", "restart", "a recorded service keeps nothing on disk"),
-    (
-        "recorded_shapes",
-        "updates",
-        "recorded streams are played to the client in atlas-broker's own tests",
-    ),
-    (
-        "recorded_shapes",
-        "faults",
-        "a recorded service does not fail on the way; the venue's server does",
-    ),
     ("in_process", "faults", "calls do not get lost; the faulty network in front of them does"),
+    ("in_process", "recovery", "without messages none is lost, and nothing can be cut"),
 ];
 
 /// Scenarios each door has to play at least.
@@ -225,14 +229,33 @@ const LEAST: usize = 60;
 #[test]
 fn each_implementation_plays_at_least_sixty_scenarios() {
     let doors = [
-        ("in process", [in_process::SCENARIOS, in_process_kept::SCENARIOS].concat()),
+        (
+            "in process",
+            [in_process::SCENARIOS, in_process_streamed::SCENARIOS, in_process_kept::SCENARIOS]
+                .concat(),
+        ),
         ("faulty network", faulty_network::SCENARIOS.to_vec()),
         (
             "alpaca client",
-            [alpaca_client::SCENARIOS, alpaca_client_kept::SCENARIOS, faulty_socket::SCENARIOS]
-                .concat(),
+            [
+                alpaca_client::SCENARIOS,
+                alpaca_client_streamed::SCENARIOS,
+                alpaca_client_cut::SCENARIOS,
+                alpaca_client_kept::SCENARIOS,
+                faulty_socket::SCENARIOS,
+            ]
+            .concat(),
         ),
-        ("recorded shapes", recorded_shapes::SCENARIOS.to_vec()),
+        (
+            "recorded shapes",
+            [
+                recorded_shapes::SCENARIOS,
+                recorded_streamed::SCENARIOS,
+                recorded_cut::SCENARIOS,
+                recorded_faulty::SCENARIOS,
+            ]
+            .concat(),
+        ),
     ];
     let mut all: Vec<(&str, &str)> = doors.iter().flat_map(|(_, played)| played.clone()).collect();
     println!("{} plays", all.len());

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use atlas_broker::MarketData;
-use atlas_broker::market_data::{Adjustment, BarsRequest, MarketBar, Timeframe};
+use atlas_broker::market_data::{Adjustment, BarsRequest, MarketBar, TicksRequest, Timeframe};
+use atlas_broker::{MarketClock, MarketData};
 use atlas_core::bars::{Bars, Basis, Columns, IntradayBars, IntradayColumns};
 use atlas_core::calendar::Calendar;
 use atlas_core::{Raw, Symbol};
@@ -163,7 +163,7 @@ async fn minutes_make_up_hours_and_days(world: &World, data: &dyn MarketData) {
 async fn weeks_and_months_hold_their_days(world: &World, data: &dyn MarketData) {
     world.advance("2019-02-04T22:00:00Z");
     let (start, end) = ("2019-01-01T05:00:00Z", "2019-02-04T05:00:00Z");
-    let months = data.bars(&request(&["THN"], Timeframe::Month, start, end)).await.unwrap();
+    let months = data.bars(&request(&["THN"], Timeframe::Months(1), start, end)).await.unwrap();
     assert_eq!(
         told(&months[&symbol("THN")]),
         ["01-01T05:00 20 21 19 20 210000", "02-01T05:00 20 21 19 20 20000"]
@@ -261,6 +261,80 @@ async fn quotes_stand_around_the_last_trade(world: &World, data: &dyn MarketData
     assert_eq!(trade.price, price("104"));
 }
 
+async fn each_adjustment_restates_its_own(world: &World, data: &dyn MarketData) {
+    world.advance("2019-01-04T22:00:00Z");
+    let ask = request(&["ACT"], Timeframe::Day, "2018-12-28T05:00:00Z", "2018-12-28T05:00:00Z");
+    for (adjustment, close) in [
+        (Adjustment::Splits, "50"),
+        (Adjustment::Dividends, "98"),
+        (Adjustment::SpinOffs, "100"),
+        (Adjustment::SplitsAndDividends, "49"),
+        (Adjustment::All, "49"),
+    ] {
+        let bars = data.adjusted_bars(&ask, adjustment).await.unwrap();
+        assert_eq!(bars[&symbol("ACT")][0].close.to_string(), close, "{adjustment:?}");
+    }
+}
+
+async fn quarters_hold_their_days(world: &World, data: &dyn MarketData) {
+    world.advance("2019-04-10T22:00:00Z");
+    let (start, end) = ("2019-01-01T05:00:00Z", "2019-04-09T05:00:00Z");
+    let days = data.bars(&request(&["THN"], Timeframe::Day, start, end)).await.unwrap();
+    let quarters = data.bars(&request(&["THN"], Timeframe::Months(3), start, end)).await.unwrap();
+    let volume = |bars: &[MarketBar]| -> rust_decimal::Decimal {
+        bars.iter().map(|bar| bar.volume.value()).sum()
+    };
+    let (days, quarters) = (&days[&symbol("THN")], &quarters[&symbol("THN")]);
+    assert_eq!(quarters.len(), 2);
+    let spring = at("2019-04-01T04:00:00Z");
+    assert_eq!(quarters[1].start, spring);
+    let winter: Vec<MarketBar> = days.iter().filter(|bar| bar.start < spring).copied().collect();
+    assert_eq!(volume(&quarters[..1]), volume(&winter));
+}
+
+async fn trades_and_quotes_of_the_past_are_told(world: &World, data: &dyn MarketData) {
+    world.advance("2019-01-03T15:00:00Z");
+    let ask = TicksRequest {
+        symbols: ["UPP", "BTC/USD", "LAT"].map(symbol).to_vec(),
+        start: at("2019-01-03T14:40:00Z"),
+        end: at("2019-01-03T14:42:00Z"),
+    };
+    let trades = data.past_trades(&ask).await.unwrap();
+    let quotes = data.past_quotes(&ask).await.unwrap();
+    assert_eq!((names(&trades), names(&quotes)), (vec!["BTC/USD", "UPP"], vec!["BTC/USD", "UPP"]));
+    let within = |moment| ask.start <= moment && moment <= ask.end;
+    for (name, trades) in &trades {
+        assert!(trades.len() > 10 && trades.is_sorted_by_key(|trade| trade.ts_event), "{name}");
+        assert!(trades.iter().all(|trade| within(trade.ts_event) && !trade.qty.is_zero()));
+    }
+    for (name, quotes) in &quotes {
+        assert!(quotes.len() > 10 && quotes.is_sorted_by_key(|quote| quote.ts_event), "{name}");
+        assert!(quotes.iter().all(|quote| within(quote.ts_event) && quote.bid <= quote.ask));
+    }
+    // The minute's bar holds its trades.
+    let minute = ("2019-01-03T14:40:00Z", "2019-01-03T14:40:00Z");
+    let bars = data.bars(&request(&["UPP"], Timeframe::Minutes(1), minute.0, minute.1)).await;
+    let bar = bars.unwrap()[&symbol("UPP")][0];
+    let close = bar.start + TimeDelta::minutes(1);
+    for trade in trades[&symbol("UPP")].iter().filter(|trade| trade.ts_event < close) {
+        assert!(bar.low <= trade.price && trade.price <= bar.high, "{trade:?}");
+    }
+    let nothing =
+        TicksRequest { start: at("2018-01-03T14:40:00Z"), end: at("2018-01-03T14:42:00Z"), ..ask };
+    assert!(data.past_trades(&nothing).await.unwrap().is_empty());
+}
+
+async fn the_clock_is_the_brokers(world: &World, data: &dyn MarketData) {
+    for moment in ["2019-01-03T14:36:00Z", "2019-01-05T14:36:00Z"] {
+        world.advance(moment);
+        let clock = data.clock().await.unwrap();
+        let brokers = world.broker().clock().await.unwrap();
+        let told = |clock: &MarketClock| (clock.is_open, clock.next_open, clock.next_close);
+        assert_eq!(told(&clock), told(&brokers));
+        assert_eq!((clock.timestamp, clock.is_open), (at(moment), moment.contains("-03T")));
+    }
+}
+
 async fn snapshots_hold_today_and_the_day_before(world: &World, data: &dyn MarketData) {
     world.advance("2019-01-03T19:00:00Z");
     let snapshots = data.snapshots(&["THN", "BTC/USD"].map(symbol)).await.unwrap();
@@ -341,7 +415,13 @@ async fn the_calendar_knows_holidays_and_half_days(_: &World, data: &dyn MarketD
 
 async fn lengths_nobody_has_are_refused(_: &World, data: &dyn MarketData) {
     let (start, end) = ("2019-01-02T05:00:00Z", "2019-01-03T05:00:00Z");
-    for timeframe in [Timeframe::Minutes(0), Timeframe::Minutes(60), Timeframe::Hours(24)] {
+    for timeframe in [
+        Timeframe::Minutes(0),
+        Timeframe::Minutes(60),
+        Timeframe::Hours(24),
+        Timeframe::Months(5),
+        Timeframe::Months(0),
+    ] {
         assert!(
             data.bars(&request(&["UPP"], timeframe, start, end)).await.is_err(),
             "{timeframe:?}"
@@ -384,6 +464,10 @@ suite! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Recor
     crypto_trades_around_the_clock,
     bars_within_the_day_are_told_as_they_are_given,
     the_calendar_knows_holidays_and_half_days,
+    the_clock_is_the_brokers,
+    each_adjustment_restates_its_own,
+    quarters_hold_their_days,
+    trades_and_quotes_of_the_past_are_told,
     lengths_nobody_has_are_refused,
 }}
 

@@ -34,10 +34,23 @@ pub(crate) async fn waits_and_is_canceled_like_any_other(world: &mut World) {
     assert_eq!(world.order("atlas-b").await.status, OrderStatus::Canceled);
 }
 
+pub(crate) async fn a_market_buy_is_held_to_what_was_approved(world: &mut World) {
+    // Approvals here are made at one hundred dollars a share.
+    let order = world.send_with(buy("atlas-b", "UPP", 10), money("999.999999999")).await;
+    assert_eq!(order.status, OrderStatus::Filled);
+    assert_eq!((order.notional, order.qty), (Some(usd("999.999999999")), order.filled_qty));
+    let paid = usd("100000").checked_sub(world.account().await.cash).unwrap();
+    assert!(paid <= usd("1000") && paid > usd("999.99"), "{paid}");
+    let sale = approve(sell("atlas-s", "UPP", 5));
+    let answer = world.broker().submit_with(sale, money("100")).await;
+    assert!(matches!(answer, Submission::Refused { code: None, .. }), "{answer:?}");
+}
+
 pub(crate) async fn beyond_the_approval_is_not_sent(world: &mut World) {
     let asks = [
         (buy("b", "UPP", 10).limit("103"), "1030.01"),
-        (buy("b", "UPP", 10), "10"),
+        (buy("b", "UPP", 10), "1000.01"),
+        (buy("b", "UPP", 10).limit("103"), "10.0000000001"),
         (buy("b", "UPP", 10).limit("103"), "0.5"),
     ];
     for (request, amount) in asks {

@@ -4,6 +4,8 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what does not hold fails the test")]
 
+mod sockets;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,9 +39,10 @@ impl Target {
         let listen = ([127, 0, 0, 1], 0).into();
         let server = runtime.block_on(serve(venue, listen, ServeOptions::default())).unwrap();
         let keys = format!(
-            "apca-api-key-id: {}\r\napca-api-secret-key: {}\r\n",
+            "apca-api-key-id: {}\r\napca-api-secret-key: {}\r\natlas-admin-token: {}\r\n",
             server.key_id,
-            server.secret.expose()
+            server.secret.expose(),
+            server.admin_token.expose()
         );
         Self { runtime, address: server.addr, server, keys }
     }
@@ -58,6 +61,21 @@ impl Target {
         drop(stream.take(1 << 20).read_to_end(&mut answer));
         let head = String::from_utf8_lossy(answer.get(..12)?).into_owned();
         head.strip_prefix("HTTP/1.1 ")?.parse().ok()
+    }
+
+    /// The status of a list that may go on for ever, read no further than its head.
+    fn peek(&self, target: &str) -> Result<u16, TestCaseError> {
+        let mut stream = TcpStream::connect(self.address).expect("a server that listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("GET {target} HTTP/1.1\r\nhost: venue\r\n{}\r\n", self.keys);
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream
+            .read_exact(&mut answer)
+            .map_err(|error| TestCaseError::fail(format!("no answer to GET {target}: {error}")))?;
+        let status = std::str::from_utf8(&answer[9..]).unwrap().parse().unwrap();
+        prop_assert!(status < 500, "{status} to {target}");
+        Ok(status)
     }
 
     /// Sends a request with the right keys, which has to be answered, and not with a 5xx.
@@ -192,12 +210,14 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => order, 1 => broken, 1 => proptest::collection::vec(any::<u8>(), 0..80)]
 }
 
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 46] = [
     "/v2/account",
     "/v2/account/configurations",
     "/v2/account/activities",
     "/v2/account/activities/FILL",
     "/v2/account/portfolio/history",
+    "/v2/watchlists:by_name",
+    "/v2/watchlists/x/UPP",
     "/v2/orders",
     "/v2/orders/x",
     "/v2/orders/00000000-0000-4000-8000-000000000000",
@@ -213,12 +233,74 @@ const PATHS: [&str; 22] = [
     "/v2/stocks/UPP/bars",
     "/v2/stocks/quotes/latest",
     "/v2/stocks/snapshots",
+    "/v2/stocks/trades",
+    "/v2/stocks/UPP/trades",
+    "/v2/stocks/quotes",
+    "/v2/stocks/UPP/quotes",
+    "/v2/stocks/auctions",
+    "/v2/stocks/UPP/auctions",
+    "/v2/stocks/trades/latest",
+    "/v2/stocks/UPP/bars/latest",
+    "/v2/stocks/UPP/snapshot",
+    "/v2/stocks/meta/exchanges",
+    "/v2/stocks/meta/conditions/trade",
+    "/v1/corporate-actions",
+    "/v1beta1/corporate-actions",
     "/v1beta3/crypto/us/bars",
+    "/v1beta3/crypto/us/quotes",
+    "/v1beta3/crypto/us/trades",
+    "/v1beta3/crypto/us/snapshots",
+    "/v1beta3/crypto/us/latest/bars",
+    "/v1beta3/crypto/us/latest/orderbooks",
+    "/v1beta3/crypto/nowhere/latest/quotes",
+    "/atlas/v1/clock",
+    "/atlas/v1/faults",
+    "/atlas/v1/halts",
     "/nowhere",
 ];
 
-/// A target: a path, and parameters that make sense or not.
+/// A target: a path and its parameters.
 fn target() -> impl Strategy<Value = String> {
+    (proptest::sample::select(&PATHS[..]), parameters())
+        .prop_map(|(path, query)| format!("{path}?{query}"))
+}
+
+/// What a parameter may say.
+const WORDS: &[&str] = &[
+    "",
+    "UPP",
+    "UPP,DWN",
+    "all",
+    "0",
+    "-1",
+    "500",
+    "99999999999",
+    "2019-01-03",
+    "2019-01-03T14:35:00Z",
+    "9999-12-31T23:59:59Z",
+    "0001-01-01",
+    "asc",
+    "desc",
+    "True",
+    "1Day",
+    "1min",
+    "1M",
+    "%00",
+    "%ff",
+    "UPP|2019-01-02",
+    "BTC/USD",
+    "01D09Q2Z6W0000000000000000",
+    "split,dividend",
+    "dividend",
+    "12Month",
+    "1A",
+    "extended_hours",
+    "|",
+    "x",
+];
+
+/// Parameters that make sense or not.
+fn parameters() -> impl Strategy<Value = String> {
     let names = [
         "symbols",
         "status",
@@ -244,38 +326,20 @@ fn target() -> impl Strategy<Value = String> {
         "percentage",
         "cancel_orders",
         "asset_class",
+        "asof",
+        "types",
+        "ticktype",
+        "tape",
+        "category",
+        "after_order_id",
+        "intraday_reporting",
     ];
-    let words = [
-        "",
-        "UPP",
-        "UPP,DWN",
-        "all",
-        "0",
-        "-1",
-        "500",
-        "99999999999",
-        "2019-01-03",
-        "2019-01-03T14:35:00Z",
-        "9999-12-31T23:59:59Z",
-        "0001-01-01",
-        "asc",
-        "desc",
-        "True",
-        "1Day",
-        "1min",
-        "1M",
-        "%00",
-        "%ff",
-        "UPP|2019-01-02",
-        "|",
-        "x",
-    ];
-    let pair = (proptest::sample::select(names.to_vec()), proptest::sample::select(words.to_vec()));
+    let pair = (proptest::sample::select(names.to_vec()), proptest::sample::select(WORDS.to_vec()));
     let pairs = proptest::collection::vec(pair, 0..5);
-    (proptest::sample::select(&PATHS[..]), pairs).prop_map(|(path, pairs)| {
+    pairs.prop_map(|pairs| {
         let query: Vec<String> =
             pairs.iter().map(|(name, word)| format!("{name}={word}")).collect();
-        format!("{path}?{}", query.join("&"))
+        query.join("&")
     })
 }
 
@@ -307,6 +371,33 @@ fn bytes_that_are_no_request_harm_nobody() {
             let status = venue.send(&sent, true);
             prop_assert!(status.is_none_or(|status| status < 500), "{status:?}");
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn wishes_for_events_of_any_shape_are_answered() {
+    let names = ["since", "until", "since_id", "until_id", "since_ulid", "until_ulid"];
+    let words = [
+        "",
+        "2019-01-03",
+        "2019-01-03T14:35:00Z",
+        "9999-12-31T23:59:59Z",
+        "0001-01-01",
+        "01D09Q2Z6W0000000000000000",
+        "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        "ZZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        "-1",
+        "%ff",
+        "x",
+    ];
+    let pair = (proptest::sample::select(names.to_vec()), proptest::sample::select(words.to_vec()));
+    let pairs = proptest::collection::vec(pair, 0..4);
+    let path = proptest::sample::select(vec!["/v2/events/trades", "/v2beta1/events/trades"]);
+    run(200, &(path, pairs, parameters()), |venue, (path, pairs, more)| {
+        let query: Vec<String> =
+            pairs.iter().map(|(name, word)| format!("{name}={word}")).collect();
+        venue.peek(&format!("{path}?{}&{more}", query.join("&")))?;
         Ok(())
     });
 }

@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 const SAMPLES: usize = 20;
 /// From so many orders on the growth is judged.
 const ENOUGH: usize = 20_000;
-/// Most an order may leave behind: its own record, its executions and ledger entries, and its name
-/// in the client's, the listener's and the test's books.
-const BYTES_AN_ORDER: usize = 8 * 1024;
+/// Most an order may leave behind in the books of all: its record, its executions and its entries in
+/// the venue's ledger, its names in the test's books, its executions in the listener's. Twice what
+/// is measured, and less than one more copy of an order as it goes over the wire would take.
+const BYTES_AN_ORDER: usize = 1_536;
 
 pub(crate) struct Memory {
     total: usize,

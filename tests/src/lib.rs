@@ -23,6 +23,7 @@
 
 pub mod approval;
 pub mod faulty;
+pub mod glitch;
 pub mod ledger;
 pub mod market;
 pub mod orders;

@@ -8,11 +8,12 @@ use atlas_broker::{Activity, Broker, BrokerOrder, MarketData, Submission, Terms}
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, Fill, OrderRequest, Position, Price};
 use atlas_venue::server::{ServeOptions, ServerHandle, serve};
-use atlas_venue::{InProcess, Listing, Venue, VenueConfig};
+use atlas_venue::{InProcess, Listing, Target, Venue, VenueConfig};
 use tempfile::TempDir;
 
 use crate::approval::approve;
 use crate::faulty::{Faulty, Trouble};
+use crate::glitch::Glitch;
 use crate::ledger::check_books;
 use crate::market::{at, listings, symbol};
 use crate::recorded::{self, Recorded};
@@ -44,7 +45,7 @@ enum Way {
     InProcess(InProcess),
     Faulty(Box<Faulty>),
     Alpaca { session: Box<Session<Paper>>, server: ServerHandle },
-    Recorded { session: Box<Session<Paper>>, _server: Recorded },
+    Recorded { session: Box<Session<Paper>>, server: Recorded },
 }
 
 /// One account at a venue, reached through one door.
@@ -127,12 +128,8 @@ impl World {
             }
             Door::Recorded => {
                 let server = Recorded::start(venue.clone()).await;
-                let [key_id, secret] = recorded::KEYS.map(str::to_owned);
-                let keys = Credentials::<Paper>::new(key_id, secret).expect("credentials");
-                let options = Options { timeout: PATIENCE, ..Options::default() };
-                let endpoint = Endpoint::loopback(server.address);
-                let session = Session::connect(&endpoint, &keys, &options).expect("a session");
-                Way::Recorded { session: Box::new(session), _server: server }
+                let session = Box::new(connect_recorded(&server, PATIENCE));
+                Way::Recorded { session, server }
             }
         });
         self.venue = Some(venue);
@@ -180,11 +177,26 @@ impl World {
     /// Behind a door that cannot fail.
     pub fn trouble(&self, trouble: Trouble) {
         match self.way() {
-            Way::InProcess(_) | Way::Recorded { .. } => panic!("it does not fail"),
+            Way::InProcess(_) => panic!("it does not fail"),
             Way::Faulty(broker) => broker.script(trouble),
+            Way::Recorded { server, .. } => server.trouble(trouble),
             Way::Alpaca { server, .. } => {
                 let (target, fault) = trouble.on_the_wire();
                 server.faults().script(target, fault);
+            }
+        }
+    }
+
+    /// Lets something go wrong with the next message of the order updates.
+    ///
+    /// # Panics
+    /// Behind a door without messages.
+    pub fn glitch(&self, glitch: Glitch) {
+        match self.way() {
+            Way::InProcess(_) | Way::Faulty(_) => panic!("it sends no messages"),
+            Way::Recorded { server, .. } => server.glitch(glitch),
+            Way::Alpaca { server, .. } => {
+                server.faults().script(Target::Update, glitch.on_the_wire());
             }
         }
     }
@@ -194,7 +206,8 @@ impl World {
     #[must_use]
     pub fn impatient(&self, timeout: Duration) -> Option<Session<Paper>> {
         match self.way() {
-            Way::InProcess(_) | Way::Faulty(_) | Way::Recorded { .. } => None,
+            Way::InProcess(_) | Way::Faulty(_) => None,
+            Way::Recorded { server, .. } => Some(connect_recorded(server, timeout)),
             Way::Alpaca { server, .. } => Some(connect(server, timeout)),
         }
     }
@@ -337,6 +350,15 @@ fn connect(server: &ServerHandle, timeout: Duration) -> Session<Paper> {
     let credentials = Credentials::<Paper>::new(key_id, secret).expect("credentials");
     let options = Options { timeout, ..Options::default() };
     Session::connect(&Endpoint::loopback(server.addr), &credentials, &options).expect("a session")
+}
+
+/// A session of the real client on the server of recorded shapes.
+fn connect_recorded(server: &Recorded, timeout: Duration) -> Session<Paper> {
+    let [key_id, secret] = recorded::KEYS.map(str::to_owned);
+    let credentials = Credentials::<Paper>::new(key_id, secret).expect("credentials");
+    let options = Options { timeout, ..Options::default() };
+    Session::connect(&Endpoint::loopback(server.address), &credentials, &options)
+        .expect("a session")
 }
 
 /// Where the clock of a world stands at first.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use atlas_broker::market_data::{
     Adjustment, BarKind, BarsRequest, DataEvent, DataStream, MarketBar, Snapshot, Trade,
 };
-use atlas_broker::{Error, MarketData};
+use atlas_broker::{Error, MarketClock, MarketData};
 use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
 use atlas_core::{Adjusted, Price, Quote, Rounding, Symbol};
@@ -162,6 +162,10 @@ impl MarketData for Tape {
     }
 
     async fn snapshots(&self, _: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, Error> {
+        Err(none())
+    }
+
+    async fn clock(&self) -> Result<MarketClock, Error> {
         Err(none())
     }
 

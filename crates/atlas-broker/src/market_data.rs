@@ -9,9 +9,10 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Adjusted, Price, Qty, Quote, Raw, Symbol};
 use chrono::NaiveDate;
 
-use crate::Error;
+use crate::{Error, MarketClock};
 
-/// The span of time one bar covers. Minutes go from 1 to 59, hours from 1 to 23.
+/// The span of time one bar covers. Minutes go from 1 to 59, hours from 1 to 23, months are 1, 2,
+/// 3, 4, 6 or 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Timeframe {
     /// So many minutes.
@@ -22,8 +23,8 @@ pub enum Timeframe {
     Day,
     /// One week.
     Week,
-    /// One month.
-    Month,
+    /// So many months, counted from January.
+    Months(u8),
 }
 
 /// Which bars are asked for.
@@ -39,12 +40,29 @@ pub struct BarsRequest {
     pub end: Timestamp,
 }
 
+/// Which trades or quotes of the past are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicksRequest {
+    /// Of which symbols; stocks and crypto pairs may be mixed.
+    pub symbols: Vec<Symbol>,
+    /// The first instant, included.
+    pub start: Timestamp,
+    /// The last instant, included.
+    pub end: Timestamp,
+}
+
 /// For what prices of the past are restated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Adjustment {
     /// Splits alone.
     Splits,
+    /// Dividends alone.
+    Dividends,
+    /// Spin-offs alone.
+    SpinOffs,
+    /// Splits and dividends, without spin-offs.
+    SplitsAndDividends,
     /// Splits, dividends and spin-offs: total-return units.
     All,
 }
@@ -184,6 +202,31 @@ pub trait MarketData: Send + Sync {
         adjustment: Adjustment,
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error>;
 
+    /// Every trade between two instants that was not taken back, in the order of time. There are hundreds of thousands a day
+    /// in a busy stock: ask for minutes, or for hours.
+    ///
+    /// # Errors
+    /// Any [`Error`]; [`Error::Unsupported`] from a source without a past of trades.
+    async fn past_trades(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Trade>>, Error> {
+        let _ = request;
+        Err(unsupported("trades of the past"))
+    }
+
+    /// Every quote between two instants, in the order of time; see [`MarketData::past_trades`].
+    ///
+    /// # Errors
+    /// As [`MarketData::past_trades`].
+    async fn past_quotes(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Quote>>, Error> {
+        let _ = request;
+        Err(unsupported("quotes of the past"))
+    }
+
     /// The latest quote of each symbol.
     ///
     /// # Errors
@@ -202,9 +245,24 @@ pub trait MarketData: Send + Sync {
     /// Any [`Error`].
     async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, Error>;
 
+    /// The clock of the stock market: its present, and when it opens and closes next.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn clock(&self) -> Result<MarketClock, Error>;
+
     /// The sessions of the stock market from one date to another, both included.
     ///
     /// # Errors
     /// Any [`Error`].
     async fn calendar(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<Session>, Error>;
+}
+
+/// The error of an optional part of the contract.
+fn unsupported(what: &str) -> Error {
+    Error::Unsupported {
+        venue: "this source of market data".to_owned(),
+        what: what.to_owned(),
+        remedy: "use a source that has them",
+    }
 }

@@ -21,7 +21,9 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::UnknownOutcome;
-use crate::market_data::{Adjustment, BarsRequest, MarketBar, MarketData, Snapshot, Trade};
+use crate::market_data::{
+    Adjustment, BarsRequest, MarketBar, MarketData, Snapshot, TicksRequest, Trade,
+};
 use crate::{
     Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Submission, Terms, Trail,
     Update, UpdateStream,
@@ -129,6 +131,9 @@ impl Broker for MockBroker {
 }
 
 /// Where a test writes what a [`FakeUpdates`] tells; once it is dropped the stream stays silent.
+///
+/// The queue behind it is the one in this crate without a bound: what is in it a test wrote, and a
+/// bound would make a test wait for a reader that it runs itself.
 pub type UpdateFeed = UnboundedSender<Result<Update, Error>>;
 
 /// A stream of order updates that tells what a test feeds it, and waits for more.
@@ -167,6 +172,15 @@ mockall::mock! {
             request: &BarsRequest,
             adjustment: Adjustment,
         ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error>;
+        pub fn past_trades(
+            &self,
+            request: &TicksRequest,
+        ) -> Result<BTreeMap<Symbol, Vec<Trade>>, Error>;
+        pub fn past_quotes(
+            &self,
+            request: &TicksRequest,
+        ) -> Result<BTreeMap<Symbol, Vec<Quote>>, Error>;
+        pub fn clock(&self) -> Result<MarketClock, Error>;
         pub fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error>;
         pub fn latest_trades(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Trade>, Error>;
         pub fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, Error>;
@@ -189,6 +203,24 @@ impl MarketData for MockMarketData {
         adjustment: Adjustment,
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error> {
         Self::adjusted_bars(self, request, adjustment)
+    }
+
+    async fn past_trades(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Trade>>, Error> {
+        Self::past_trades(self, request)
+    }
+
+    async fn past_quotes(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Quote>>, Error> {
+        Self::past_quotes(self, request)
+    }
+
+    async fn clock(&self) -> Result<MarketClock, Error> {
+        Self::clock(self)
     }
 
     async fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {

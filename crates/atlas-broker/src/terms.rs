@@ -1,6 +1,7 @@
 //! What a broker can be told about an order beyond the order itself.
 
 use atlas_core::{OrderRequest, OrderType, Price, Side, TimeInForce, Usd};
+use atlas_risk::ApprovedOrder;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -49,12 +50,14 @@ pub enum Terms {
     StopLoss(StopLoss),
     /// Two exits of a position that is held; the order is the limit that takes the gain.
     OneCancelsOther(StopLoss),
-    /// Instead of the quantity the broker is asked for an amount of money. The approval is its
-    /// ceiling: the amount is at most the approved quantity at the order's limit, so a buy never
-    /// costs more than was approved, and a sell never moves more shares.
+    /// Instead of the quantity the broker is asked for an amount of money, to nine decimals. The
+    /// approval is its ceiling: with a limit the amount is at most the approved quantity at it, so
+    /// a buy never costs more than was approved, and a sell never moves more shares.
     ///
-    /// So the order has to be a limit order, although Alpaca takes market orders too: that is meant.
-    /// A market order has no price at which the approved quantity would be a ceiling in dollars.
+    /// A market buy is held to [`ApprovedOrder::ceiling`](atlas_risk::Approved::ceiling), the
+    /// dollars it was approved by. A market sell of an amount is not sent, although Alpaca takes it:
+    /// below the price of the approval it would move more shares than were approved. Nor is a stop
+    /// without a limit, whose price nobody knows.
     Notional(Usd),
 }
 
@@ -150,6 +153,20 @@ impl Terms {
         }
     }
 
+    /// Why these terms ask for more than the approval covers, if they do. What the order itself
+    /// bounds is [`conflict`](Self::conflict)'s part.
+    #[must_use]
+    pub fn excess(&self, order: &ApprovedOrder) -> Option<&'static str> {
+        let amount = self.notional().filter(|_| order.get().limit_price().is_none())?;
+        match order.ceiling() {
+            None => Some("an approval without a price does not cover an amount of money"),
+            Some(ceiling) if amount > ceiling => {
+                Some("the amount of money is more than was approved")
+            }
+            Some(_) => None,
+        }
+    }
+
     /// Why the order and its terms do not go together, if they do not.
     #[must_use]
     pub fn conflict(&self, order: &OrderRequest) -> Option<&'static str> {
@@ -224,15 +241,19 @@ fn unpayable(amount: Usd, order: &OrderRequest) -> Option<&'static str> {
         TimeInForce::Gtc | TimeInForce::Ioc => crypto,
         TimeInForce::Opg | TimeInForce::Cls | TimeInForce::Fok => false,
     };
+    let bought = order.side == Side::Buy && matches!(order.order_type, OrderType::Market);
     [
         (!fits, "orders for an amount of money are for the day, crypto ones gtc or ioc"),
-        (ceiling.is_none(), "an order for an amount of money needs a limit, which is its ceiling"),
+        (
+            ceiling.is_none() && !bought,
+            "an order for an amount of money is a market buy, or has a limit, which is its ceiling",
+        ),
         (
             ceiling.is_some_and(|ceiling| amount > ceiling),
             "the amount of money is more than the approved quantity at its limit",
         ),
         (amount.value() < Decimal::ONE, "an amount of money is 1 US dollar or more"),
-        (amount.value().normalize().scale() > 2, "an amount of money is in whole cents"),
+        (amount.value().normalize().scale() > 9, "an amount of money has nine decimals at most"),
     ]
     .into_iter()
     .find_map(|(conflict, words)| conflict.then_some(words))
@@ -322,8 +343,11 @@ mod tests {
             (order(Side::Sell, limit), "999.99", true),
             (order(Side::Buy, limit), "1000.01", false),
             (order(Side::Buy, limit), "0.99", false),
-            (order(Side::Buy, limit), "10.001", false),
-            (order(Side::Buy, OrderType::Market), "10", false),
+            (order(Side::Buy, limit), "10.123456789", true),
+            (order(Side::Buy, limit), "10.1234567891", false),
+            (order(Side::Buy, OrderType::Market), "10", true),
+            (order(Side::Sell, OrderType::Market), "10", false),
+            (order(Side::Buy, OrderType::Stop { stop_price: price("100") }), "10", false),
             (crypto.clone(), "10", true),
             (OrderRequest { time_in_force: TimeInForce::Day, ..crypto }, "10", false),
         ] {

@@ -166,11 +166,12 @@ impl Validator {
         desk: Option<&Desk>,
     ) -> Result<ApprovedOrder, Denial> {
         let ledger = Ledger::new(context);
-        let judgement = self.hear(&Case::new(&request, context, &ledger, desk));
+        let case = Case::new(&request, context, &ledger, desk);
+        let (judgement, ceiling) = (self.hear(&case), case.worst);
         if judgement.is_denied() {
             return Err(Denial { request: Box::new(request), judgement });
         }
-        Ok(Approved::new(request))
+        Ok(Approved::new(request).up_to(ceiling))
     }
 
     /// Lets every gate speak.

@@ -1,11 +1,13 @@
 //! The market-data half of the service: pages as it cuts them, shapes as it sends them.
 //!
-//! A page holds seven bars, or a quarter of them where there are many, of whichever symbols come next;
+//! A page holds seven rows, or a quarter of them where there are many, of whichever symbols come next;
 //! the first page of a walk is empty, which the service permits itself, and its token goes on.
 
 use std::collections::BTreeMap;
 
-use atlas_broker::market_data::{Adjustment, BarsRequest, MarketBar, Timeframe, Trade};
+use atlas_broker::market_data::{
+    Adjustment, BarsRequest, MarketBar, TicksRequest, Timeframe, Trade,
+};
 use atlas_broker::{Error, MarketData};
 use atlas_core::bars::Basis;
 use atlas_core::calendar::{Session, to_eastern};
@@ -16,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::shapes::{filled_in, instant, quote};
 use super::{Answer, failure};
 
-/// Bars on a page at least.
+/// Rows on a page at least.
 const PAGE: usize = 7;
 
 type Query = BTreeMap<String, String>;
@@ -28,6 +30,14 @@ pub(super) async fn answer(data: &InProcess, path: &str, query: &Query) -> Optio
     let symbols = symbols(query, crypto);
     Some(match path {
         "bars" => bars(data, query, symbols).await,
+        "trades" => {
+            let all = data.past_trades(&stretch(query, symbols)).await.expect("trades");
+            paged("trades", query, &rows(all, trade))
+        }
+        "quotes" => {
+            let all = data.past_quotes(&stretch(query, symbols)).await.expect("quotes");
+            paged("quotes", query, &rows(all, quote))
+        }
         "quotes/latest" | "latest/quotes" => {
             let all = data.latest_quotes(&symbols).await.expect("quotes");
             (200, json!({ "quotes": each(&all, quote) }))
@@ -84,6 +94,11 @@ async fn bars(data: &InProcess, query: &Query, symbols: Vec<Symbol>) -> Answer {
     let all = match adjustment {
         "raw" => data.bars(&request).await.map(flat),
         "split" => data.adjusted_bars(&request, Adjustment::Splits).await.map(flat),
+        "dividend" => data.adjusted_bars(&request, Adjustment::Dividends).await.map(flat),
+        "spin-off" => data.adjusted_bars(&request, Adjustment::SpinOffs).await.map(flat),
+        "split,dividend" => {
+            data.adjusted_bars(&request, Adjustment::SplitsAndDividends).await.map(flat)
+        }
         "all" => data.adjusted_bars(&request, Adjustment::All).await.map(flat),
         other => panic!("no such adjustment: {other}"),
     };
@@ -92,27 +107,44 @@ async fn bars(data: &InProcess, query: &Query, symbols: Vec<Symbol>) -> Answer {
         Err(error @ Error::Refused { .. }) => return failure(&error),
         Err(error) => return (400, json!({ "message": error.to_string() })),
     };
+    paged("bars", query, &all)
+}
+
+/// The stretch of time a query is about.
+fn stretch(query: &Query, symbols: Vec<Symbol>) -> TicksRequest {
+    let moment = |name: &str| query[name].parse().expect("a moment");
+    TicksRequest { symbols, start: moment("start"), end: moment("end") }
+}
+
+/// All rows in the order of pages: by symbol, then by time.
+fn rows<T>(all: BTreeMap<Symbol, Vec<T>>, shape: impl Fn(&T) -> Value) -> Vec<(Symbol, Value)> {
+    let shape = &shape;
+    let each = all.into_iter().flat_map(|(symbol, rows)| {
+        rows.into_iter().map(move |row| (symbol.clone(), shape(&row))).collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// The page of a list that is asked for.
+fn paged(what: &str, query: &Query, all: &[(Symbol, Value)]) -> Answer {
     let Some(token) = query.get("page_token") else {
         let token = (!all.is_empty()).then_some("MA==");
-        return (200, json!({ "bars": {}, "next_page_token": token, "currency": "USD" }));
+        return (200, json!({ what: {}, "next_page_token": token, "currency": "USD" }));
     };
     let first = if token == "MA==" { 0 } else { token.parse().expect("a token of ours") };
     let size = PAGE.max(all.len() / 4);
     let mut page: Map<String, Value> = Map::new();
     for (symbol, bar) in all.iter().skip(first).take(size) {
-        let bars = page.entry(symbol.to_string()).or_insert_with(|| json!([]));
-        bars.as_array_mut().expect("bars").push(bar.clone());
+        let rows = page.entry(symbol.to_string()).or_insert_with(|| json!([]));
+        rows.as_array_mut().expect("rows").push(bar.clone());
     }
     let next = (first + size < all.len()).then(|| (first + size).to_string());
-    (200, json!({ "bars": page, "next_page_token": next, "currency": "USD" }))
+    (200, json!({ what: page, "next_page_token": next, "currency": "USD" }))
 }
 
 /// All bars in the order of pages: by symbol, then by time.
 fn flat<B: Basis>(all: BTreeMap<Symbol, Vec<MarketBar<B>>>) -> Vec<(Symbol, Value)> {
-    let each = all
-        .into_iter()
-        .flat_map(|(symbol, bars)| bars.into_iter().map(move |made| (symbol.clone(), bar(&made))));
-    each.collect()
+    rows(all, bar)
 }
 
 fn timeframe(text: &str) -> Timeframe {
@@ -123,7 +155,7 @@ fn timeframe(text: &str) -> Timeframe {
         "Hour" => Timeframe::Hours(count),
         "Day" => Timeframe::Day,
         "Week" => Timeframe::Week,
-        "Month" => Timeframe::Month,
+        "Month" => Timeframe::Months(count),
         other => panic!("no such unit: {other}"),
     }
 }

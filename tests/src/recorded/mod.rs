@@ -8,8 +8,11 @@
 mod market;
 mod request;
 mod shapes;
+mod stream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,22 +20,33 @@ use atlas_broker::{Broker, BrokerOrder, Entry, Error, Submission, Terms};
 use atlas_core::{ClientOrderId, OrderRequest, VenueOrderId};
 use atlas_venue::{InProcess, Venue};
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::approval::approve;
+use crate::faulty::Trouble;
+use crate::glitch::Glitch;
+use crate::market::at;
 
 /// The server at work; it ends when it is dropped.
-#[derive(Debug)]
 pub struct Recorded {
     /// Where it listens.
     pub address: SocketAddr,
+    service: Arc<Service>,
     task: JoinHandle<()>,
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorded").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Recorded {
@@ -48,6 +62,10 @@ pub const KEYS: [&str; 2] = ["PKRECORDED", "secret-of-the-recorded-service"];
 struct Service {
     broker: InProcess,
     books: Mutex<Books>,
+    /// What goes wrong with the orders to come.
+    troubles: Mutex<VecDeque<Trouble>>,
+    /// What goes wrong with the messages to come.
+    glitches: Mutex<VecDeque<Glitch>>,
 }
 
 #[derive(Default)]
@@ -65,13 +83,41 @@ impl Recorded {
     /// # Panics
     /// If no port is free.
     pub async fn start(venue: Venue) -> Self {
-        let service = Arc::new(Service { broker: InProcess::new(venue), books: Mutex::default() });
+        let service = Arc::new(Service {
+            broker: InProcess::new(venue),
+            books: Mutex::default(),
+            troubles: Mutex::default(),
+            glitches: Mutex::default(),
+        });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let router = Router::new().fallback(answer).with_state(service);
+        let router = Router::new()
+            .route("/stream", any(stream))
+            .fallback(answer)
+            .with_state(Arc::clone(&service));
         let serve = async move { axum::serve(listener, router).await.expect("a server") };
-        Self { address, task: tokio::spawn(serve) }
+        Self { address, service, task: tokio::spawn(serve) }
     }
+
+    /// Lets something go wrong with the next order that has no trouble before it.
+    ///
+    /// # Panics
+    /// Never between calls.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.service.troubles.lock().expect("the troubles").push_back(trouble);
+    }
+
+    /// Lets something go wrong with the next message of the stream.
+    ///
+    /// # Panics
+    /// Never between calls.
+    pub fn glitch(&self, glitch: Glitch) {
+        self.service.glitches.lock().expect("the glitches").push_back(glitch);
+    }
+}
+
+async fn stream(State(service): State<Arc<Service>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|socket| stream::serve(service, socket))
 }
 
 async fn answer(
@@ -87,7 +133,29 @@ async fn answer(
         return (StatusCode::UNAUTHORIZED, "<html><h1>401</h1></html>").into_response();
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (status, payload) = service.route(&method, &uri, &body).await;
+    let is_order = (&method, uri.path()) == (&Method::POST, "/v2/orders");
+    let scripted = || service.troubles.lock().expect("the troubles").pop_front();
+    let trouble = is_order.then(scripted).flatten().unwrap_or(Trouble::None);
+    let (status, payload) = match trouble {
+        Trouble::RequestLost => return broken_off(),
+        Trouble::NotReached => (429, json!({ "code": 42_910_000, "message": "slow down" })),
+        Trouble::Refused => refusal(40_310_000, "no"),
+        Trouble::Half => {
+            service.broker.venue().limit_next_order("0.5".parse().expect("a share"));
+            service.route(&method, &uri, &body).await
+        }
+        Trouble::None | Trouble::AnswerLost | Trouble::GatewayFails | Trouble::Silence => {
+            service.route(&method, &uri, &body).await
+        }
+    };
+    match trouble {
+        Trouble::AnswerLost => return broken_off(),
+        Trouble::GatewayFails => {
+            return (StatusCode::SERVICE_UNAVAILABLE, "<html><h1>503</h1></html>").into_response();
+        }
+        Trouble::Silence => return std::future::pending().await,
+        _ => {}
+    }
     let status = StatusCode::from_u16(status).expect("a status");
     let extra = [
         ("x-request-id", "0f1c4a3e6a7d5d1c9d0b"),
@@ -99,6 +167,12 @@ async fn answer(
     ];
     let text = if payload.is_null() { String::new() } else { payload.to_string() };
     (status, extra, text).into_response()
+}
+
+/// An answer of which nothing comes but its head, before the connection is cut.
+fn broken_off() -> Response {
+    let cut = futures_util::stream::once(async { Err::<Bytes, _>(io::Error::other("cut")) });
+    ([("content-length", "100")], Body::from_stream(cut)).into_response()
 }
 
 fn refusal(code: i64, message: &str) -> Answer {
@@ -152,7 +226,7 @@ impl Service {
                 let clock = self.broker.clock().await.expect("the clock");
                 (200, shapes::clock(&clock))
             }
-            ("GET", ["v2", "orders"]) => self.list(get("after_order_id")).await,
+            ("GET", ["v2", "orders"]) => self.list(&query).await,
             ("POST", ["v2", "orders"]) => self.submit(body).await,
             ("DELETE", ["v2", "orders"]) => self.cancel_all().await,
             ("GET", ["v2", "orders:by_client_order_id"]) => {
@@ -181,13 +255,32 @@ impl Service {
         shapes::order(order, books.asked.get(&order.client_order_id))
     }
 
-    async fn list(&self, after: Option<&str>) -> Answer {
-        let open = self.broker.open_orders().await.expect("open orders");
-        let first = after.map_or(0, |id| {
-            let last = open.iter().position(|order| order.venue_order_id.as_str() == id);
+    /// A page of the open orders, or of all that were ever shown here.
+    async fn list(&self, query: &BTreeMap<String, String>) -> Answer {
+        let get = |name: &str| query.get(name).map(String::as_str);
+        let mut orders = self.broker.open_orders().await.expect("open orders");
+        if get("status") == Some("all") {
+            let names: Vec<ClientOrderId> = self.books().names.values().cloned().collect();
+            for name in names {
+                let order = self.broker.order(&name).await.expect("an answer");
+                orders.retain(|open| open.client_order_id != name);
+                orders.extend(order);
+            }
+            orders.sort_by_key(|order| order.submitted_at);
+        }
+        if let Some(after) = get("after") {
+            let after = at(after);
+            orders.retain(|order| order.submitted_at > after);
+        }
+        if get("direction") == Some("desc") {
+            orders.reverse();
+        }
+        let first = get("after_order_id").map_or(0, |id| {
+            let last = orders.iter().position(|order| order.venue_order_id.as_str() == id);
             last.map_or(0, |last| last + 1)
         });
-        (200, open.iter().skip(first).take(500).map(|order| self.noted(order)).collect())
+        let size = get("limit").map_or(50, |size| size.parse().expect("a number"));
+        (200, orders.iter().skip(first).take(size).map(|order| self.noted(order)).collect())
     }
 
     async fn submit(&self, body: &Value) -> Answer {

@@ -47,11 +47,12 @@ pub(super) fn order(body: &Value) -> (OrderRequest, Terms) {
         other => panic!("the type {other}"),
     };
     let qty = text("qty").unwrap_or_else(|| {
-        // An amount of money is taken as the most shares it can buy at the limit.
+        // An amount of money is taken as the most shares it can buy at the limit; without one, at
+        // the price approvals here are made at.
         let amount: rust_decimal::Decimal =
             text("notional").expect("qty or notional").parse().expect("an amount");
-        let shares = (amount / limit.expect("a limit").value()).ceil();
-        shares.to_string()
+        let price = limit.map_or(rust_decimal::Decimal::ONE_HUNDRED, Price::value);
+        (amount / price).ceil().to_string()
     });
     let request = OrderRequest {
         client_order_id: text("client_order_id").expect("a name").parse().expect("a name"),

@@ -123,6 +123,16 @@ impl Books {
         });
     }
 
+    /// When the newest order that is known of was submitted, or when the telling began.
+    pub(crate) const fn newest(&self) -> Option<Timestamp> {
+        self.newest
+    }
+
+    /// Says that what was submitted up to here, and has ended, is nobody's news.
+    pub(crate) fn begin(&mut self, newest: Timestamp) {
+        self.newest = self.newest.max(Some(newest));
+    }
+
     /// Number of orders remembered.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

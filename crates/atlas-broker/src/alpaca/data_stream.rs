@@ -39,7 +39,8 @@ impl<M: Mode> Session<M> {
     /// chosen; nothing is connected before the first event is asked for.
     ///
     /// # Errors
-    /// [`Error::Setup`] if nothing is subscribed to, or stocks and crypto pairs are mixed.
+    /// [`Error::Setup`] if nothing is subscribed to, stocks and crypto pairs are mixed, or the feed
+    /// has no stream.
     pub fn data_stream(
         &self,
         subscription: Subscription,
@@ -51,7 +52,7 @@ impl<M: Mode> Session<M> {
         let crypto = all.iter().filter(|symbol| symbol.is_crypto()).count();
         let path = match (all.len(), crypto) {
             (0, _) => return Err(setup("a stream needs at least one symbol")),
-            (_, 0) => format!("/v2/{}", self.options.feed.map_or("iex", super::Feed::as_str)),
+            (_, 0) => format!("/v2/{}", self.options.feed.unwrap_or(super::Feed::Iex).streamed()?),
             (total, crypto) if total == crypto => "/v1beta3/crypto/us".to_owned(),
             _ => return Err(setup("stocks and crypto pairs come over different streams")),
         };

@@ -23,7 +23,7 @@ pub(crate) struct Http {
 }
 
 /// What is asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) lane: Lane,
     pub(crate) method: Method,
@@ -159,11 +159,24 @@ impl Http {
     }
 
     async fn exchange(&self, call: &Call, request: reqwest::Request) -> Result<Answer, Error> {
-        let mut response = self.execute(call, request).await?;
+        let response = self.execute(call, request).await?;
         let status = response.status();
         let reset = self.pace.learn(response.headers(), status);
         let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         tracing::debug!(venue = %self.venue, %call, status = status.as_u16(), request_id = id);
+        let body = self.body(call, response).await?;
+        Ok(Answer { status, body, reset })
+    }
+
+    /// Reads a body to its end, or to more than anybody has to say.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`] if the connection is lost, [`Error::BadAnswer`] for a body too long.
+    pub(crate) async fn body(
+        &self,
+        call: &Call,
+        mut response: reqwest::Response,
+    ) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
         let lost = |error: reqwest::Error| self.no_answer(call, chain(&error));
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
@@ -172,7 +185,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body, reset })
+        Ok(body)
     }
 
     /// Sends a request and waits for the head of the answer.

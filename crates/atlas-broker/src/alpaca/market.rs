@@ -5,26 +5,27 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use atlas_core::bars::Basis;
 use atlas_core::calendar::Session as TradingSession;
+use atlas_core::time::Timestamp;
 use atlas_core::{Adjusted, Quote, Raw, Symbol};
 use chrono::{NaiveDate, SecondsFormat};
 use serde::de::DeserializeOwned;
 
 use super::http::Call;
 use super::wire::{
-    BarsPage, CryptoSnapshots, Fault, LatestQuotes, LatestTrades, WireBar, WireCalendarDay,
-    WireQuote, WireSnapshot, WireTrade,
+    BarsPage, CryptoSnapshots, Fault, LatestQuotes, LatestTrades, Page, QuotesPage, TradesPage,
+    WireBar, WireCalendarDay, WireClock, WireQuote, WireSnapshot, WireTrade,
 };
 use super::{Mode, Session};
-use crate::Error;
 use crate::market_data::{
-    Adjustment, BarsRequest, MarketBar, MarketData, Snapshot, Timeframe, Trade,
+    Adjustment, BarsRequest, MarketBar, MarketData, Snapshot, TicksRequest, Timeframe, Trade,
 };
+use crate::{Error, MarketClock};
 
 /// Symbols asked for in one request, so that an address stays short enough for every server.
 const SYMBOLS: usize = 200;
 
-/// The most bars one page can hold.
-const BARS: &str = "10000";
+/// The most bars, trades or quotes one page can hold.
+const ROWS: &str = "10000";
 
 /// Which half of the data API a symbol belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +56,12 @@ impl Timeframe {
             Self::Hours(n @ 1..=23) => Ok(format!("{n}Hour")),
             Self::Day => Ok("1Day".to_owned()),
             Self::Week => Ok("1Week".to_owned()),
-            Self::Month => Ok("1Month".to_owned()),
-            Self::Minutes(_) | Self::Hours(_) => Err(Error::Setup {
-                problem: format!("bars of {self:?}: use 1 to 59 minutes or 1 to 23 hours"),
+            Self::Months(n @ (1..=4 | 6 | 12)) => Ok(format!("{n}Month")),
+            Self::Minutes(_) | Self::Hours(_) | Self::Months(_) => Err(Error::Setup {
+                problem: format!(
+                    "bars of {self:?}: use 1 to 59 minutes, 1 to 23 hours, or 1, 2, 3, 4, 6 or 12 \
+                     months"
+                ),
             }),
         }
     }
@@ -85,9 +89,29 @@ impl<M: Mode> MarketData for Session<M> {
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error> {
         let adjustment = match adjustment {
             Adjustment::Splits => "split",
+            Adjustment::Dividends => "dividend",
+            Adjustment::SpinOffs => "spin-off",
+            Adjustment::SplitsAndDividends => "split,dividend",
             Adjustment::All => "all",
         };
         self.walk(&Walk { request, adjustment }).await
+    }
+
+    async fn past_trades(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Trade>>, Error> {
+        let paths = ["/v2/stocks/trades", "/v1beta3/crypto/us/trades"];
+        self.ticks::<TradesPage, _>(request, paths, |wire, _| wire.valid()).await
+    }
+
+    async fn past_quotes(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Quote>>, Error> {
+        let paths = ["/v2/stocks/quotes", "/v1beta3/crypto/us/quotes"];
+        let read = |wire: &WireQuote, symbol: &Symbol| wire.quote(symbol.clone()).map(Some);
+        self.ticks::<QuotesPage, _>(request, paths, read).await
     }
 
     async fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {
@@ -113,6 +137,10 @@ impl<M: Mode> MarketData for Session<M> {
         Ok(snapshots)
     }
 
+    async fn clock(&self) -> Result<MarketClock, Error> {
+        self.trading.ask::<WireClock>(&Call::get("/v2/clock")).await.map(MarketClock::from)
+    }
+
     async fn calendar(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<TradingSession>, Error> {
         let call =
             Call::get("/v2/calendar").with("start", from.to_string()).with("end", to.to_string());
@@ -130,68 +158,55 @@ impl<M: Mode> Session<M> {
         walk: &Walk<'_>,
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<B>>>, Error> {
         let mut series = BTreeMap::new();
+        let read = |bar: &WireBar, _: &Symbol| bar.bar::<B>().map(Some);
         for market in [Market::Stocks, Market::Crypto] {
             for group in market.groups(&walk.request.symbols) {
-                self.walk_group(walk, market, &group, &mut series).await?;
+                let call = self.bars_call(walk, market, group)?;
+                self.pages::<BarsPage, _>(&call, read, &mut series).await?;
             }
         }
         Ok(series)
     }
 
-    /// All pages of one group of symbols. Only an absent token ends the walk: a page may be short,
-    /// or empty, although more exists.
-    async fn walk_group<B: Basis>(
+    /// All trades, or all quotes, of a stretch of the past.
+    async fn ticks<P: Page, T: Send>(
         &self,
-        walk: &Walk<'_>,
-        market: Market,
-        group: &str,
-        series: &mut BTreeMap<Symbol, Vec<MarketBar<B>>>,
-    ) -> Result<(), Error> {
-        let mut token: Option<String> = None;
-        loop {
-            let mut call = self.bars_call(walk, market, group)?;
-            if let Some(token) = &token {
-                call = call.with("page_token", token.clone());
+        request: &TicksRequest,
+        [stocks, crypto]: [&'static str; 2],
+        read: impl Fn(&P::Row, &Symbol) -> Result<Option<T>, Fault> + Send + Sync,
+    ) -> Result<BTreeMap<Symbol, Vec<T>>, Error> {
+        let mut all = BTreeMap::new();
+        for (market, path) in [(Market::Stocks, stocks), (Market::Crypto, crypto)] {
+            for group in market.groups(&request.symbols) {
+                let call = self.past(market, path)?;
+                let call = stretch(call.with("symbols", group), request.start, request.end);
+                self.pages::<P, T>(&call, &read, &mut all).await?;
             }
-            let page: BarsPage = self.data.ask(&call).await?;
-            for (name, bars) in page.bars.unwrap_or_default() {
-                let read = |bar: &WireBar| bar.bar::<B>();
-                let bars: Result<Vec<_>, Fault> =
-                    bars.unwrap_or_default().iter().map(read).collect();
-                let bars = bars.map_err(|fault| self.data.fault(&call, fault))?;
-                if !bars.is_empty() {
-                    series.entry(self.named(&call, &name)?).or_default().extend(bars);
-                }
-            }
-            let next = page.next_page_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(());
-            }
-            if next == token {
-                let problem = "the same page token twice: the walk does not end".to_owned();
-                return Err(self.data.bad_answer(&call, problem));
-            }
-            token = next;
         }
+        Ok(all)
     }
 
-    fn bars_call(&self, walk: &Walk<'_>, market: Market, group: &str) -> Result<Call, Error> {
-        let instant =
-            |t: atlas_core::time::Timestamp| t.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        let request = walk.request;
-        let call = match market {
-            Market::Stocks => {
-                self.fed(Call::get("/v2/stocks/bars")).with("adjustment", walk.adjustment)
-            }
-            Market::Crypto => Call::get("/v1beta3/crypto/us/bars"),
+    fn bars_call(&self, walk: &Walk<'_>, market: Market, group: String) -> Result<Call, Error> {
+        let path = match market {
+            Market::Stocks => "/v2/stocks/bars",
+            Market::Crypto => "/v1beta3/crypto/us/bars",
         };
-        Ok(call
-            .with("symbols", group)
-            .with("timeframe", request.timeframe.word()?)
-            .with("start", instant(request.start))
-            .with("end", instant(request.end))
-            .with("limit", BARS)
-            .with("sort", "asc"))
+        let mut call = self.past(market, path)?;
+        if market == Market::Stocks {
+            call = call.with("adjustment", walk.adjustment);
+        }
+        let request = walk.request;
+        let call = call.with("symbols", group).with("timeframe", request.timeframe.word()?);
+        Ok(stretch(call, request.start, request.end))
+    }
+
+    /// A call about the past, with the feed if one was chosen.
+    fn past(&self, market: Market, path: &'static str) -> Result<Call, Error> {
+        let call = Call::get(path);
+        match self.options.feed.filter(|_| market == Market::Stocks) {
+            Some(feed) => Ok(call.with("feed", feed.past()?)),
+            None => Ok(call),
+        }
     }
 
     /// The call with the feed, if one was chosen.
@@ -243,7 +258,16 @@ impl<M: Mode> Session<M> {
     }
 
     /// A symbol the data API named.
-    fn named(&self, call: &Call, name: &str) -> Result<Symbol, Error> {
+    pub(super) fn named(&self, call: &Call, name: &str) -> Result<Symbol, Error> {
         Symbol::new(name).map_err(|error| self.data.bad_answer(call, error.to_string()))
     }
+}
+
+/// A call about a stretch of time, oldest first, in pages as long as they come.
+fn stretch(call: Call, start: Timestamp, end: Timestamp) -> Call {
+    let instant = |t: Timestamp| t.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    call.with("start", instant(start))
+        .with("end", instant(end))
+        .with("limit", ROWS)
+        .with("sort", "asc")
 }

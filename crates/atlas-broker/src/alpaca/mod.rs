@@ -14,6 +14,7 @@ mod credentials;
 mod data_stream;
 mod endpoint;
 pub(crate) mod http;
+mod increments;
 mod ledger;
 #[cfg(feature = "live")]
 pub mod live;
@@ -23,7 +24,9 @@ pub(crate) mod mode;
 mod options;
 mod orders;
 mod pace;
+mod pages;
 mod place;
+mod portfolio;
 mod quote_queue;
 mod reading;
 mod recovery;
@@ -41,12 +44,16 @@ mod wire;
 
 pub use credentials::Credentials;
 pub use endpoint::Endpoint;
+pub use ledger::ActivityFilter;
 pub use mode::{Mode, Paper};
 pub use options::{Feed, Options};
 pub use orders::{AssetClass, Direction, OrderFilter, Which};
+pub use portfolio::{
+    EquityPoint, HistoryRequest, Period, PortfolioHistory, ReportedHours, Resolution,
+};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use reading::read_everything;
 pub use reading::read_order;
-pub use reference::{Asset, Configuration, EquityPoint, PortfolioHistory};
+pub use reference::{Asset, Configuration};
 pub use secret::Secret;
 pub use session::Session;

@@ -91,8 +91,14 @@ impl<M: Mode> Session<M> {
         let call = call.map_err(refuse)?;
         if attempt == Attempt::First {
             // Without a price nobody can tell whether it is too small, and nothing was sent.
-            let small = self.too_small(request).await.map_err(KeptBack::Unread)?;
+            let small = self.too_small(request, sent).await.map_err(KeptBack::Unread)?;
             small.map_or(Ok(()), |reason| Err(refuse(reason)))?;
+            let terms = match sent {
+                Sent::Submitted(terms) => *terms,
+                Sent::Replacing(_) | Sent::ReplacingTrail(..) => Terms::Simple,
+            };
+            let misfit = self.misfit(request, terms).await.map_err(KeptBack::Unread)?;
+            misfit.map_or(Ok(()), |reason| Err(refuse(reason)))?;
         }
         Ok(call)
     }
@@ -117,8 +123,14 @@ impl<M: Mode> Session<M> {
 
     /// Why a crypto order without a limit is too small to be sent, by the latest quote; what the
     /// body itself shows is checked there.
-    async fn too_small(&self, request: &OrderRequest) -> Result<Option<String>, Error> {
-        if !request.symbol.is_crypto() || request.limit_price().is_some() {
+    async fn too_small(
+        &self,
+        request: &OrderRequest,
+        sent: &Sent,
+    ) -> Result<Option<String>, Error> {
+        let told =
+            request.limit_price().is_some() || matches!(sent, Sent::Submitted(Terms::Notional(_)));
+        if !request.symbol.is_crypto() || told {
             return Ok(None);
         }
         let mut quotes = self.latest_quotes(std::slice::from_ref(&request.symbol)).await?;

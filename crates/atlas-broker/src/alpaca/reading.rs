@@ -39,9 +39,10 @@ pub fn read_order(bytes: &[u8]) -> Result<BrokerOrder, Error> {
 pub fn read_everything(bytes: &[u8]) {
     use super::reply::Refusal;
     use super::wire::{
-        BarsPage, CryptoSnapshots, DataFrame, LatestQuotes, LatestTrades, StreamFrame, WireAccount,
-        WireActivity, WireAsset, WireCalendarDay, WireCanceled, WireClock, WireConfiguration,
-        WireEntry, WireHistory, WirePosition,
+        BarsPage, CryptoSnapshots, DataFrame, LatestQuotes, LatestTrades, Page, QuotesPage,
+        StreamFrame, TradesPage, WireAccount, WireActivity, WireAsset, WireCalendarDay,
+        WireCanceled, WireClock, WireConfiguration, WireEntry, WireHistory, WirePosition,
+        WireTrade,
     };
     use std::hint::black_box;
 
@@ -75,9 +76,25 @@ pub fn read_everything(bytes: &[u8]) {
             drop(bar.bar::<atlas_core::Raw>());
         }
     }
-    drop(read::<LatestQuotes>(bytes));
-    drop(read::<LatestTrades>(bytes));
-    drop(read::<CryptoSnapshots>(bytes));
+    let aapl = atlas_core::Symbol::new("AAPL").ok();
+    for trade in read::<TradesPage>(bytes).into_iter().flat_map(|page| page.parts().0) {
+        drop(trade.1.iter().flatten().map(WireTrade::valid).collect::<Vec<_>>());
+    }
+    for quotes in read::<QuotesPage>(bytes).into_iter().flat_map(|page| page.parts().0) {
+        for quote in quotes.1.iter().flatten() {
+            drop(aapl.clone().map(|symbol| quote.quote(symbol)));
+        }
+    }
+    for quote in read::<LatestQuotes>(bytes).and_then(|page| page.quotes).into_iter().flatten() {
+        drop(quote.1.zip(aapl.clone()).map(|(quote, symbol)| quote.quote(symbol)));
+    }
+    for trade in read::<LatestTrades>(bytes).and_then(|page| page.trades).into_iter().flatten() {
+        drop(trade.1.map(|trade| trade.trade()));
+    }
+    let pairs = read::<CryptoSnapshots>(bytes).and_then(|page| page.snapshots);
+    for snapshot in pairs.into_iter().flatten() {
+        drop(snapshot.1.zip(aapl.clone()).map(|(snapshot, symbol)| snapshot.snapshot(&symbol)));
+    }
     drop(DataFrame::read(bytes));
     if let Ok(StreamFrame::Update(update)) = StreamFrame::read(bytes) {
         drop(update.read());

@@ -1,15 +1,18 @@
 //! Reading again what a stream may have missed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU32;
 
+use atlas_core::time::Timestamp;
 use atlas_core::{Fill, Qty, VenueOrderId};
+use chrono::{DateTime, TimeDelta};
 
 use super::books::{Books, Step};
 use super::http::{Call, path};
 use super::ledger::LedgerEntry;
 use super::lookup::Wanted;
 use super::wire::WireOrder;
-use super::{Mode, OrderFilter, Session};
+use super::{ActivityFilter, Direction, Mode, OrderFilter, Session, Which};
 use crate::{ActivityId, BrokerOrder, Entry, Error, OrderNews, OrderUpdate, Update};
 
 /// What was read, not yet taken in: so that a read that is broken off changes nothing.
@@ -21,23 +24,39 @@ pub(crate) struct Recovery {
     orders: Vec<BrokerOrder>,
     /// Orders that are new to the books and partly filled: what the whole ledger holds of them.
     ledgers: BTreeMap<VenueOrderId, Qty>,
+    /// When the last order was sent before the telling began, if it begins with this.
+    begun: Option<Timestamp>,
     /// The last entry that was read.
     pub(crate) bookmark: Option<ActivityId>,
 }
 
+/// By how much orders may be told in another order than they were sent in; less than [`Books`] keep
+/// what has ended, so that nothing is told twice.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+
 impl<M: Mode> Session<M> {
-    /// Reads the ledger since the bookmark, every open order, and every order that was open when it
-    /// was last told, and the one whose update waits.
+    /// Reads the ledger since the bookmark, every open order, every order that was open when it was
+    /// last told, and the one whose update waits; after a time without a connection also every order
+    /// that was sent meanwhile, which may have ended without a trace in the ledger.
     pub(crate) async fn recover(
         &self,
         after: Option<&ActivityId>,
         books: &Books,
-        waiting: Option<&BrokerOrder>,
+        (waiting, cut): (Option<&BrokerOrder>, bool),
     ) -> Result<Recovery, Error> {
-        let entries = self.ledger_entries(after, None).await?;
+        let since = ActivityFilter { bookmark: after.cloned(), ..ActivityFilter::default() };
+        let entries = self.ledger_entries(&since).await?;
         let bookmark = entries.last().map(|entry| entry.activity.id.clone());
         let fills = self.fills(entries)?;
-        let mut orders = self.orders(&OrderFilter::default()).await?;
+        let (mut orders, mut begun) = (Vec::new(), None);
+        match books.newest().filter(|_| cut) {
+            Some(newest) => orders = self.sent_since(newest).await?,
+            None if cut => begun = Some(self.newest_order().await?),
+            None => {}
+        }
+        let sent: BTreeSet<_> = orders.iter().map(|o| o.venue_order_id.clone()).collect();
+        let open = self.orders(&OrderFilter::default()).await?;
+        orders.extend(open.into_iter().filter(|order| !sent.contains(&order.venue_order_id)));
         let listed: BTreeSet<_> = orders.iter().map(|o| o.venue_order_id.clone()).collect();
         let touched = fills.iter().map(|(fill, _)| (fill.venue_order_id.clone(), fill.ts_event));
         let waits = waiting.map(|order| (order.venue_order_id.clone(), order.submitted_at));
@@ -49,7 +68,8 @@ impl<M: Mode> Session<M> {
             let id = &order.venue_order_id;
             let told = fills.iter().any(|(fill, _)| fill.venue_order_id == *id);
             if !told && !books.knows(id) && !order.filled_qty.is_zero() {
-                let entries = self.ledger_entries(None, Some(id)).await?;
+                let of = ActivityFilter { order: Some(id.clone()), ..ActivityFilter::default() };
+                let entries = self.ledger_entries(&of).await?;
                 let last = match (self.fills(entries)?.last(), &order.replaces) {
                     (Some((_, after)), _) => *after,
                     (None, None) => Qty::ZERO,
@@ -59,7 +79,26 @@ impl<M: Mode> Session<M> {
                 ledgers.insert(id.clone(), last);
             }
         }
-        Ok(Recovery { fills, orders, ledgers, bookmark })
+        Ok(Recovery { fills, orders, ledgers, begun, bookmark })
+    }
+
+    /// Orders sent since an instant, and a little before it.
+    async fn sent_since(&self, newest: Timestamp) -> Result<Vec<BrokerOrder>, Error> {
+        let after = newest.checked_sub_signed(OVERLAP);
+        let filter = OrderFilter { which: Which::All, after, ..OrderFilter::default() };
+        self.orders(&filter).await
+    }
+
+    /// When the last order was sent, ever.
+    async fn newest_order(&self) -> Result<Timestamp, Error> {
+        let last = OrderFilter {
+            which: Which::All,
+            direction: Direction::NewestFirst,
+            limit: Some(NonZeroU32::MIN),
+            ..OrderFilter::default()
+        };
+        let orders = self.orders(&last).await?;
+        Ok(orders.first().map_or(DateTime::UNIX_EPOCH, |order| order.submitted_at))
     }
 
     /// Shares of an order filled so far.
@@ -106,6 +145,9 @@ impl Recovery {
                     return Err(session.trading.bad_answer(&call, problem));
                 }
             }
+        }
+        if let Some(begun) = self.begun {
+            books.begin(begun);
         }
         for (id, filled) in &self.ledgers {
             books.start(id, *filled);

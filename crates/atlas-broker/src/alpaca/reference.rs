@@ -1,14 +1,13 @@
-//! What Alpaca knows besides orders and positions: configuration, assets, the account's past.
+//! What Alpaca knows besides orders and positions: configuration and assets.
 
-use atlas_core::time::Timestamp;
-use atlas_core::{Symbol, Usd};
+use atlas_core::Symbol;
 use reqwest::{Method, StatusCode};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::http::{Call, path};
 use super::pace::Lane;
-use super::wire::{WireAsset, WireConfiguration, WireHistory};
+use super::wire::{WireAsset, WireConfiguration};
 use super::{Mode, Session};
 use crate::Error;
 
@@ -73,26 +72,6 @@ pub struct Asset {
     pub price_increment: Option<Decimal>,
 }
 
-/// The account's value over time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortfolioHistory {
-    /// One point a period, in order; periods without a value are left out.
-    pub points: Vec<EquityPoint>,
-    /// The value gains are counted from.
-    pub base_value: Option<Usd>,
-}
-
-/// The account's value in one period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EquityPoint {
-    /// Start of the period.
-    pub at: Timestamp,
-    /// Equity at its end.
-    pub equity: Usd,
-    /// Gain, if told.
-    pub profit_loss: Option<Usd>,
-}
-
 impl<M: Mode> Session<M> {
     /// The account's settings.
     ///
@@ -130,7 +109,16 @@ impl<M: Mode> Session<M> {
     /// # Errors
     /// Any [`Error`].
     pub async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, Error> {
-        let call = Call::get(path(&["v2", "assets", symbol.as_str()]));
+        self.asset_in(symbol, Lane::Read).await
+    }
+
+    /// The same in another lane.
+    pub(crate) async fn asset_in(
+        &self,
+        symbol: &Symbol,
+        lane: Lane,
+    ) -> Result<Option<Asset>, Error> {
+        let call = Call { lane, ..Call::get(path(&["v2", "assets", symbol.as_str()])) };
         let answer = self.trading.send(&call).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return self.absent(&call, &answer).map(|()| None);
@@ -152,17 +140,5 @@ impl<M: Mode> Session<M> {
         let mut assets: Vec<Asset> = wire.into_iter().filter_map(WireAsset::asset).collect();
         assets.sort_by(|left, right| left.symbol.cmp(&right.symbol));
         Ok(assets)
-    }
-
-    /// The account's value day by day over the last `days` days.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub async fn portfolio_history(&self, days: u16) -> Result<PortfolioHistory, Error> {
-        let call = Call::get("/v2/account/portfolio/history")
-            .with("period", format!("{days}D"))
-            .with("timeframe", "1D");
-        let wire: WireHistory = self.trading.ask(&call).await?;
-        wire.history().map_err(|fault| self.trading.fault(&call, fault))
     }
 }

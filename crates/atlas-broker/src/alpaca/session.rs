@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use atlas_core::{ClientOrderId, VenueOrderId};
+use atlas_core::{ClientOrderId, Symbol, VenueOrderId};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::http::{self, Call, Http};
 use super::mode::{DATA_HOST, STREAM_HOST, is_loopback};
 use super::pace::Pace;
-use super::{Credentials, Endpoint, Mode, Options, Paper, tls};
+use super::{Asset, Credentials, Endpoint, Mode, Options, Paper, tls};
 use crate::{BrokerOrder, Error};
 
 /// A client of one account.
@@ -56,6 +56,8 @@ pub struct Session<M: Mode> {
     pub(crate) options: Options,
     /// Client order ids by the broker's: executions in the ledger name only the latter.
     names: Mutex<BTreeMap<VenueOrderId, ClientOrderId>>,
+    /// What is known of the crypto pairs that were ordered.
+    pub(crate) pairs: Mutex<BTreeMap<Symbol, Asset>>,
     authority: M::Authority,
 }
 
@@ -112,6 +114,7 @@ impl<M: Mode> Session<M> {
             stream: host(stream),
             options: options.clone(),
             names: Mutex::default(),
+            pairs: Mutex::default(),
             authority,
         })
     }
@@ -125,6 +128,7 @@ impl<M: Mode> Session<M> {
             stream: self.stream,
             options: self.options,
             names: self.names,
+            pairs: self.pairs,
             authority,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::header::{CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use reqwest::{StatusCode, Upgraded};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -29,7 +29,8 @@ pub(crate) struct Socket {
 /// Silence after which a ping is sent.
 const PING: Duration = Duration::from_secs(15);
 
-/// How long after a ping the other side counts as gone if nothing comes.
+/// How long after a ping the other side counts as gone if nothing comes, and how long it may take
+/// to take a message in.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// How long is listened at least before an answer counts as missing: a reader that was busy when it
@@ -73,7 +74,8 @@ impl Http {
         let response = self.execute(call, request).await?;
         let status = response.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
-            let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
+            // A refusal counts by its status; its words may be lost on the way, or be too many.
+            let body = self.body(call, response).await.unwrap_or_default();
             return Err(self.error(call, &Answer { status, body, reset: None }));
         }
         let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT);
@@ -100,12 +102,20 @@ impl Http {
 }
 
 impl Socket {
-    /// Sends one message.
+    /// Sends one message. One that the other side does not take in time is as good as lost, and so
+    /// is the connection.
     ///
     /// # Errors
-    /// What the transport says.
+    /// What the transport says, or that nothing was taken.
     pub(crate) async fn send(&mut self, text: &str) -> Result<(), String> {
-        self.inner.send(Message::text(text)).await.map_err(|error| error.to_string())
+        self.push(Message::text(text)).await
+    }
+
+    async fn push(&mut self, message: Message) -> Result<(), String> {
+        match timeout(ANSWER, self.inner.send(message)).await {
+            Ok(sent) => sent.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("nothing was taken for {} s", ANSWER.as_secs())),
+        }
     }
 
     /// Waits for the next message, text or binary; sends pings meanwhile. Dropping the future loses
@@ -146,8 +156,7 @@ impl Socket {
                 }
                 Err(_) => {
                     self.due = Some(Instant::now() + ANSWER);
-                    let ping = Message::Ping(Bytes::new());
-                    self.inner.send(ping).await.map_err(|error| error.to_string())?;
+                    self.push(Message::Ping(Bytes::new())).await?;
                 }
             }
         }

@@ -34,6 +34,8 @@ pub(crate) struct TradeUpdates<'a, M: Mode> {
     /// An update that waits for what is missing before it.
     pending: Option<Box<ReadUpdate>>,
     link: Link,
+    /// Whether there was no connection since the past was last told.
+    cut: bool,
     /// Connections that failed in a row.
     failures: u32,
 }
@@ -64,6 +66,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
             ready: VecDeque::new(),
             pending: None,
             link: Link::Down(Instant::now()),
+            cut: true,
             failures: 0,
         }
     }
@@ -131,6 +134,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
     fn lose(&mut self) {
         self.failures = self.failures.saturating_add(1);
         self.pending = None;
+        self.cut = true;
         let (salt, _) = self.session.trading.keys();
         self.link = Link::Down(Instant::now() + back_off(self.failures, salt));
     }
@@ -158,7 +162,8 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
                 sleep_until(*instant).await;
                 let waiting = self.pending.as_ref().map(|update| &update.order);
                 let bookmark = self.bookmark.as_ref();
-                let recovery = self.session.recover(bookmark, &self.books, waiting).await?;
+                let recovery =
+                    self.session.recover(bookmark, &self.books, (waiting, self.cut)).await?;
                 let complete = self.catch_up(recovery)?;
                 self.settle(complete)?;
             }
@@ -179,6 +184,7 @@ impl<'a, M: Mode> TradeUpdates<'a, M> {
         self.link = match link {
             Link::Behind(socket, _, _) if complete => {
                 self.failures = 0;
+                self.cut = false;
                 self.books.forget();
                 self.ready.push_back(Update::CaughtUp);
                 Link::Live(socket)

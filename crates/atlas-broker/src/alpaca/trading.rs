@@ -12,10 +12,8 @@ use super::pace::Lane;
 use super::place::{Attempt, Placement, by_client_id};
 use super::reply::{NOT_FOUND, Refusal};
 use super::trade_updates::TradeUpdates;
-use super::wire::{
-    WireAccount, WireCanceled, WireClock, WireConfiguration, WireOrder, WirePosition,
-};
-use super::{Mode, OrderFilter, Session};
+use super::wire::{WireAccount, WireCanceled, WireConfiguration, WireOrder, WirePosition};
+use super::{ActivityFilter, Mode, OrderFilter, Session};
 use crate::market_data::MarketData;
 use crate::{
     Activity, ActivityId, Broker, BrokerOrder, Error, MarketClock, Sent, Submission, Terms, Trail,
@@ -67,6 +65,9 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {
+        if let Some(reason) = terms.excess(&order) {
+            return Submission::Refused { code: None, reason: reason.to_owned() };
+        }
         let sent = Sent::Submitted(terms);
         let placement = self.place(order.get(), &sent, Attempt::First).await;
         placement.submission(order, sent)
@@ -150,12 +151,15 @@ impl<M: Mode> Broker for Session<M> {
     }
 
     async fn activities(&self, after: Option<&ActivityId>) -> Result<Vec<Activity>, Error> {
-        let entries = self.ledger_entries(after, None).await?;
-        Ok(entries.into_iter().map(|entry| entry.activity).collect())
+        self.activities_by(&ActivityFilter {
+            bookmark: after.cloned(),
+            ..ActivityFilter::default()
+        })
+        .await
     }
 
     async fn clock(&self) -> Result<MarketClock, Error> {
-        self.trading.ask::<WireClock>(&Call::get("/v2/clock")).await.map(MarketClock::from)
+        MarketData::clock(self).await
     }
 
     async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {

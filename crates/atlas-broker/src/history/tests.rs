@@ -119,6 +119,10 @@ impl MarketData for Source {
         Ok(BTreeMap::new())
     }
 
+    async fn clock(&self) -> Result<crate::MarketClock, Error> {
+        Err(Error::Setup { problem: "this source has no clock".to_owned() })
+    }
+
     async fn calendar(&self, _: NaiveDate, _: NaiveDate) -> Result<Vec<Session>, Error> {
         Ok(Vec::new())
     }

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use atlas_broker::Error;
 use atlas_broker::market_data::{
-    Adjustment as Wish, BarsRequest, MarketBar, MarketData, Snapshot, Timeframe, Trade,
+    Adjustment as Wish, BarsRequest, MarketBar, MarketData, Snapshot, TicksRequest, Timeframe,
+    Trade,
 };
+use atlas_broker::{Broker, Error, MarketClock};
 use atlas_core::bars::Basis;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::{Adjusted, Price, Qty, Quote, Raw, Rounding, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::InProcess;
 use super::convert::unreadable;
+use super::{InProcess, ticks};
 use crate::core::{Exchange, Listing, Px, View, date_of};
-use crate::tape::{Candle, Chain, Days, Timeframe as Frame, last_minute, present};
+use crate::tape::{Candle, Chain, Days, Tick, Timeframe as Frame, last_minute, present};
 
 #[async_trait]
 impl MarketData for InProcess {
@@ -32,7 +33,36 @@ impl MarketData for InProcess {
         request: &BarsRequest,
         adjustment: Wish,
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error> {
-        self.read_bars(request, (true, adjustment != Wish::Splits))
+        // Nothing here spins off.
+        let restated = match adjustment {
+            Wish::Splits => (true, false),
+            Wish::Dividends => (false, true),
+            Wish::SpinOffs => (false, false),
+            Wish::SplitsAndDividends | Wish::All => (true, true),
+            other => {
+                let problem = format!("{other:?} is an adjustment this venue does not make");
+                return Err(Error::Setup { problem });
+            }
+        };
+        self.read_bars(request, restated)
+    }
+
+    async fn past_trades(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Trade>>, Error> {
+        self.each(&request.symbols, |view, listing| ticks::trades(view, listing, request))
+    }
+
+    async fn past_quotes(
+        &self,
+        request: &TicksRequest,
+    ) -> Result<BTreeMap<Symbol, Vec<Quote>>, Error> {
+        self.each(&request.symbols, |view, listing| ticks::quotes(view, listing, request))
+    }
+
+    async fn clock(&self) -> Result<MarketClock, Error> {
+        Broker::clock(self).await
     }
 
     async fn latest_quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {
@@ -114,9 +144,12 @@ fn frame(timeframe: Timeframe) -> Result<Frame, Error> {
         Timeframe::Hours(count @ 1..=23) => Ok(Frame::Minutes(u32::from(count) * 60)),
         Timeframe::Day => Ok(Frame::Day),
         Timeframe::Week => Ok(Frame::Week),
-        Timeframe::Month => Ok(Frame::Months(1)),
-        Timeframe::Minutes(_) | Timeframe::Hours(_) => Err(Error::Setup {
-            problem: format!("bars of {timeframe:?}: use 1 to 59 minutes or 1 to 23 hours"),
+        Timeframe::Months(count @ (1..=4 | 6 | 12)) => Ok(Frame::Months(count.into())),
+        Timeframe::Minutes(_) | Timeframe::Hours(_) | Timeframe::Months(_) => Err(Error::Setup {
+            problem: format!(
+                "bars of {timeframe:?}: use 1 to 59 minutes, 1 to 23 hours, or 1, 2, 3, 4, 6 or \
+                 12 months"
+            ),
         }),
     }
 }
@@ -145,20 +178,28 @@ fn volume(volume: f64, digits: u32) -> Result<Qty, crate::Error> {
 }
 
 fn latest_quote(view: &View, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
-    let Some(tick) = present(view, listing)? else { return Ok(None) };
+    present(view, listing)?.map(|tick| quote_of(&tick, listing)).transpose()
+}
+
+fn latest_trade(view: &View, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
+    present(view, listing)?.map(|tick| trade_of(&tick)).transpose()
+}
+
+/// The quote of a moment.
+pub(super) fn quote_of(tick: &Tick, listing: &Listing) -> Result<Quote, crate::Error> {
     let side = |px: Option<Px>| px.map(Px::to_price).transpose();
-    Ok(Some(Quote {
+    Ok(Quote {
         symbol: listing.symbol().clone(),
         bid: side(tick.sides.0)?,
         ask: side(tick.sides.1)?,
         ts_event: tick.at,
-    }))
+    })
 }
 
-fn latest_trade(view: &View, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
-    let Some(tick) = present(view, listing)? else { return Ok(None) };
+/// The trade of a moment.
+pub(super) fn trade_of(tick: &Tick) -> Result<Trade, crate::Error> {
     let qty = Qty::new(Decimal::try_from(tick.size).unwrap_or_default())?;
-    Ok(Some(Trade { price: tick.price.to_price()?, qty, ts_event: tick.at }))
+    Ok(Trade { price: tick.price.to_price()?, qty, ts_event: tick.at })
 }
 
 fn snapshot(view: &View, listing: &Listing) -> Result<Option<Snapshot>, crate::Error> {

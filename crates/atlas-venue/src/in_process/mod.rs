@@ -3,6 +3,7 @@
 
 mod convert;
 mod market_data;
+mod ticks;
 mod updates;
 
 use std::collections::BTreeMap;
@@ -200,6 +201,9 @@ impl Broker for InProcess {
     }
 
     async fn submit_with(&self, order: ApprovedOrder, terms: Terms) -> Submission {
+        if let Some(reason) = terms.excess(&order) {
+            return Submission::Refused { code: None, reason: reason.to_owned() };
+        }
         self.send(order, Sent::Submitted(terms))
     }
 

@@ -6,6 +6,7 @@ mod mutation_cases;
 mod mutations;
 mod payloads;
 mod placing;
+mod queries;
 mod reading;
 pub(crate) mod server;
 mod streaming;
@@ -23,7 +24,11 @@ fn session(server: &Server) -> Session<Paper> {
 
 /// A session that waits no longer than told.
 fn session_within(server: &Server, timeout: Duration) -> Session<Paper> {
+    session_with(server, &Options { timeout, ..Options::default() })
+}
+
+/// A session with choices of its own.
+fn session_with(server: &Server, options: &Options) -> Session<Paper> {
     let keys = Credentials::new("KEY".to_owned(), "SECRET".to_owned()).expect("keys");
-    let options = Options { timeout, ..Options::default() };
-    Session::connect(&Endpoint::loopback(server.address), &keys, &options).expect("a session")
+    Session::connect(&Endpoint::loopback(server.address), &keys, options).expect("a session")
 }

@@ -6,9 +6,9 @@ use super::payloads::{
 };
 use crate::alpaca::Configuration;
 use crate::alpaca::wire::{
-    BarsPage, CryptoSnapshots, DataFrame, LatestQuotes, LatestTrades, StreamFrame, WireAccount,
-    WireActivity, WireAsset, WireCalendarDay, WireCanceled, WireClock, WireConfiguration,
-    WireEntry, WireHistory, WireOrder, WirePosition, WireSnapshot,
+    BarsPage, CryptoSnapshots, DataFrame, LatestQuotes, LatestTrades, QuotesPage, StreamFrame,
+    TradesPage, WireAccount, WireActivity, WireAsset, WireCalendarDay, WireCanceled, WireClock,
+    WireConfiguration, WireEntry, WireHistory, WireOrder, WirePosition, WireSnapshot,
 };
 
 pub(super) type Reader = fn(&str) -> Option<()>;
@@ -129,6 +129,11 @@ fn reference() -> Vec<Case> {
     let canceled: Reader =
         |text| serde_json::from_str::<WireCanceled>(text).ok()?.id().ok().map(drop);
     let page: Reader = |text| serde_json::from_str::<BarsPage>(text).ok().map(drop);
+    let past_trades: Reader = |text| serde_json::from_str::<TradesPage>(text).ok().map(drop);
+    let past_quotes: Reader = |text| serde_json::from_str::<QuotesPage>(text).ok().map(drop);
+    let listed = |name: &str, row: &str| {
+        format!(r#"{{"{name}":{{"AAPL":[{row}]}},"next_page_token":null}}"#)
+    };
     let pairs: Reader = |text| serde_json::from_str::<CryptoSnapshots>(text).ok().map(drop);
     let quotes: Reader = |text| serde_json::from_str::<LatestQuotes>(text).ok().map(drop);
     let bars = format!(r#"{{"bars":{{"AAPL":[{BAR}]}},"next_page_token":null,"currency":"USD"}}"#);
@@ -140,6 +145,8 @@ fn reference() -> Vec<Case> {
         ("canceled order", r#"{"id":"x","status":200,"body":null}"#.into(), canceled, &["id"]),
         // Without the token a first page would pass for the whole.
         ("page of bars", bars, page, &["next_page_token"]),
+        ("page of trades", listed("trades", TRADE), past_trades, &["next_page_token"]),
+        ("page of quotes", listed("quotes", QUOTE), past_quotes, &["next_page_token"]),
         ("snapshots", format!(r#"{{"snapshots":{{"BTC/USD":{}}}}}"#, snapshot()), pairs, &[]),
         ("quotes", format!(r#"{{"quotes":{{"AAPL":{QUOTE}}}}}"#), quotes, &[]),
     ]

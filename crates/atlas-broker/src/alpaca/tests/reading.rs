@@ -330,7 +330,7 @@ async fn clock_and_calendar_are_turned_to_utc() {
     })
     .await;
     let session = session(&server);
-    let clock = session.clock().await.expect("a clock");
+    let clock = Broker::clock(&session).await.expect("a clock");
     assert_eq!(clock.timestamp.to_rfc3339(), "2026-01-05T14:30:00.123456789+00:00");
     assert!(clock.is_open && clock.next_close < clock.next_open);
     let date = "2026-11-27".parse().expect("a date");

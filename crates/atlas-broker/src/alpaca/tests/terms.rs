@@ -2,11 +2,11 @@
 
 use atlas_core::{OrderRequest, OrderType, Qty, Side, TimeInForce};
 
-use super::payloads::{ORDER, ORDER_ID};
+use super::payloads::{CRYPTO_ASSET, ORDER, ORDER_ID};
 use super::server::{Act, Server};
 use super::session;
 use crate::alpaca::place::{Attempt, Placement};
-use crate::alpaca::{OrderFilter, Which};
+use crate::alpaca::{HistoryRequest, OrderFilter, Which};
 use crate::{Broker, Sent, StopLoss, Terms, Trail};
 
 fn price(text: &str) -> atlas_core::Price {
@@ -90,7 +90,11 @@ async fn a_duplicate_of_another_class_is_another_order() {
 
 #[tokio::test]
 async fn crypto_orders_that_cannot_go_are_not_sent() {
-    let server = Server::start(|_| Act::ok(ORDER)).await;
+    let server = Server::start(|request| match request.target() {
+        "GET /v2/assets/BTC%2FUSD" => Act::ok(CRYPTO_ASSET),
+        _ => Act::ok(ORDER),
+    })
+    .await;
     let session = session(&server);
     let crypto = |limit_price: &str, time_in_force| OrderRequest {
         symbol: "BTC/USD".parse().expect("a symbol"),
@@ -98,15 +102,45 @@ async fn crypto_orders_that_cannot_go_are_not_sent() {
         time_in_force,
         ..request(OrderType::Limit { limit_price: price(limit_price) })
     };
+    let tiny = OrderRequest {
+        qty: "0.00001".parse().expect("a quantity"),
+        ..crypto("1000000", TimeInForce::Gtc)
+    };
     for (order, sent) in [
         (crypto("99999", TimeInForce::Gtc), false),
         (crypto("100000", TimeInForce::Gtc), true),
         (crypto("100000", TimeInForce::Day), false),
+        (crypto("100000.005", TimeInForce::Gtc), false),
+        (tiny, false),
+        (crypto("100000.01", TimeInForce::Ioc), true),
     ] {
-        let before = server.log().len();
+        let before = server.count("POST");
         let outcome = session.place(&order, &Sent::Submitted(Terms::Simple), Attempt::First).await;
-        assert_eq!(server.log().len() > before, sent, "{outcome:?}");
+        assert_eq!(server.count("POST") > before, sent, "{outcome:?}");
         assert_eq!(matches!(outcome, Placement::Refused(_)), !sent, "{outcome:?}");
+    }
+    assert_eq!(server.count("GET /v2/assets"), 1, "what a pair asks for is read once");
+}
+
+#[tokio::test]
+async fn a_pair_nobody_can_tell_of_is_not_ordered() {
+    let halted = CRYPTO_ASSET.replace(r#""tradable":true"#, r#""tradable":false"#);
+    for (answer, words) in [
+        (Act::not_found(), "Refused(Refusal { code: None, reason: \"the broker has no asset"),
+        (Act::ok(halted), "Refused(Refusal { code: None, reason: \"BTC/USD cannot be traded"),
+        (Act::Reply(500, String::new()), "NotReached"),
+        (Act::Cut, "NotReached"),
+    ] {
+        let server = Server::start(move |_| answer.clone()).await;
+        let order = OrderRequest {
+            symbol: "BTC/USD".parse().expect("a symbol"),
+            time_in_force: TimeInForce::Gtc,
+            ..limit()
+        };
+        let plain = Sent::Submitted(Terms::Simple);
+        let outcome = session(&server).place(&order, &plain, Attempt::First).await;
+        assert!(format!("{outcome:?}").starts_with(words), "{words}: {outcome:?}");
+        assert_eq!(server.count("POST"), 0);
     }
 }
 
@@ -125,6 +159,7 @@ async fn a_crypto_order_without_a_limit_is_weighed_by_the_latest_quote() {
             "GET /v1beta3/crypto/us/latest/quotes" => {
                 quote.map_or(Act::Cut, |(body, status)| Act::Reply(status, body.to_owned()))
             }
+            "GET /v2/assets/BTC%2FUSD" => Act::ok(CRYPTO_ASSET),
             _ => Act::Reply(503, String::new()),
         })
         .await;
@@ -357,7 +392,7 @@ async fn assets_configuration_and_history_are_read() {
     assert_eq!(none, None);
     assert_eq!(session.assets("crypto").await.expect("assets").len(), 1);
     assert_eq!(session.configuration().await.expect("settings").suspend_trade, None);
-    let history = session.portfolio_history(2).await.expect("a history");
+    let history = session.portfolio_history(&HistoryRequest::daily(2)).await.expect("a history");
     assert_eq!(history.points.len(), 1);
     assert_eq!(history.points[0].equity.to_string(), "100000.5");
 }

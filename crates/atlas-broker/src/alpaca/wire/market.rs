@@ -6,6 +6,7 @@ use atlas_core::bars::Basis;
 use atlas_core::time::Timestamp;
 use atlas_core::{Price, Qty, Quote, Rounding, Symbol};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{Amount, Fault};
 use crate::market_data::{MarketBar, Snapshot, Trade};
@@ -13,10 +14,62 @@ use crate::market_data::{MarketBar, Snapshot, Trade};
 /// One page of bars by symbol. A symbol's list can be null, and can go on in the next page.
 #[derive(Debug, Deserialize)]
 pub(crate) struct BarsPage {
-    pub(crate) bars: Option<BTreeMap<String, Option<Vec<WireBar>>>>,
+    pub(crate) bars: Option<Rows<WireBar>>,
     /// Null after the last page. It has to be told: without it a first page would pass for all.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) next_page_token: Option<String>,
+}
+
+/// Rows by symbol; a symbol's list can be null.
+pub(crate) type Rows<R> = BTreeMap<String, Option<Vec<R>>>;
+
+/// A page of a list by symbol.
+pub(crate) trait Page: DeserializeOwned + Send {
+    /// What is listed.
+    type Row: Send + Sync;
+
+    /// The rows by symbol, and what to ask the next page with.
+    fn parts(self) -> (Rows<Self::Row>, Option<String>);
+}
+
+impl Page for BarsPage {
+    type Row = WireBar;
+
+    fn parts(self) -> (Rows<WireBar>, Option<String>) {
+        (self.bars.unwrap_or_default(), self.next_page_token)
+    }
+}
+
+/// One page of trades by symbol.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TradesPage {
+    trades: Option<Rows<WireTrade>>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    next_page_token: Option<String>,
+}
+
+impl Page for TradesPage {
+    type Row = WireTrade;
+
+    fn parts(self) -> (Rows<WireTrade>, Option<String>) {
+        (self.trades.unwrap_or_default(), self.next_page_token)
+    }
+}
+
+/// One page of quotes by symbol.
+#[derive(Debug, Deserialize)]
+pub(crate) struct QuotesPage {
+    quotes: Option<Rows<WireQuote>>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    next_page_token: Option<String>,
+}
+
+impl Page for QuotesPage {
+    type Row = WireQuote;
+
+    fn parts(self) -> (Rows<WireQuote>, Option<String>) {
+        (self.quotes.unwrap_or_default(), self.next_page_token)
+    }
 }
 
 /// `{"quotes": {"AAPL": {…}}}`.
@@ -108,9 +161,19 @@ pub(crate) struct WireTrade {
     t: Timestamp,
     p: Amount,
     s: Amount,
+    /// What became of it later, if anything did.
+    u: Option<String>,
 }
 
 impl WireTrade {
+    /// The trade in our words, unless it was taken back, or corrected by another one.
+    pub(crate) fn valid(&self) -> Result<Option<Trade>, Fault> {
+        match self.u.as_deref() {
+            Some("canceled" | "incorrect") => Ok(None),
+            Some(_) | None => self.trade().map(Some),
+        }
+    }
+
     /// The trade in our words.
     pub(crate) fn trade(&self) -> Result<Trade, Fault> {
         Ok(Trade { price: self.p.price("p")?, qty: volume(self.s)?, ts_event: self.t })

@@ -18,11 +18,11 @@ pub(crate) use activity::{WireActivity, WireEntry};
 pub(crate) use amount::Amount;
 pub(crate) use data_stream::DataFrame;
 pub(crate) use market::{
-    BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, WireBar, WireQuote, WireSnapshot,
-    WireTrade,
+    BarsPage, CryptoSnapshots, LatestQuotes, LatestTrades, Page, QuotesPage, TradesPage, WireBar,
+    WireQuote, WireSnapshot, WireTrade,
 };
 pub(crate) use order::WireOrder;
-pub(crate) use order_body::{OrderBody, PatchBody, SMALL_CRYPTO, is_small_crypto};
+pub(crate) use order_body::{OrderBody, PatchBody, SMALL_CRYPTO, is_small_crypto, stop_price};
 pub(crate) use reference::{WireAsset, WireCanceled, WireConfiguration, WireHistory};
 pub(crate) use update::{ReadUpdate, StreamFrame};
 

@@ -217,7 +217,7 @@ pub(super) const fn kind(order_type: &OrderType, terms: Terms) -> Option<&'stati
     }
 }
 
-pub(super) const fn stop_price(order_type: &OrderType) -> Option<Price> {
+pub(crate) const fn stop_price(order_type: &OrderType) -> Option<Price> {
     match order_type {
         OrderType::Stop { stop_price } | OrderType::StopLimit { stop_price, .. } => {
             Some(*stop_price)
