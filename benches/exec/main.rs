@@ -26,6 +26,7 @@ fn small() -> Draft {
         to: "bear".into(),
         by: "me".into(),
         why: "a bench".into(),
+        config: None,
     });
     Draft { ts_event: now(), decision_id: None, event }
 }

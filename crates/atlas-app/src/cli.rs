@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use crate::cli_operate::{
-    Adopt, Drill, Gate, Journal, Kill, Monitor, Practice, QualityFlags, Reconcile, ScheduleFlags,
-    Watchdog, Word,
+    Adopt, Drill, FlattenFlags, Gate, Journal, Kill, Monitor, Practice, QualityFlags, Reconcile,
+    ScheduleFlags, Watchdog, Word,
 };
 use crate::commands::audit::{Artifacts, AuditFlags};
 use crate::commands::configuration::Setup;

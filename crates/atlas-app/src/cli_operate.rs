@@ -34,6 +34,16 @@ pub(crate) struct Kill {
     pub(crate) by: String,
 }
 
+/// What to sell, and why.
+#[derive(Debug, Args)]
+pub(crate) struct FlattenFlags {
+    /// This symbol alone; without it, everything.
+    pub(crate) symbol: Option<Symbol>,
+    /// Who and why.
+    #[command(flatten)]
+    pub(crate) word: Word,
+}
+
 /// What to do beside comparing.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reconcile {
@@ -152,6 +162,11 @@ pub(crate) struct Gate {
 /// Watching over an account, and what makes it fit for real money.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Practice {
+    /// Reduce an account: exits go on, nothing new is bought until it is resumed.
+    Reduce(Word),
+    /// Sell what Atlas owns, or one symbol of it, at the market; for an account that is PAUSED, too.
+    /// Its orders are canceled first, protective ones included.
+    Flatten(FlattenFlags),
     /// Watch an order, or every order of a plan, until all have ended; keeps an audit as CSV.
     Monitor(Monitor),
     /// Stop an account whose process falls silent; runs beside it, with a connection of its own.
@@ -225,6 +240,16 @@ pub(crate) enum Drill {
 pub(crate) enum Journal {
     /// Prove it whole, offline: hash chain, artifacts, stored inputs. Names the first broken record.
     Verify,
+    /// Move a damaged journal to `set-aside/`, as it is, and put a backup in its place, or the
+    /// records before the damage; the account is PAUSED until what is missing was looked into.
+    SetAside {
+        /// A copy of the journal's file that is whole.
+        #[arg(long, value_name = "FILE")]
+        restore: Option<PathBuf>,
+        /// Who and why.
+        #[command(flatten)]
+        word: Word,
+    },
     /// Write every record as a line of JSON.
     Export {
         /// To a new file rather than to standard output.

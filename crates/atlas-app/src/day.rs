@@ -1,7 +1,8 @@
 //! The limits of the day and its end, looked at whenever books and broker were compared.
 
 use anyhow::Result;
-use atlas_core::time::Timestamp;
+use atlas_core::calendar::Calendar;
+use atlas_core::time::{Mode, Timestamp};
 use atlas_exec::Session;
 use atlas_exec::day::{DayClosed, Quiet};
 use atlas_exec::protection::cover;
@@ -17,13 +18,21 @@ use crate::job::Job;
 pub(crate) fn look(session: &mut Session, desk: &Desk, job: &Job) -> Result<Option<DayClosed>> {
     session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
     heed_protection(session, desk, job)?;
-    let closed = session.close_day(desk.mode())?;
+    let closed = session.close_day(desk.mode(), |day| is_due(job, desk, day))?;
     if let Some(day) = &closed {
         for cause in odd(day) {
             note(session, desk.clock.now(), Severity::Error, cause, "look at the day's records")?;
         }
     }
     Ok(closed)
+}
+
+/// Whether a plan was to be carried out in a session: by the schedule of rebalances, on an account
+/// in real time. A replay moves from rebalance to rebalance, whichever those are.
+fn is_due(job: &Job, desk: &Desk, day: chrono::NaiveDate) -> bool {
+    let decided = Calendar::nyse().previous_session(day);
+    desk.mode() != Mode::Replay
+        && decided.is_ok_and(|session| job.check_schedule(session.date, false).is_ok())
 }
 
 /// Positions that were to be protected and are not, such as after their stops have expired.

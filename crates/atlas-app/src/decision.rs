@@ -221,6 +221,7 @@ fn journal(
                 to: plan.regime.regime.to_string(),
                 by: "operator".to_owned(),
                 why: "--regime on the command line".to_owned(),
+                config: None,
             },
         )?;
     }

@@ -54,6 +54,7 @@ pub(crate) async fn carry_out(
     let equity = seat.desk.broker.account().await?.equity;
     let mut settings = settings(job, &limits, approval)?;
     settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
+    settings.entries_until = Some(window_of(job, seat).until);
     let performance = seat.session.performance(equity, seat.execute_on.date)?;
     let gates = PlanApprover::new(plan, &limits, performance);
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
@@ -111,9 +112,7 @@ const fn drift_limit(job: &Job) -> DriftLimit {
 /// Whether the plan's window is now; a replay makes it now instead. A plan that has begun may go on
 /// to the close.
 fn check_window(job: &Job, seat: &Seat) -> Result<()> {
-    let execution = &job.config.execution;
-    let (after, before) = (execution.start_after_open_min, execution.stop_before_close_min);
-    let window = Window::of(&seat.execute_on, after, before);
+    let window = window_of(job, seat);
     let begun = seat.session.state().pending().is_some_and(|pending| pending.started.is_some());
     let now = seat.desk.clock.now();
     let refuse = |sentence: String| Err(Failure::error(Exit::Refused, sentence));
@@ -139,6 +138,13 @@ fn ceilings(job: &Job, limits: &Limits, mode: Mode, equity: Usd) -> Result<Ceili
     let turnover = equity.max(Usd::ZERO).value() * spec.turnover_per_day;
     let plan = Usd::new(turnover * rust_decimal::Decimal::TWO)?;
     Ok(Ceilings { order_notional: Some(order), plan_notional: Some(plan) })
+}
+
+/// The part of the plan's session in which it may begin, and anything may be bought.
+fn window_of(job: &Job, seat: &Seat) -> Window {
+    let execution = &job.config.execution;
+    let (after, before) = (execution.start_after_open_min, execution.stop_before_close_min);
+    Window::of(&seat.execute_on, after, before)
 }
 
 fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {

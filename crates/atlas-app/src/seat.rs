@@ -9,7 +9,9 @@ use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{Clock, DecisionId, Symbol};
 use atlas_exec::reconcile::Reconciliation;
-use atlas_exec::{Session, TradingState, copy_state};
+use atlas_exec::state::trading_day;
+use atlas_exec::{Error, Session, TradingState, copy_state};
+use atlas_report::incident::Severity;
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
@@ -70,6 +72,35 @@ pub(crate) enum Ground {
     Copy,
 }
 
+/// Opens an account's session, and makes an incident of whatever that found.
+///
+/// # Errors
+/// As [`Session::open`].
+pub(crate) fn open(job: &Job, clock: Arc<dyn Clock>) -> Result<Session> {
+    let session = Session::open(&job.state_dir, &job.account, clock)?;
+    tell_of_opening(&session)?;
+    Ok(session)
+}
+
+/// Whether a session could not be opened since another process holds the account.
+pub(crate) fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Locked { .. }))
+}
+
+/// What opening an account found is on record; a person is told by the incidents.
+fn tell_of_opening(session: &Session) -> Result<()> {
+    for found in session.found_at_opening() {
+        let action = match session.trading_state() {
+            TradingState::Active | TradingState::Reducing => "it is on record; nothing was lost",
+            TradingState::Paused | TradingState::Halted => {
+                "the account is held back: compare with a backup and the broker, reconcile, resume"
+            }
+        };
+        day::note(session, SystemClock.now(), Severity::Error, found.clone(), action)?;
+    }
+    Ok(())
+}
+
 impl Hold {
     /// Takes the account's lock and reads its journal.
     ///
@@ -87,6 +118,9 @@ impl Hold {
             Reached::Paper(desk) => Arc::clone(&desk.clock),
         };
         let session = Session::open(state_dir, &job.account, for_session)?;
+        if ground == Ground::Real {
+            tell_of_opening(&session)?;
+        }
         Ok(Self { session, broker, clock, copy })
     }
 
@@ -197,6 +231,8 @@ async fn compare(session: &mut Session, desk: &Desk, job: &Job) -> Result<Reconc
         .reconcile(&desk.broker, &job.reconciliation()?)
         .await
         .context("books and broker could not be compared")?;
+    let limits = job.limits_in(session.state(), desk.mode(), trading_day(desk.clock.now()))?;
+    session.note_limits(limits.get(), job.config_hash()?, job.command)?;
     if let Some(closed) = day::look(session, desk, job)? {
         tracing::info!("{}", day::sentence(&closed));
     }

@@ -126,3 +126,95 @@ fn a_tail_that_was_cut_off_pauses_the_account_and_is_never_repaired() {
     // The tail is still missing: what was cut off is told for ever.
     assert_eq!(atlas(state.path(), "journal verify").code, 5);
 }
+
+/// A copy of a state directory as a killed process leaves it: the log not folded in.
+fn killed(state: &Path) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    for (path, bytes) in tree(state) {
+        let to = copy.path().join(path.strip_prefix(state).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, bytes).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn a_torn_log_is_set_aside_and_a_lost_record_pauses_the_account() {
+    let state = traded();
+    let folder = account(state.path());
+    // A reader keeps the log from being folded in when the command ends.
+    let reader = Connection::open(folder.join("journal.sqlite")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM record").unwrap();
+    assert_eq!(atlas(state.path(), "pause --why lunch").code, 0);
+    let state = killed(state.path());
+    let folder = account(state.path());
+    let wal = folder.join("journal.sqlite-wal");
+    let log = fs::read(&wal).unwrap();
+    assert!(log.len() > 4_000, "{}", log.len());
+    fs::write(&wal, &log[..log.len() - 1_000]).unwrap();
+
+    let run = atlas(state.path(), "journal verify --json");
+    assert_eq!(run.code, 5, "{run:?}");
+    for word in ["torn_tail", "records_lost", "no complete write", "was durable"] {
+        assert!(run.stdout.contains(word), "{word}: {run:?}");
+    }
+    assert_eq!(fs::read(&wal).unwrap().len(), log.len() - 1_000, "looking changes nothing");
+    atlas(state.path(), "rebalance --as-of 2014-09-30").fails(7, &["PAUSED", "was durable"]);
+    let aside: Vec<_> = fs::read_dir(folder.join("set-aside")).unwrap().collect();
+    let [Ok(copy)] = &aside[..] else { panic!("{aside:?}") };
+    assert_eq!(fs::read(copy.path()).unwrap(), &log[..log.len() - 1_000]);
+    let incidents = fs::read_to_string(folder.join("incidents.jsonl")).unwrap();
+    assert!(incidents.contains("no complete write") && incidents.contains("was durable"));
+    let status = atlas(state.path(), "status --json").json();
+    assert!(status["causes"].as_object().unwrap().contains_key("lost_tail"), "{status}");
+    // It stays told; after books and broker agree a person may go on.
+    let verified = atlas(state.path(), "journal verify");
+    assert!(verified.code == 5 && verified.stdout.contains("was durable"), "{verified:?}");
+    assert_eq!(atlas(state.path(), "resume --why looked").code, 0);
+    atlas(state.path(), SECOND).json();
+}
+
+#[test]
+fn a_damaged_journal_is_set_aside_by_command_alone() {
+    let state = traded();
+    let folder = account(state.path());
+    let journal = folder.join("journal.sqlite");
+    let backup = state.path().join("backup.sqlite");
+    let whole = Connection::open(&journal).unwrap();
+    whole.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    let last: i64 = whole.query_row("SELECT max(seq) FROM record", [], |row| row.get(0)).unwrap();
+    atlas(state.path(), "journal set-aside --why none").fails(8, &["is whole"]);
+    whole
+        .execute_batch(
+            "DROP TRIGGER record_is_never_changed;
+             UPDATE record SET payload = payload || ' ' WHERE seq = 9;",
+        )
+        .unwrap();
+    drop(whole);
+    let damaged = fs::read(&journal).unwrap();
+    let other = killed(state.path());
+
+    // With a backup everything is there again, and the account goes on.
+    let line = format!("journal set-aside --why damage --restore {}", backup.display());
+    let done = atlas(state.path(), &format!("{line} --json")).json();
+    assert_eq!((&done["state"], &done["replaced"]["records"]), (&"ACTIVE".into(), &last.into()));
+    let moved = Path::new(done["replaced"]["moved_to"].as_str().unwrap());
+    assert_eq!(fs::read(moved.join("journal.sqlite")).unwrap(), damaged);
+    assert_eq!(atlas(state.path(), "journal verify").code, 0);
+    atlas(state.path(), SECOND).json();
+
+    // Without one the records before the damage are kept, and what is missing holds it back.
+    let done = atlas(other.path(), "journal set-aside --why damage --json").json();
+    assert_eq!((&done["state"], &done["replaced"]["records"]), (&"PAUSED".into(), &8.into()));
+    let verified = atlas(other.path(), "journal verify");
+    assert!(verified.code == 5 && verified.stdout.contains("was durable"), "{verified:?}");
+    atlas(other.path(), FIRST).fails(7, &["PAUSED"]);
+
+    // What is no database at all is moved away, and nothing is made up.
+    let journal = account(other.path()).join("journal.sqlite");
+    fs::write(&journal, vec![7; 8_000]).unwrap();
+    let run = atlas(other.path(), "journal set-aside --why damage");
+    run.fails(5, &["no record of it could be kept", "--restore"]);
+    assert!(!journal.exists());
+    atlas(other.path(), SECOND).fails(5, &["missing or empty"]);
+}

@@ -119,6 +119,81 @@ fn flattening_sells_what_atlas_owns_and_the_books_agree() {
 }
 
 /// Waits until a process holds the account.
+#[test]
+fn reducing_at_a_word_sells_and_does_not_buy() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), FIRST).json();
+    assert_eq!(atlas(state.path(), "reduce --why nervous").code, 0);
+    assert_eq!(status(state.path())["state"], "REDUCING");
+    let report = atlas(state.path(), SECOND).json();
+    let ends: Vec<&str> = report["signals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|signal| signal["outcome"].as_str())
+        .collect();
+    assert!(ends.contains(&"EXECUTED"), "{ends:?}");
+    let buys = report["orders"].as_array().unwrap().iter().filter(|order| order["side"] == "buy");
+    for buy in buys {
+        assert_eq!(buy["filled_qty"], "0", "{buy}");
+    }
+    assert_eq!(atlas(state.path(), "resume --why calm").code, 0);
+    assert_eq!(status(state.path())["state"], "ACTIVE");
+}
+
+#[test]
+fn a_limit_that_changes_is_on_record() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), FIRST).json();
+    // The profile's limits were put on record once; another profile is a change of limits.
+    let changes = || -> Vec<Value> {
+        let export = atlas(state.path(), "journal export").stdout;
+        let lines = export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|record| record["kind"] == "limits_changed").collect()
+    };
+    assert_eq!(changes().len(), 1);
+    let config = state.path().join("atlas-test.toml");
+    fs::write(&config, "[risk]\nprofile = \"conservative\"\n").unwrap();
+    let line = format!("reconcile --config {}", config.display());
+    assert_eq!(atlas(state.path(), &line).code, 0);
+    let found = changes();
+    assert_eq!(found.len(), 2);
+    let change = &found[1]["payload"];
+    assert_eq!(change["changed"]["daily_loss"]["from"], "0.02", "{change}");
+    assert_eq!(change["changed"]["daily_loss"]["to"], "0.01", "{change}");
+    assert_eq!(change["by"], "reconcile");
+    assert_ne!(change["config_hash"], found[0]["payload"]["config_hash"]);
+    assert!(change["changed"].get("shares").is_none(), "{change}");
+    let told = status(state.path());
+    assert_eq!(told["limits"]["daily_loss"], "0.01", "{told}");
+    assert_eq!(atlas(state.path(), &line).code, 0);
+    assert_eq!(changes().len(), 2);
+}
+
+#[test]
+fn a_paused_account_can_be_flattened_symbol_by_symbol() {
+    let state = TempDir::new().unwrap();
+    let config = state.path().join("atlas-test.toml");
+    fs::write(&config, "[protection]\nstop_below_bps = 3000\n").unwrap();
+    let run = |line: &str| atlas(state.path(), &format!("{line} --config {}", config.display()));
+    run(FIRST).json();
+    run("flatten XYZ --why out").fails(8, &["owns no XYZ"]);
+    assert_eq!(run("pause --why lunch").code, 0);
+    let owned = status(state.path())["owned"].clone();
+    let symbols: Vec<&String> = owned.as_object().unwrap().keys().collect();
+    assert!(symbols.len() > 1, "{owned}");
+    let done = run(&format!("flatten {} --why out --json", symbols[0])).json();
+    assert_eq!((&done["state"], &done["clean"]), (&"PAUSED".into(), &true.into()), "{done}");
+    assert_eq!(done["canceled"].as_array().unwrap().len(), 1, "its stop gave way: {done}");
+    let sale = &done["sales"][0];
+    assert_eq!(sale["request"]["qty"], owned[symbols[0]]["qty"], "{sale}");
+    let stops = status(state.path())["open_orders"].as_array().unwrap().len();
+    assert!(stops >= symbols.len() - 1, "the others stay protected");
+    let done = run("flatten --why out --json").json();
+    assert!(done["sales"].as_array().unwrap().len() >= symbols.len() - 1, "{done}");
+    assert_eq!(status(state.path())["state"], "PAUSED");
+}
+
 fn wait_until_held(folder: &AccountFolder) {
     let held = (0..2_000).any(|_| {
         std::thread::sleep(Duration::from_millis(10));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{Account, ClientOrderId, Qty, Regime, SignalId, Symbol, Usd};
-use atlas_risk::{BreakerEvent, BreakerRules, BreakerStance, LimitsSpec};
+use atlas_risk::{BreakerEvent, BreakerRules, BreakerStance, LimitsSpec, TradingState};
 use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,35 @@ pub struct DayClosed {
     pub breaker: BreakerSeen,
     /// Proof that a day without executions changed nothing.
     pub quiet: Option<Quiet>,
+    /// The strictest state the account was in; `None` in records of older programs.
+    #[serde(default)]
+    pub strictest: Option<TradingState>,
+    /// Whether what was due was done; `None` in records of older programs.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+}
+
+/// Whether a trading day did what was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// A plan was carried out, or strategies traded.
+    CarriedOut,
+    /// No rebalance was due.
+    NothingDue,
+    /// One was due, and none was carried out.
+    Missed,
+}
+
+impl DayClosed {
+    /// Whether the day is one of an account that works as it is meant to: clean, never PAUSED nor
+    /// HALTED, and what was due was done. A day whose record says nothing of that is none.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let free = self.strictest.is_some_and(|state| state < TradingState::Paused);
+        let kept = self.schedule.is_some_and(|schedule| schedule != Schedule::Missed);
+        self.clean && free && kept
+    }
 }
 
 /// What the circuit breaker did in a day.
@@ -88,18 +117,24 @@ impl Quiet {
 impl Session {
     /// Closes the trading day whose session ended last, if books and broker were compared since
     /// its close. A day that was closed with something wrong is closed again once it is clean;
-    /// otherwise nothing is written, and the result is `None`.
+    /// otherwise nothing is written, and the result is `None`. `due` says whether a plan was to be
+    /// carried out in a session, by the schedule of rebalances.
     ///
     /// # Errors
     /// As [`crate::journal::Journal::append`].
-    pub fn close_day(&mut self, mode: Mode) -> Result<Option<DayClosed>, Error> {
+    pub fn close_day(
+        &mut self,
+        mode: Mode,
+        due: impl Fn(NaiveDate) -> bool,
+    ) -> Result<Option<DayClosed>, Error> {
         let now = self.now();
         let Ok(trading) = Calendar::nyse().last_closed(now) else { return Ok(None) };
         let next = Calendar::nyse().next_session(trading.date);
         if next.is_ok_and(|next| now >= next.open) {
             return Ok(None);
         }
-        let Some(closed) = closed(self.state(), &trading, mode)? else { return Ok(None) };
+        let is_due = due(trading.date);
+        let Some(closed) = closed(self.state(), &trading, mode, is_due)? else { return Ok(None) };
         match self.state().days().get(&closed.day) {
             Some(before) if before.clean || !closed.clean => return Ok(None),
             Some(_) | None => {}
@@ -178,7 +213,12 @@ impl Session {
 }
 
 /// What a day amounts to; `None` unless books and broker were compared after its close.
-fn closed(state: &State, trading: &Trading, mode: Mode) -> Result<Option<DayClosed>, Error> {
+fn closed(
+    state: &State,
+    trading: &Trading,
+    mode: Mode,
+    due: bool,
+) -> Result<Option<DayClosed>, Error> {
     let Some(last) = state.reconciled().filter(|last| last.at >= trading.close) else {
         return Ok(None);
     };
@@ -217,7 +257,25 @@ fn closed(state: &State, trading: &Trading, mode: Mode) -> Result<Option<DayClos
         open_signals,
         breaker: breaker_seen(state, marks, last.at),
         quiet,
+        strictest: Some(marks.map_or_else(|| state.trading().state(), |marks| marks.strictest)),
+        schedule: Some(schedule(state, day, marks, due)),
     }))
+}
+
+/// Whether what was due on a day was done.
+fn schedule(state: &State, day: NaiveDate, marks: Option<&DayMarks>, due: bool) -> Schedule {
+    let done = state.decisions().values().any(|decision| {
+        decision.planned.execute_on == day
+            && decision.started.is_some()
+            && decision.completed.is_some()
+    });
+    if done || marks.is_some_and(|marks| state.engine_step() > marks.engine_step) {
+        Schedule::CarriedOut
+    } else if due {
+        Schedule::Missed
+    } else {
+        Schedule::NothingDue
+    }
 }
 
 /// Whether the broker reports of every symbol Atlas owns what it reported when the day before was

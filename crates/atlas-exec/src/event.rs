@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::day::DayClosed;
 use crate::drill::DrillWalked;
 use crate::error::Error;
+use crate::journal::Head;
 use crate::protection::GuardIntent;
 use crate::quality::{Conditions, Quoted};
 use crate::reconcile::Discrepancy;
@@ -117,6 +118,12 @@ events! {
     ArtifactWritten(ArtifactWritten) = "artifact_written", 1;
     /// An artifact was found that names a head which is no part of the journal.
     ArtifactUnaccounted(ArtifactUnaccounted) = "artifact_unaccounted", 1;
+    /// The end of the journal's file was no complete write; a copy of it was set aside.
+    TailSetAside(TailSetAside) = "tail_set_aside", 1;
+    /// The journal lacks records that were durable once.
+    RecordsLost(RecordsLost) = "records_lost", 1;
+    /// The limits an account trades under are others than before.
+    LimitsChanged(Box<LimitsChanged>) = "limits_changed", 1;
     /// A plan of another regime than the last one was carried out.
     RegimeChanged(RegimeChanged) = "regime_changed", 1;
     /// An operator's command was taken from the inbox.
@@ -301,6 +308,9 @@ pub struct OverrideRecorded {
     pub by: String,
     /// Why.
     pub why: String,
+    /// Digest of the configuration it was given under, where it holds for that one alone.
+    #[serde(default)]
+    pub config: Option<Hash>,
 }
 
 /// A plan began to be executed.
@@ -451,6 +461,46 @@ pub struct ArtifactUnaccounted {
     pub path: String,
     /// The head of the journal it names; `None` if it cannot be read.
     pub head: Option<Hash>,
+}
+
+/// The end of the journal's file was no complete write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailSetAside {
+    /// The copy, by its path within the account's folder.
+    pub path: String,
+    /// Bytes of the log up to the last complete write.
+    pub whole_bytes: u64,
+    /// Bytes after it that were of an incomplete one.
+    pub torn_bytes: u64,
+}
+
+/// The journal lacks records that were durable once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordsLost {
+    /// The last record the journal still had.
+    pub last: u64,
+    /// The record that was durable and is not part of it; `None` if the note of it is unreadable.
+    pub durable: Option<Head>,
+}
+
+/// The limits an account trades under are others than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsChanged {
+    /// Every limit that is another one, by its name; all of them the first time.
+    pub changed: BTreeMap<String, LimitChange>,
+    /// Digest of the configuration they come from.
+    pub config_hash: Hash,
+    /// What was run under them first, such as `rebalance`.
+    pub by: String,
+}
+
+/// What one limit was and is; limits are written as in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitChange {
+    /// What it was; `None` if nothing was on record.
+    pub from: Option<serde_json::Value>,
+    /// What it is; `None` if there is no such limit any more.
+    pub to: Option<serde_json::Value>,
 }
 
 /// The circuit breaker was told something.

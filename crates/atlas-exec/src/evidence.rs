@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use atlas_core::calendar::Calendar;
+use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_risk::TradingState;
 use chrono::NaiveDate;
@@ -15,9 +16,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::drill::Drill;
-use crate::quality::{samples, summarize};
+use crate::quality::{Sample, samples, summarize};
 use crate::reconcile::Severity;
-use crate::state::State;
+use crate::state::{State, trading_day};
 
 /// Consecutive trading days on paper that are asked for.
 pub const DAYS_MIN: usize = 20;
@@ -25,6 +26,8 @@ pub const DAYS_MIN: usize = 20;
 pub const SLIPPAGE_MAX_BPS: f64 = 15.0;
 /// Days after which a drill has to be walked again.
 pub const DRILL_AGE_MAX_DAYS: i64 = 30;
+/// Days for which a person's word about a result holds.
+pub const OVERRIDE_AGE_MAX_DAYS: i64 = 30;
 /// Drawdown that is too much, in per cent of the peak.
 pub const DRAWDOWN_MAX_PERCENT: u32 = 10;
 
@@ -98,9 +101,10 @@ impl Heard {
     }
 }
 
-/// Hears every gate, as of a day.
+/// Hears every gate, as of a day and for a configuration. A person's word counts for the
+/// configuration it was given under, and for [`OVERRIDE_AGE_MAX_DAYS`].
 #[must_use]
-pub fn hear(state: &State, today: NaiveDate) -> Vec<Heard> {
+pub fn hear(state: &State, today: NaiveDate, config: Hash) -> Vec<Heard> {
     [
         (Gate::PaperDays, paper_days(state, today)),
         (Gate::NoMismatch, no_mismatch(state)),
@@ -111,19 +115,22 @@ pub fn hear(state: &State, today: NaiveDate) -> Vec<Heard> {
     ]
     .into_iter()
     .map(|(gate, (passed, sentence))| {
-        let word = state.overrides().get(gate.as_str()).filter(|_| !gate.is_safety());
-        Heard { gate, passed, overridden_by: word.cloned(), sentence }
+        let word = state.overrides().get(gate.as_str()).filter(|word| {
+            let age = (today - trading_day(word.at)).num_days();
+            !gate.is_safety() && word.config == Some(config) && age <= OVERRIDE_AGE_MAX_DAYS
+        });
+        Heard { gate, passed, overridden_by: word.map(|word| word.by.clone()), sentence }
     })
     .collect()
 }
 
 fn paper_days(state: &State, today: NaiveDate) -> (bool, String) {
     let closed = state.days().values();
-    let clean = closed.filter(|closed| closed.mode == Mode::Paper && closed.clean);
+    let clean = closed.filter(|closed| closed.mode == Mode::Paper && closed.counts());
     let days = consecutive(&clean.map(|closed| closed.day).collect(), today);
     let sentence = format!(
-        "{days} consecutive trading days on paper closed with books that agree, of {DAYS_MIN} asked \
-         for"
+        "{days} consecutive trading days on paper closed with books that agree, never PAUSED and with \
+         what was due done, of {DAYS_MIN} asked for"
     );
     (days >= DAYS_MIN, sentence)
 }
@@ -156,7 +163,7 @@ fn no_mismatch(state: &State) -> (bool, String) {
 }
 
 fn slippage(state: &State) -> (bool, String) {
-    let quality = summarize(&samples(state));
+    let quality = summarize(&on_real_quotes(state));
     match quality.all.slippage_bps {
         Some(bps) => (
             bps < SLIPPAGE_MAX_BPS,
@@ -167,6 +174,18 @@ fn slippage(state: &State) -> (bool, String) {
         ),
         None => (false, "no fill was ever measured against the market".to_owned()),
     }
+}
+
+/// Fills of accounts in real time: a replay quotes the close before, so what its fills cost against
+/// that says nothing.
+pub(crate) fn on_real_quotes(state: &State) -> Vec<Sample> {
+    let mut found = samples(state);
+    found.retain(|sample| {
+        let tracked = state.orders().get(&sample.client_order_id);
+        let decision = tracked.and_then(|tracked| state.decisions().get(&tracked.decision_id?));
+        decision.is_none_or(|decision| decision.planned.mode != Mode::Replay)
+    });
+    found
 }
 
 fn drawdown(state: &State) -> (bool, String) {
@@ -229,9 +248,40 @@ mod tests {
 
     #[test]
     fn nothing_known_lets_nothing_through_but_the_state() {
-        let found = hear(&State::new(), day("2019-01-07"));
+        let found = hear(&State::new(), day("2019-01-07"), Hash::ZERO);
         let passed: Vec<Gate> = found.iter().filter(|r| r.lets_through()).map(|r| r.gate).collect();
         assert_eq!(passed, [Gate::Active]);
+    }
+
+    #[test]
+    fn a_word_holds_for_its_configuration_and_for_a_month() {
+        use crate::event::{Event, OverrideRecorded};
+        use crate::journal::{Draft, Journal, MemoryStorage};
+        let (config, other) = (Hash::of(b"one"), Hash::of(b"another"));
+        let mut journal = Journal::open(Box::new(MemoryStorage::new())).unwrap();
+        let mut put_aside = |gate: Gate, config: Option<Hash>| {
+            let event = Event::OverrideRecorded(OverrideRecorded {
+                what: gate.as_str().to_owned(),
+                from: "holds back".to_owned(),
+                to: "put aside".to_owned(),
+                by: "ann".to_owned(),
+                why: "a test".to_owned(),
+                config,
+            });
+            let at = "2019-01-07T15:00:00Z".parse().unwrap();
+            journal.append(at, vec![Draft { ts_event: at, decision_id: None, event }]).unwrap();
+        };
+        put_aside(Gate::Slippage, Some(config));
+        put_aside(Gate::Drawdown, None);
+        let let_through = |on: &str, config| {
+            let found = hear(journal.state(), day(on), config);
+            let passed: Vec<Gate> =
+                found.iter().filter(|heard| heard.lets_through()).map(|heard| heard.gate).collect();
+            passed
+        };
+        assert_eq!(let_through("2019-02-06", config), [Gate::Slippage, Gate::Active]);
+        assert_eq!(let_through("2019-02-07", config), [Gate::Active]);
+        assert_eq!(let_through("2019-01-08", other), [Gate::Active]);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! | second | 20 clean trading days in a row | – | – | 25 % |
 //! | full | 40 clean trading days in a row | – | – | all |
 //!
-//! A day counts if it was closed with books that agree. A day that was not, and mean slippage or a
-//! drawdown beyond what going live asks for, keep the account in the first stage. With real money
+//! A day counts if it was closed with books that agree, was never PAUSED and what was due in it was
+//! done. A day that was not, and mean slippage or a drawdown of the last twenty trading days beyond
+//! what going live asks for, keep the account in the first stage. With real money
 //! the shell holds every opening order to it, whatever the configuration says; what reduces is
 //! never held back.
 
@@ -22,9 +23,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::approver::{Denial, FreshContext};
-use crate::evidence::{DRAWDOWN_MAX_PERCENT, SLIPPAGE_MAX_BPS, consecutive};
-use crate::quality::{samples, summarize};
-use crate::state::State;
+use crate::evidence::{DRAWDOWN_MAX_PERCENT, SLIPPAGE_MAX_BPS, consecutive, on_real_quotes};
+use crate::quality::summarize;
+use crate::state::{State, trading_day};
 
 /// Clean trading days in a row that each further stage asks for.
 pub const DAYS_A_STAGE: usize = 20;
@@ -138,11 +139,11 @@ pub fn standing(state: &State, mode: Mode, as_of: NaiveDate) -> Standing {
     let clean: BTreeSet<NaiveDate> = state
         .days()
         .values()
-        .filter(|closed| closed.mode == mode && closed.clean && closed.day < as_of)
+        .filter(|closed| closed.mode == mode && closed.counts() && closed.day < as_of)
         .map(|closed| closed.day)
         .collect();
     let days = consecutive(&clean, as_of);
-    if let Some(sentence) = setback(state) {
+    if let Some(sentence) = setback(state, as_of) {
         return Standing { stage: Stage::First, days, sentence };
     }
     let (stage, next) = match days / DAYS_A_STAGE {
@@ -155,13 +156,20 @@ pub fn standing(state: &State, mode: Mode, as_of: NaiveDate) -> Standing {
     Standing { stage, days, sentence }
 }
 
-/// What keeps an account in the first stage whatever its days.
-fn setback(state: &State) -> Option<String> {
-    let slippage = summarize(&samples(state)).all.slippage_bps;
+/// Calendar days a setback is looked for in: about twenty trading days.
+const SETBACK_DAYS: i64 = 28;
+
+/// What keeps an account in the first stage whatever its days: mean slippage, or a fall from the
+/// highest equity, of the last twenty trading days. Older ones were made up for.
+fn setback(state: &State, as_of: NaiveDate) -> Option<String> {
+    let recent = |day: NaiveDate| (as_of - day).num_days() <= SETBACK_DAYS;
+    let mut fills = on_real_quotes(state);
+    fills.retain(|fill| recent(trading_day(fill.at)));
+    let slippage = summarize(&fills).all.slippage_bps;
     if let Some(bps) = slippage.filter(|bps| *bps >= SLIPPAGE_MAX_BPS) {
         return Some(format!("mean slippage is {bps:.2} bps, {SLIPPAGE_MAX_BPS} or more"));
     }
-    let percent = state.track().deepest()? * Decimal::ONE_HUNDRED;
+    let percent = state.track().deepest_since(recent)? * Decimal::ONE_HUNDRED;
     (percent >= Decimal::from(DRAWDOWN_MAX_PERCENT))
         .then(|| format!("the deepest drawdown is {percent:.2} %, {DRAWDOWN_MAX_PERCENT} or more"))
 }
@@ -267,6 +275,8 @@ mod tests {
                 open_signals: Vec::new(),
                 breaker: crate::day::BreakerSeen::NotObserved,
                 quiet: None,
+                strictest: Some(atlas_risk::TradingState::Active),
+                schedule: Some(crate::day::Schedule::NothingDue),
             };
             let (at, event) = (session.close, Event::DayClosed(Box::new(closed)));
             let draft = Draft { ts_event: at, decision_id: None, event };
@@ -274,6 +284,35 @@ mod tests {
             session = nyse.next_session(session.date).unwrap();
         }
         (journal.into_state(), session.date)
+    }
+
+    #[test]
+    fn old_setbacks_are_made_up_for() {
+        let mut journal = Journal::open(Box::new(MemoryStorage::new())).unwrap();
+        let mut see = |at: &str, equity: &str| {
+            let usd: Usd = equity.parse().unwrap();
+            let account = atlas_core::Account {
+                account_number: "1".to_owned(),
+                cash: usd,
+                equity: usd,
+                buying_power: usd,
+                trading_blocked: false,
+            };
+            let seen = crate::event::Reconciled {
+                account,
+                positions: std::collections::BTreeMap::new(),
+                discrepancies: Vec::new(),
+            };
+            let (at, event) = (at.parse().unwrap(), Event::Reconciled(Box::new(seen)));
+            journal.append(at, vec![Draft { ts_event: at, decision_id: None, event }]).unwrap();
+        };
+        see("2019-01-02T21:00:00Z", "100");
+        see("2019-01-03T21:00:00Z", "89");
+        see("2019-01-04T21:00:00Z", "99");
+        let told = |as_of: &str| standing(journal.state(), Mode::Live, as_of.parse().unwrap());
+        assert!(told("2019-01-07").sentence.contains("11.00 %"), "{:?}", told("2019-01-07"));
+        assert!(told("2019-01-31").sentence.contains("11.00 %"));
+        assert!(told("2019-02-01").sentence.contains("in a row"), "{:?}", told("2019-02-01"));
     }
 
     #[test]

@@ -1,37 +1,44 @@
 //! A session: the exclusive right to an account, its journal, and what the journal amounts to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
 use atlas_core::{AccountName, Clock, DecisionId};
-use atlas_risk::{BreakerEvent, BreakerRules};
+use atlas_risk::{BreakerEvent, BreakerRules, LimitsSpec};
 
 use crate::error::Error;
 use crate::event::{
-    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event,
-    OverrideRecorded, RegimeChanged, StateEntered, StateLeft, Subject,
+    Adopted, ArtifactUnaccounted, ArtifactWritten, BreakerTold, CommandTaken, Event, LimitChange,
+    LimitsChanged, OverrideRecorded, RecordsLost, RegimeChanged, StateEntered, StateLeft, Subject,
+    TailSetAside,
 };
 use crate::folder::{
     AccountFolder, AccountLock, Command, Fence, FenceNote, Heartbeat, Inbox, InputStore, Received,
 };
-use crate::journal::{Draft, Headed, Journal, SqliteStorage, Storage, artifact_heads};
+use crate::journal::log::copies;
+use crate::journal::{
+    Draft, Head, Headed, Journal, LastHead, SqliteStorage, Storage, artifact_heads, last_head,
+};
 use crate::reconcile::Severity;
 use crate::state::State;
-use crate::states::{Cause, TradingState};
+use crate::states::{Cause, Deed, Permission, Row, Stance, TABLE, TradingState, permits_by};
 
 /// One process's work on one account, from lock to drop.
 #[derive(Debug)]
 pub struct Session {
     account: AccountName,
-    journal: Journal,
+    journal: Box<Journal>,
     inputs: InputStore,
     fence: Fence,
     inbox: Option<Inbox>,
     heartbeat: Option<(Heartbeat, Timestamp)>,
     folder: Option<AccountFolder>,
     clock: Arc<dyn ClockDebug>,
+    found: Vec<String>,
+    table: &'static [Row; 4],
     _lock: Option<AccountLock>,
 }
 
@@ -77,7 +84,7 @@ impl Session {
             Some(traces) => SqliteStorage::open_existing(&folder.journal(), traces)?,
             None => SqliteStorage::open(&folder.journal())?,
         };
-        let journal = Journal::open(Box::new(storage))?;
+        let journal = Box::new(Journal::open(Box::new(storage))?);
         let mut session = Self {
             account: account.clone(),
             journal,
@@ -87,11 +94,93 @@ impl Session {
             heartbeat: Some((Heartbeat::of(&folder), Timestamp::default())),
             folder: Some(folder.clone()),
             clock: Arc::new(clock),
+            found: Vec::new(),
+            table: &TABLE,
             _lock: Some(lock),
         };
+        session.look_at_the_end(&folder)?;
         session.look_for_lost_tail(&folder)?;
         session.beat();
         Ok(session)
+    }
+
+    /// What opening the account found that a person should know of, each in a sentence.
+    #[must_use]
+    pub fn found_at_opening(&self) -> &[String] {
+        &self.found
+    }
+
+    /// Puts torn ends that were set aside on record, and the loss of a durable record: all at once,
+    /// since the first record that is written becomes the last durable one.
+    fn look_at_the_end(&mut self, folder: &AccountFolder) -> Result<(), Error> {
+        let mut events = Vec::new();
+        for (path, torn) in copies(folder)? {
+            if self.state().set_aside().contains(&path) {
+                continue;
+            }
+            let (whole_bytes, torn_bytes) = (torn.whole as u64, torn.torn as u64);
+            self.found.push(format!(
+                "the journal ended in {torn_bytes} bytes that are no complete write; a copy is in \
+                 {path}"
+            ));
+            events.push(Event::TailSetAside(TailSetAside { path, whole_bytes, torn_bytes }));
+        }
+        events.extend(self.lost_records(folder)?);
+        if events.is_empty() { Ok(()) } else { self.record_at_the_end(events) }
+    }
+
+    /// Looks whether the journal still has the last record that was durable. If not the account
+    /// is PAUSED: what was lost may have been an intent.
+    fn lost_records(&mut self, folder: &AccountFolder) -> Result<Vec<Event>, Error> {
+        let (last, head) = (self.state().seq(), self.state().head());
+        let durable = match last_head(&folder.head())? {
+            LastHead::Absent => return Ok(Vec::new()),
+            LastHead::Unreadable => None,
+            LastHead::At(durable)
+                if self.has_record(durable, Head { seq: last, hash: head })? =>
+            {
+                return Ok(Vec::new());
+            }
+            LastHead::At(durable) => Some(durable),
+        };
+        let detail = durable.map_or_else(
+            || "nobody can tell which record was the last: the file head is damaged".to_owned(),
+            |durable| {
+                format!(
+                    "record {} with hash {} was durable, and the journal, which ends at record \
+                     {last}, does not have it",
+                    durable.seq,
+                    durable.hash.short()
+                )
+            },
+        );
+        tracing::warn!(%detail, "the journal lost records");
+        self.found.push(detail.clone());
+        Ok(vec![
+            Event::RecordsLost(RecordsLost { last, durable }),
+            Event::StateEntered(StateEntered { cause: Cause::LostTail, detail }),
+        ])
+    }
+
+    fn has_record(&mut self, wanted: Head, last: Head) -> Result<bool, Error> {
+        if wanted.seq >= last.seq {
+            return Ok(wanted == last);
+        }
+        let mut found = false;
+        self.journal.replay(&mut |record, hash| {
+            found |= wanted == Head { seq: record.seq, hash };
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Records what was found before the account's own clock is known: nothing is older than the
+    /// last record.
+    fn record_at_the_end(&mut self, events: Vec<Event>) -> Result<(), Error> {
+        let now = self.state().last().unwrap_or_else(|| self.clock.now());
+        let drafts =
+            events.into_iter().map(|event| Draft { ts_event: now, decision_id: None, event });
+        self.journal.append(now, drafts.collect())
     }
 
     /// Looks whether every artifact names a head that is part of the journal. Artifacts the journal
@@ -118,15 +207,12 @@ impl Session {
             first.path,
         );
         tracing::warn!(%detail, "the journal lost its tail");
-        // The account's own clock may not be known yet; nothing is older than the last record.
-        let now = self.state().last().unwrap_or_else(|| self.clock.now());
+        self.found.push(detail.clone());
         let found = strange.into_iter().map(|Headed { path, head }| {
             Event::ArtifactUnaccounted(ArtifactUnaccounted { path, head })
         });
         let entered = Event::StateEntered(StateEntered { cause: Cause::LostTail, detail });
-        let drafts =
-            found.chain([entered]).map(|event| Draft { ts_event: now, decision_id: None, event });
-        self.journal.append(now, drafts.collect())
+        self.record_at_the_end(found.chain([entered]).collect())
     }
 
     /// A session over a storage of any kind, without folder or lock: for simulations.
@@ -141,13 +227,15 @@ impl Session {
     ) -> Result<Self, Error> {
         Ok(Self {
             account: account.clone(),
-            journal: Journal::open(storage)?,
+            journal: Box::new(Journal::open(storage)?),
             inputs: ground.inputs,
             fence: ground.fence,
             inbox: None,
             heartbeat: None,
             folder: None,
             clock: Arc::new(clock),
+            found: Vec::new(),
+            table: &TABLE,
             _lock: None,
         })
     }
@@ -167,7 +255,7 @@ impl Session {
 
     /// What the journal amounts to.
     #[must_use]
-    pub const fn state(&self) -> &State {
+    pub fn state(&self) -> &State {
         self.journal.state()
     }
 
@@ -178,6 +266,23 @@ impl Session {
             return TradingState::Halted;
         }
         self.state().trading().state()
+    }
+
+    /// Whether the account's state permits a deed, and to whom.
+    #[must_use]
+    pub fn permits(&self, deed: Deed) -> Permission {
+        permits_by(self.table, self.trading_state(), deed)
+    }
+
+    /// How much of a plan may go on.
+    pub(crate) fn stance(&self) -> Stance {
+        Stance::by(self.table, self.trading_state())
+    }
+
+    /// The same session under another table of states.
+    #[cfg(test)]
+    pub(crate) const fn ruled_by(&mut self, table: &'static [Row; 4]) {
+        self.table = table;
     }
 
     /// Where inputs are stored.
@@ -205,7 +310,7 @@ impl Session {
     }
 
     /// The journal, for reading it again.
-    pub const fn journal_mut(&mut self) -> &mut Journal {
+    pub fn journal_mut(&mut self) -> &mut Journal {
         &mut self.journal
     }
 
@@ -412,6 +517,34 @@ impl Session {
         self.record(None, Event::BreakerTold(BreakerTold { rules, event, about, trade: None }))
     }
 
+    /// Puts the limits an account trades under on record, if they are others than the last ones.
+    ///
+    /// # Errors
+    /// [`Error::Core`] never in fact; as [`Journal::append`].
+    pub fn note_limits(
+        &mut self,
+        limits: &LimitsSpec,
+        config_hash: Hash,
+        by: &str,
+    ) -> Result<(), Error> {
+        let now = written(limits);
+        let before = self.state().limits();
+        let names = now.keys().chain(before.keys());
+        let changed: BTreeMap<String, LimitChange> = names
+            .filter(|name| now.get(*name) != before.get(*name))
+            .map(|name| {
+                let (from, to) = (before.get(name).cloned(), now.get(name).cloned());
+                (name.clone(), LimitChange { from, to })
+            })
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let by = by.to_owned();
+        let changed = LimitsChanged { changed, config_hash, by };
+        self.record(None, Event::LimitsChanged(Box::new(changed)))
+    }
+
     /// Takes something over into Atlas's books, by name and on the record.
     ///
     /// # Errors
@@ -472,9 +605,20 @@ impl Session {
     }
 }
 
+/// Limits by their names, as the configuration writes them.
+fn written(limits: &LimitsSpec) -> BTreeMap<String, serde_json::Value> {
+    match serde_json::to_value(limits) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_iter().collect(),
+        Ok(_) | Err(_) => BTreeMap::new(),
+    }
+}
+
 /// What shows that the account was worked on before: a journal that is gone or empty then was lost,
 /// not never written. The journal is made before anything is stored beside it.
 fn history_of(folder: &AccountFolder) -> Result<Option<&'static str>, Error> {
+    if folder.head().exists() {
+        return Ok(Some("the account's head is not"));
+    }
     let traces = [
         (folder.artifacts(), "the account's artifacts/ is not"),
         (folder.inputs(), "the account's inputs/ is not"),

@@ -106,12 +106,43 @@ pub const TABLE: [Row; 4] = [
 /// ```
 #[must_use]
 pub const fn permits(state: TradingState, deed: Deed) -> Permission {
-    let row = &TABLE[state as usize];
+    permits_by(&TABLE, state, deed)
+}
+
+/// As [`permits`], by a table.
+pub(crate) const fn permits_by(table: &[Row; 4], state: TradingState, deed: Deed) -> Permission {
+    let row = &table[state as usize];
     match deed {
         Deed::Enter => row.entries.0,
         Deed::Reduce => row.reducing.0,
         Deed::KeepProtection => row.protective.0,
         Deed::Cancel => row.cancels.0,
+    }
+}
+
+/// How much of a plan may go on, by the table: what [`Deed`]s are Atlas's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stance {
+    /// Everything.
+    Free,
+    /// Exits alone.
+    NoEntries,
+    /// Nothing is sent; what works may be canceled.
+    Paused,
+    /// Nothing at all.
+    Halted,
+}
+
+impl Stance {
+    /// What the table leaves to Atlas in a state.
+    pub(crate) fn by(table: &[Row; 4], state: TradingState) -> Self {
+        let may = |deed| permits_by(table, state, deed) == Yes;
+        match (may(Deed::Enter), may(Deed::Reduce), may(Deed::Cancel)) {
+            (true, true, _) => Self::Free,
+            (_, true, _) => Self::NoEntries,
+            (_, false, true) => Self::Paused,
+            (_, false, false) => Self::Halted,
+        }
     }
 }
 
@@ -306,6 +337,12 @@ mod tests {
         for (index, row) in TABLE.iter().enumerate() {
             assert_eq!(row.state as usize, index);
         }
+    }
+
+    #[test]
+    fn the_table_says_how_much_of_a_plan_goes_on() {
+        let stances = TABLE.map(|row| Stance::by(&TABLE, row.state));
+        assert_eq!(stances, [Stance::Free, Stance::NoEntries, Stance::Paused, Stance::Halted]);
     }
 
     #[test]

@@ -124,7 +124,7 @@ async fn through_the_gates(
     let state = post.session.trading_state();
     let active = state == TradingState::Active;
     steps.push(Step::of("state", require(active, "it is ACTIVE", &format!("it is {state}"))));
-    steps.extend(shown(job, post));
+    steps.extend(shown(job, post)?);
     steps.push(Step::of("ramp", ramp_holds(post, &account)));
     Ok(steps)
 }
@@ -207,22 +207,21 @@ fn confirmation(job: &Job, typed: Option<&str>) -> Result<String, String> {
 }
 
 /// What the account has shown on paper; the drills themselves are what is being made up for.
-fn shown(job: &Job, post: &Post) -> Vec<Step> {
+fn shown(job: &Job, post: &Post) -> Result<Vec<Step>> {
     let today = trading_day(post.desk.clock.now());
-    let heard = evidence::hear(post.session.state(), today);
+    let heard = evidence::hear(post.session.state(), today, job.config_hash()?);
     let asked = heard.into_iter().filter(|heard| heard.gate != Gate::Drills);
     let replay = job.is_replay();
-    asked
-        .map(|heard| {
-            // At the embedded venue no day is one on paper, and its quotes are those of the close
-            // before: the walk goes on, and the gate does not open by it.
-            let excused = replay && matches!(heard.gate, Gate::PaperDays | Gate::Slippage);
-            let passed = heard.lets_through() || excused;
-            let note = if excused { " (not asked for at the embedded venue)" } else { "" };
-            let sentence = format!("{}{note}", heard.sentence);
-            Step { name: heard.gate.as_str().to_owned(), passed, sentence }
-        })
-        .collect()
+    let steps = asked.map(|heard| {
+        // At the embedded venue no day is one on paper, and its quotes are those of the close
+        // before: the walk goes on, and the gate does not open by it.
+        let excused = replay && matches!(heard.gate, Gate::PaperDays | Gate::Slippage);
+        let passed = heard.lets_through() || excused;
+        let note = if excused { " (not asked for at the embedded venue)" } else { "" };
+        let sentence = format!("{}{note}", heard.sentence);
+        Step { name: heard.gate.as_str().to_owned(), passed, sentence }
+    });
+    Ok(steps.collect())
 }
 
 /// The first stage holds: an order at its limit fits, one share more does not.

@@ -7,9 +7,9 @@ use atlas_core::Clock as _;
 use atlas_core::time::Mode;
 use atlas_exec::event::OverrideRecorded;
 use atlas_exec::evidence::{self, Heard};
+use atlas_exec::peek;
 use atlas_exec::ramp::{self, Standing};
 use atlas_exec::state::trading_day;
-use atlas_exec::{Session, peek};
 use serde::Serialize;
 
 use super::operate::existing;
@@ -18,6 +18,7 @@ use crate::cli::Gate;
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
+use crate::seat;
 
 /// The document of the command.
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ pub(super) fn gate(job: &Job, flags: &Gate) -> Result<()> {
     }
     let state = peek(&folder)?.unwrap_or_default();
     let today = trading_day(SystemClock.now());
-    let heard = evidence::hear(&state, today);
+    let heard = evidence::hear(&state, today, job.config_hash()?);
     let ramp = ramp::standing(&state, Mode::Live, today);
     let open = heard.iter().all(Heard::lets_through);
     let mut lines: Vec<String> = heard.iter().map(line).collect();
@@ -70,13 +71,14 @@ fn put_aside(job: &Job, name: &str, why: &str, by: &str) -> Result<()> {
     if gate.is_safety() {
         return refuse(format!("{name} guards safety, and nobody can put it aside"));
     }
-    let mut session = Session::open(&job.state_dir, &job.account, Arc::new(SystemClock))?;
+    let mut session = seat::open(job, Arc::new(SystemClock))?;
     let recorded = OverrideRecorded {
         what: name.to_owned(),
         from: "holds back".to_owned(),
         to: "put aside".to_owned(),
         by: by.to_owned(),
         why: why.to_owned(),
+        config: Some(job.config_hash()?),
     };
     Ok(session.record_override(None, recorded)?)
 }

@@ -5,15 +5,19 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use atlas_core::Clock as _;
 use atlas_exec::Error;
+use atlas_exec::event::OverrideRecorded;
 use atlas_exec::folder::AccountFolder;
-use atlas_exec::journal::{export, verify_account};
+use atlas_exec::journal::{Finding, export, replace_journal, verify_account};
 use serde::Serialize;
 
-use crate::cli::Journal;
+use crate::accounts::{self, SystemClock};
+use crate::cli::{Journal, Word};
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
+use crate::seat;
 
 /// Carries the command out.
 pub(super) fn journal(job: &Job, what: &Journal) -> Result<()> {
@@ -30,6 +34,7 @@ pub(super) fn journal(job: &Job, what: &Journal) -> Result<()> {
     }
     match what {
         Journal::Verify => verify(job, &folder),
+        Journal::SetAside { restore, word } => set_aside(job, &folder, restore.as_deref(), word),
         Journal::Export { out } => write_out(job, &folder, out.as_deref()),
     }
 }
@@ -73,6 +78,58 @@ fn verify(job: &Job, folder: &AccountFolder) -> Result<()> {
             job.account, sentences[0]
         ),
     ))
+}
+
+/// Moves a damaged journal away and puts in its place what can be trusted.
+fn set_aside(job: &Job, folder: &AccountFolder, restore: Option<&Path>, word: &Word) -> Result<()> {
+    let damage = match verify_account(folder) {
+        Ok(found) => {
+            let mut found = found.journal.findings.into_iter();
+            let grave = |finding: &Finding| {
+                matches!(finding, Finding::Broken { .. } | Finding::RecordsLost { .. })
+            };
+            found.find(grave).map(|finding| finding.to_string())
+        }
+        Err(error) => Some(error.to_string()),
+    };
+    let Some(damage) = damage else {
+        return Err(Failure::error(
+            Exit::Refused,
+            format!("the journal of account {} is whole: nothing was set aside", job.account),
+        ));
+    };
+    let replaced = replace_journal(folder, restore, SystemClock.now())?;
+    let place = replaced.moved_to.display();
+    if replaced.records == 0 {
+        return Err(Failure::error(
+            Exit::State,
+            format!(
+                "the journal of account {} was moved to {place}, and no record of it could be kept \
+                 ({damage}): put a backup in with --restore, or use another --account",
+                job.account
+            ),
+        ));
+    }
+    let clock = accounts::journal_clock(job, folder)?;
+    let mut session = seat::open(job, clock)?;
+    session.record_override(
+        None,
+        OverrideRecorded {
+            what: "journal".to_owned(),
+            from: damage,
+            to: format!("{} records, the old file in {place}", replaced.records),
+            by: word.by.clone(),
+            why: word.why.clone(),
+            config: None,
+        },
+    )?;
+    let state = session.trading_state();
+    let text = format!(
+        "The journal of account {} was moved to {place}; {} records are in its place, and the \
+         account is {state}.",
+        job.account, replaced.records
+    );
+    tell(job, &serde_json::json!({ "replaced": replaced, "state": state }), &text)
 }
 
 fn write_out(job: &Job, folder: &AccountFolder, out: Option<&Path>) -> Result<()> {

@@ -6,7 +6,7 @@ use atlas_core::time::Mode;
 use atlas_core::{ClientOrderId, Clock};
 use atlas_exec::folder::{AccountFolder, AccountLock, Fence, Holder, Inbox};
 use atlas_exec::kill::{self, Flatten, Flattened, Scope, Suspension};
-use atlas_exec::{Error, Session, Timer, peek};
+use atlas_exec::{Timer, TradingState, peek};
 use serde::Serialize;
 
 use super::operate::existing;
@@ -16,7 +16,7 @@ use crate::config::AccountConfig;
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
-use crate::seat::{Ground, Hold, Reached, WAITS};
+use crate::seat::{self, Ground, Hold, Reached, WAITS};
 
 /// What was done, in the order in which it was done.
 #[derive(Debug, Default, Serialize)]
@@ -81,7 +81,7 @@ async fn stop_embedded(
     let reached = Reached::reach(job).await?;
     let hold = match Hold::take(job, Ground::Real, reached) {
         Ok(hold) => hold,
-        Err(error) if matches!(error.downcast_ref(), Some(Error::Locked { .. })) => {
+        Err(error) if seat::is_locked(&error) => {
             done.remarks.push(
                 "the embedded venue lives in the process that holds the account, which sends \
                  nothing more; its orders were not canceled"
@@ -142,6 +142,7 @@ async fn flatten(
     let order = Flatten {
         account: &job.account,
         mode: if job.is_replay() { Mode::Replay } else { Mode::Paper },
+        state: TradingState::Halted,
         owned: &owned,
         limits: &job.limits()?,
         inbox: &Inbox::of(folder),
@@ -157,15 +158,15 @@ async fn flatten(
 /// Journals the halt, where nobody else holds the journal; whoever does sees the fence himself.
 fn note(job: &Job, folder: &AccountFolder, done: &mut Done) -> Result<()> {
     let clock = accounts::journal_clock(job, folder)?;
-    match Session::open(&job.state_dir, &job.account, clock) {
+    match seat::open(job, clock) {
         Ok(mut session) => {
             session.take_note_of_fence()?;
             session.take_commands()?;
             done.journaled = true;
             Ok(())
         }
-        Err(Error::Locked { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) if seat::is_locked(&error) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -177,20 +178,7 @@ fn text(job: &Job, done: &Done) -> String {
     for (id, error) in &done.not_canceled {
         lines.push(format!("  NOT canceled {id}: {error}"));
     }
-    for sale in done.flattened.iter().flat_map(|flattened| &flattened.sales) {
-        let request = &sale.request;
-        let end = match &sale.sold {
-            kill::Sold::Taken { status, filled } => {
-                format!("{}, {filled} filled", status.as_str())
-            }
-            kill::Sold::Refused(reason) => format!("REFUSED: {reason}"),
-            kill::Sold::Unknown(reason) => format!("UNKNOWN: {reason}"),
-        };
-        lines.push(format!("  sold         {} {}: {end}", request.qty, request.symbol));
-    }
-    for (symbol, reason) in done.flattened.iter().flat_map(|flattened| &flattened.kept) {
-        lines.push(format!("  kept         {symbol}: {reason}"));
-    }
+    lines.extend(done.flattened.iter().flat_map(super::flatten::lines));
     if done.suspended {
         lines.push("  The broker takes no more orders on the account.".to_owned());
     }

@@ -8,6 +8,7 @@ pub(crate) mod configuration;
 pub(crate) mod controls;
 mod drill;
 mod execute;
+mod flatten;
 mod gate;
 mod journal;
 mod kill;
@@ -91,6 +92,10 @@ async fn dispatch(cli: Cli) -> Result<()> {
 
 async fn practice(what: Practice, common: Common) -> Result<()> {
     match what {
+        Practice::Reduce(word) => operate::reduce(&Job::new("reduce", common)?, &word),
+        Practice::Flatten(flags) => {
+            Box::pin(flatten::flatten(Job::new("flatten", common)?, &flags)).await
+        }
         Practice::Monitor(flags) => monitor::monitor(&Job::new("monitor", common)?, &flags).await,
         Practice::Watchdog(flags) => {
             watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await

@@ -6,7 +6,7 @@ use atlas_core::Clock as _;
 use atlas_exec::event::Subject;
 use atlas_exec::folder::{AccountFolder, AccountLock, Command as Left, Inbox};
 use atlas_exec::reconcile::Reconciliation;
-use atlas_exec::{Cause, Error, Session, TradingState};
+use atlas_exec::{Cause, TradingState};
 use atlas_report::run::Comparison;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::cli::{Adopt, Reconcile, Word};
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
-use crate::seat::Post;
+use crate::seat::{self, Post};
 
 /// The document of the command.
 #[derive(Serialize)]
@@ -28,17 +28,25 @@ struct Paused<'a> {
 
 /// Holds the account back: by its running process if there is one, at once otherwise.
 pub(super) fn pause(job: &Job, word: &Word) -> Result<()> {
+    hold_back(job, &Left::Pause { by: word.by.clone(), why: word.why.clone() })
+}
+
+/// Lets the account reduce alone: by its running process if there is one, at once otherwise.
+pub(super) fn reduce(job: &Job, word: &Word) -> Result<()> {
+    hold_back(job, &Left::Reduce { by: word.by.clone(), why: word.why.clone() })
+}
+
+fn hold_back(job: &Job, command: &Left) -> Result<()> {
     let folder = existing(job, "to hold back")?;
-    let command = Left::Pause { by: word.by.clone(), why: word.why.clone() };
-    let file = Inbox::of(&folder).leave(&command, SystemClock.now())?;
+    let file = Inbox::of(&folder).leave(command, SystemClock.now())?;
     let clock = accounts::journal_clock(job, &folder)?;
-    let taken = match Session::open(&job.state_dir, &job.account, clock) {
+    let taken = match seat::open(job, clock) {
         Ok(mut session) => {
             session.take_commands()?;
             Some(session.trading_state())
         }
-        Err(Error::Locked { .. }) => None,
-        Err(error) => return Err(error.into()),
+        Err(error) if seat::is_locked(&error) => None,
+        Err(error) => return Err(error),
     };
     let holder = AccountLock::holder(&folder)?;
     let text = match (taken, &holder) {

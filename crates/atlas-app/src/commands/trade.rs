@@ -129,6 +129,7 @@ fn overridden(regime: Regime) -> OverrideRecorded {
         to: regime.to_string(),
         by: "command line".to_owned(),
         why: "--regime".to_owned(),
+        config: None,
     }
 }
 

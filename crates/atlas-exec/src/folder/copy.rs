@@ -12,7 +12,7 @@ use crate::error::Error;
 /// the account's lock is held shared meanwhile, which keeps writers out).
 ///
 /// Left out are `lock`, `heartbeat`, shared-memory files (`*-shm`, rebuilt by `SQLite`), unfinished temporary
-/// files, `artifacts` and `logs`. A source that does not exist gives an empty copy.
+/// files, `artifacts` and `set-aside`. A source that does not exist gives an empty copy.
 ///
 /// # Errors
 /// [`Error::Locked`] if a process works on an account in there; [`Error::Io`] otherwise, also
@@ -38,7 +38,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let name = entry.file_name().to_string_lossy().into_owned();
         if source.is_dir() {
-            if matches!(name.as_str(), "artifacts" | "logs") {
+            if matches!(name.as_str(), "artifacts" | "set-aside") {
                 fs::create_dir_all(&target).map_err(Error::io("create", &target))?;
             } else {
                 copy_folder(&source, &target)?;

@@ -33,7 +33,8 @@ use crate::error::Error;
 /// inbox/            commands for a running Atlas, one file each
 /// inputs/           what decisions were made from, <sha256>.zst
 /// artifacts/        <trading-day>[-rN].json, never overwritten
-/// logs/             log files
+/// head              the last durable record, so that a lost one is missed
+/// set-aside/        ends of the journal that were torn, journals that were damaged
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountFolder {
@@ -52,9 +53,7 @@ impl AccountFolder {
     /// # Errors
     /// [`Error::Io`] naming the folder that could not be made.
     pub fn create(&self) -> Result<(), Error> {
-        for folder in
-            [self.root.clone(), self.inbox(), self.inputs(), self.artifacts(), self.logs()]
-        {
+        for folder in [self.root.clone(), self.inbox(), self.inputs(), self.artifacts()] {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         }
         Ok(())
@@ -108,10 +107,16 @@ impl AccountFolder {
         self.root.join("artifacts")
     }
 
-    /// The folder of log files.
+    /// The note of the last durable record.
     #[must_use]
-    pub fn logs(&self) -> PathBuf {
-        self.root.join("logs")
+    pub fn head(&self) -> PathBuf {
+        self.root.join("head")
+    }
+
+    /// The folder of what was set aside; made when something is.
+    #[must_use]
+    pub fn set_aside(&self) -> PathBuf {
+        self.root.join(crate::journal::log::ASIDE)
     }
 }
 

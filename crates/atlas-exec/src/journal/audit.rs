@@ -7,7 +7,7 @@ use std::path::Path;
 use atlas_core::journal::Hash;
 use serde::Serialize;
 
-use super::{SqliteStorage, Storage};
+use super::{Head, SqliteStorage, Storage};
 use crate::error::Error;
 
 /// What is wrong with a journal.
@@ -21,6 +21,20 @@ pub enum Finding {
         seq: u64,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The write-ahead log ends in bytes that are no complete write: a process died while it wrote,
+    /// or the end was lost. The next command that takes hold of the account sets it aside.
+    TornTail {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// The journal does not have a record that was durable, or did not have it when the account was
+    /// opened.
+    RecordsLost {
+        /// The last record it had.
+        last: u64,
+        /// The record that was durable; `None` if the note of it cannot be read.
+        durable: Option<Head>,
     },
     /// An artifact names a head that the journal does not contain: records were cut off or
     /// replaced since it was written.
@@ -55,6 +69,22 @@ impl fmt::Display for Finding {
             Self::Broken { seq, problem } => {
                 write!(f, "journal record {seq} is the first that is broken: {problem}")
             }
+            Self::TornTail { bytes } => write!(
+                f,
+                "the journal's write-ahead log ends in {bytes} bytes that are no complete write"
+            ),
+            Self::RecordsLost { last, durable: Some(head) } => write!(
+                f,
+                "record {} with hash {} was durable, and the journal, which ended at record {last}, \
+                 does not have it",
+                head.seq,
+                head.hash.short()
+            ),
+            Self::RecordsLost { last, durable: None } => write!(
+                f,
+                "the note of the last durable record was damaged when the journal ended at record \
+                 {last}"
+            ),
             Self::HeadMissing { head, artifact } => write!(
                 f,
                 "{artifact} names the journal's head {}, which is not in the journal: records were \

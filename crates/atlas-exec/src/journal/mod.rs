@@ -2,8 +2,12 @@
 
 mod account;
 mod audit;
+mod durable_head;
 mod heads;
+pub(crate) mod log;
 mod memory;
+mod migrate;
+mod replace;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -14,8 +18,10 @@ use atlas_core::time::Timestamp;
 
 pub use account::{AccountVerification, verify_account};
 pub use audit::{Finding, Verification, export, verify};
+pub use durable_head::{Head, LastHead, last_head};
 pub use heads::{Headed, artifact_heads};
 pub use memory::MemoryStorage;
+pub use replace::{Replaced, replace_journal};
 pub use sqlite::{SCHEMA_VERSION, SqliteStorage};
 
 use crate::error::Error;

@@ -9,17 +9,20 @@ use chrono::DateTime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
-use super::Storage;
+use super::durable_head::{DurableHead, Head};
+use super::log::{log_of, set_aside_torn};
+use super::{Storage, migrate};
 use crate::error::Error;
 
 /// The schema this program writes, and the newest it reads.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// Marks a database as an Atlas journal: `ATLJ` in ASCII.
-const APPLICATION_ID: i64 = 0x4154_4c4a;
+pub(super) const APPLICATION_ID: i64 = 0x4154_4c4a;
 
-/// Version 1. Triggers make the table append-only even for a person with a shell.
-const SCHEMA: &str = "
+/// Version 1, on which every later one is built by its migration. Triggers make the table
+/// append-only even for a person with a shell.
+pub(super) const SCHEMA: &str = "
 CREATE TABLE record (
     seq         INTEGER PRIMARY KEY,
     ts_event    INTEGER NOT NULL, -- nanoseconds since 1970 in UTC
@@ -46,11 +49,16 @@ const LOG_OF_CREATION: u64 = 12 * 1024;
 pub struct SqliteStorage {
     path: PathBuf,
     connection: Connection,
+    /// Where the last durable record is noted; `None` for a file that is only read.
+    head: Option<DurableHead>,
+    /// Whether the end of the log was torn when the file was opened.
+    torn: bool,
 }
 
 impl SqliteStorage {
     /// Opens a journal file, or makes one where there is none. A file that a creation left half
-    /// done holds nothing yet, and is completed.
+    /// done holds nothing yet, and is completed. A torn end of its write-ahead log is copied to
+    /// `set-aside/` before anything else.
     ///
     /// # Errors
     /// [`Error::LostJournal`] if the file is gone and its write-ahead log is not;
@@ -61,10 +69,11 @@ impl SqliteStorage {
         if length(path) == 0 && length(&log_of(path)) > 0 {
             return Err(Error::LostJournal { path: path.to_owned(), traces });
         }
+        let torn = set_aside_torn(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let storage = Self::connect(path, flags)?;
+        let storage = Self::connect(path, flags)?.for_writing(torn);
         if storage.is_blank()? {
             if length(&log_of(path)) > LOG_OF_CREATION {
                 return Err(Error::LostJournal { path: path.to_owned(), traces });
@@ -87,8 +96,9 @@ impl SqliteStorage {
         if length(path) == 0 {
             return Err(lost());
         }
+        let torn = set_aside_torn(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let storage = Self::connect(path, flags)?;
+        let storage = Self::connect(path, flags)?.for_writing(torn);
         if storage.is_blank()? {
             return Err(lost());
         }
@@ -114,7 +124,11 @@ impl SqliteStorage {
         connection.busy_timeout(Duration::ZERO).map_err(fail)?;
         // Until the chain is checked, closing must not fold the write-ahead log into the file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), connection, head: None, torn: false })
+    }
+
+    fn for_writing(self, torn: bool) -> Self {
+        Self { head: Some(DurableHead::beside(&self.path)), torn, ..self }
     }
 
     /// Makes the tables. Everything is one transaction but for the mode, which is written to the
@@ -122,9 +136,10 @@ impl SqliteStorage {
     fn create(&self) -> Result<(), Error> {
         let text = format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             BEGIN IMMEDIATE; {SCHEMA}
+             BEGIN IMMEDIATE; {SCHEMA} {}
              PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
-             COMMIT;"
+             COMMIT;",
+            migrate::MIGRATIONS.concat()
         );
         self.connection.execute_batch(&text).map_err(|error| self.fail("create", error))
     }
@@ -154,6 +169,12 @@ impl SqliteStorage {
                 problem: format!("its application id is {application}"),
             });
         }
+        if version < 1 {
+            return Err(Error::NotAJournal {
+                path: self.path.clone(),
+                problem: format!("its schema version is {version}, which no Atlas wrote"),
+            });
+        }
         if version > SCHEMA_VERSION {
             return Err(Error::NewerSchema {
                 path: self.path.clone(),
@@ -168,6 +189,17 @@ impl SqliteStorage {
         self.connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;")
             .map_err(|error| self.fail("configure", error))
+    }
+
+    /// Folds what is whole of the log into the file and begins an empty one, so that nothing torn
+    /// is left behind the records to come.
+    fn empty_log(&self) -> Result<(), Error> {
+        let busy = self.number("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        if busy == 0 {
+            return Ok(());
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        Err(self.fail("empty the log of", rusqlite::Error::SqliteFailure(code, None)))
     }
 
     /// Sorts `SQLite`'s errors: damage is told apart from everything else.
@@ -209,7 +241,13 @@ impl Storage for SqliteStorage {
             }
             transaction.commit()
         };
-        insert(&mut self.connection).map_err(|error| self.fail("append to", error))
+        insert(&mut self.connection).map_err(|error| self.fail("append to", error))?;
+        let last = records.last().map(|(record, hash)| Head { seq: record.seq, hash: *hash });
+        // Only what is durable is noted: a head that is ahead of the journal is proof of a loss.
+        match (&mut self.head, last) {
+            (Some(head), Some(last)) => head.put(last),
+            _ => Ok(()),
+        }
     }
 
     fn replay(
@@ -238,8 +276,16 @@ impl Storage for SqliteStorage {
     fn trust(&mut self) -> Result<(), Error> {
         self.connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
-            .map(|_| ())
-            .map_err(|error| self.fail("configure", error))
+            .map_err(|error| self.fail("configure", error))?;
+        if self.head.is_none() {
+            return Ok(());
+        }
+        if self.torn {
+            self.empty_log()?;
+        }
+        let version = self.number("PRAGMA user_version")?;
+        migrate::migrate(&mut self.connection, &self.path, version)
+            .map_err(|error| error.into_error(|cause| self.fail("migrate", cause)))
     }
 
     fn place(&self) -> PathBuf {
@@ -250,13 +296,6 @@ impl Storage for SqliteStorage {
 /// The length of a file in bytes, zero if there is none.
 fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |file| file.len())
-}
-
-/// The file's write-ahead log.
-fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Record, Hash)> {

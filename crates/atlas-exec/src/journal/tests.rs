@@ -11,7 +11,7 @@ use super::*;
 use crate::event::{ArtifactWritten, OverrideRecorded, StateEntered};
 use crate::folder::{AccountFolder, copy_state};
 use crate::session::Session;
-use crate::states::Cause;
+use crate::states::{Cause, TradingState};
 
 fn now() -> Timestamp {
     "2019-01-03T14:35:00.123456789Z".parse().unwrap()
@@ -24,6 +24,7 @@ fn event(number: u64) -> Event {
         to: format!("number {number}"),
         by: "me".into(),
         why: "a test".into(),
+        config: None,
     })
 }
 
@@ -176,7 +177,7 @@ fn newer_and_foreign_files_are_refused() {
     connection.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(connection);
     let error = journal(&path).unwrap_err().to_string();
-    assert!(error.contains("schema version 99, and this Atlas knows up to 1"), "{error}");
+    assert!(error.contains("schema version 99, and this Atlas knows up to 2"), "{error}");
 
     let foreign = dir.path().join("foreign.sqlite");
     Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
@@ -259,7 +260,7 @@ fn a_state_survives_the_restart_and_the_lock_holds_off_a_second_process() {
     assert!(copy_state(dir.path(), &dir.path().join("x")).is_err(), "not into itself");
     drop(first);
     let second = session(dir.path()).unwrap();
-    assert_eq!(second.trading_state(), atlas_risk::TradingState::Paused);
+    assert_eq!(second.trading_state(), TradingState::Paused);
 }
 
 #[test]
@@ -323,7 +324,7 @@ fn a_creation_that_was_killed_is_completed() {
         first.enter(Cause::OperatorPause, "lunch".into()).unwrap();
         drop(first);
         let second = session(dir.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
-        assert_eq!(second.trading_state(), atlas_risk::TradingState::Paused, "{point}");
+        assert_eq!(second.trading_state(), TradingState::Paused, "{point}");
     }
 }
 
@@ -353,7 +354,7 @@ fn a_journal_that_is_gone_while_artifacts_are_there_is_missed() {
     drop(session(dir.path()).unwrap());
     fs::write(folder.journal(), "").unwrap();
     let error = session(dir.path()).unwrap_err().to_string();
-    assert!(error.contains("missing or empty, and the account's artifacts/ is not"), "{error}");
+    assert!(error.contains("missing or empty, and the account's head is not"), "{error}");
     assert_eq!(fs::read(folder.journal()).unwrap(), b"", "it was left as it was");
 }
 
@@ -434,7 +435,7 @@ fn a_copy_works_and_leaves_no_trace() {
     let copy = dir.path().join("copy");
     copy_state(&kept, &copy).unwrap();
     let tried = session(&copy).unwrap();
-    assert_eq!(tried.trading_state(), atlas_risk::TradingState::Paused);
+    assert_eq!(tried.trading_state(), TradingState::Paused);
     assert_eq!(fs::read(copy.join("venue/account.json")).unwrap(), b"{}");
     every_file(&kept, &mut after);
     assert_eq!(before, after);
@@ -460,4 +461,236 @@ fn group_commit_is_all_or_nothing() {
     assert!(matches!(journal.append(now(), vec![draft(1)]), Err(Error::JournalFault)));
     drop(journal);
     assert_eq!(self::journal(&path).unwrap().state().seq(), 0);
+}
+
+/// Page and header of a frame of the write-ahead log.
+const FRAME: usize = 24 + 4096;
+
+/// The files of a journal of `count` records whose log was never folded in, and for each record
+/// the length of the log and the note of the head when it was durable.
+struct Grown {
+    main: Vec<u8>,
+    log: Vec<u8>,
+    durable: Vec<(usize, Vec<u8>)>,
+}
+
+fn grown(count: u64) -> Grown {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let (log, head) = (dir.path().join("journal.sqlite-wal"), dir.path().join("head"));
+    let mut journal = journal(&path).unwrap();
+    let mut durable = vec![(fs::read(&log).unwrap().len(), Vec::new())];
+    for number in 1..=count {
+        journal.append(now(), vec![draft(number)]).unwrap();
+        durable.push((fs::read(&log).unwrap().len(), fs::read(&head).unwrap()));
+    }
+    Grown { main: fs::read(&path).unwrap(), log: fs::read(&log).unwrap(), durable }
+}
+
+impl Grown {
+    /// A state directory with the log cut at a length.
+    fn lay_out(&self, dir: &Path, cut: usize, head: &[u8]) -> AccountFolder {
+        let folder = AccountFolder::new(dir, &"demo".parse().unwrap());
+        lay_out(&folder, &[Some(self.main.clone()), Some(self.log[..cut].to_vec()), None]);
+        if !head.is_empty() {
+            fs::write(folder.head(), head).unwrap();
+        }
+        folder
+    }
+
+    /// Records whose last byte is within the cut.
+    fn whole(&self, cut: usize) -> usize {
+        self.durable.iter().filter(|(length, _)| *length <= cut).count() - 1
+    }
+}
+
+fn findings(folder: &AccountFolder) -> Vec<&'static str> {
+    let found = verify_account(folder).unwrap().journal.findings;
+    let name = |finding: &Finding| {
+        if matches!(finding, Finding::TornTail { .. }) {
+            return "torn";
+        }
+        assert!(matches!(finding, Finding::RecordsLost { .. }), "{finding}");
+        "lost"
+    };
+    found.iter().map(name).collect()
+}
+
+#[test]
+fn a_log_cut_anywhere_is_told_set_aside_and_a_durable_record_is_missed() {
+    let grown = grown(4);
+    let created = grown.durable[0].0;
+    let mut seen = [0_usize; 4];
+    for boundary in (created..=grown.log.len()).step_by(FRAME) {
+        assert_eq!((boundary - 32) % FRAME, 0);
+        let cuts = [boundary - 1, boundary, boundary + 1];
+        // Less than what the creation wrote is another test's business.
+        for cut in cuts.into_iter().filter(|cut| (created..=grown.log.len()).contains(cut)) {
+            let at_the_end = grown.durable.iter().any(|(length, _)| *length == cut);
+            // All of them were durable once; or the process died while it wrote what is cut.
+            for durable in [4, grown.whole(cut)] {
+                cut_at(&grown, cut, durable, at_the_end);
+                let lost = durable > grown.whole(cut);
+                seen[usize::from(lost) + 2 * usize::from(at_the_end)] += 1;
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count >= 4), "{seen:?}");
+}
+
+fn cut_at(grown: &Grown, cut: usize, durable: usize, at_the_end: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = grown.lay_out(dir.path(), cut, &grown.durable[durable].1);
+    let lost = durable > grown.whole(cut);
+    let told: Vec<&str> = [(!at_the_end, "torn"), (lost, "lost")]
+        .into_iter()
+        .filter_map(|(it, name)| it.then_some(name))
+        .collect();
+    if grown.whole(cut) > 0 {
+        let mut found = findings(&folder);
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!(found, told, "{cut} before");
+    }
+    let first = session(dir.path()).unwrap();
+    let expected = if lost { TradingState::Paused } else { TradingState::Active };
+    assert_eq!(first.trading_state(), expected, "cut at {cut}, {durable} durable");
+    assert_eq!(first.found_at_opening().len(), told.len(), "{cut}");
+    assert_eq!(first.state().set_aside().len(), usize::from(!at_the_end), "{cut}");
+    for path in first.state().set_aside() {
+        assert_eq!(fs::read(folder.root().join(path)).unwrap(), grown.log[..cut]);
+    }
+    let seq = first.state().seq();
+    drop(first);
+    // Told once, and what was lost for ever.
+    let second = session(dir.path()).unwrap();
+    assert_eq!((second.state().seq(), second.found_at_opening().len()), (seq, 0));
+    drop(second);
+    assert_eq!(findings(&folder), if lost { vec!["lost"] } else { vec![] }, "{cut}");
+}
+
+#[test]
+fn a_log_damaged_in_the_middle_loses_what_follows_and_says_so() {
+    let grown = grown(4);
+    for at in [grown.durable[1].0 + 30, grown.durable[2].0 + 20, 20, 5] {
+        let mut damaged = Grown { log: grown.log.clone(), ..self::grown(4) };
+        damaged.main.clone_from(&grown.main);
+        damaged.log[at] ^= 0x5a;
+        if at < 32 {
+            // The tables must be in the file, or there is no journal at all.
+            let dir = tempfile::tempdir().unwrap();
+            let folder = grown.lay_out(dir.path(), grown.log.len(), &grown.durable[4].1);
+            drop(session(dir.path()).unwrap());
+            damaged.main = fs::read(folder.journal()).unwrap();
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let folder = damaged.lay_out(dir.path(), damaged.log.len(), &grown.durable[4].1);
+        let session = session(dir.path()).unwrap();
+        assert_eq!(session.state().set_aside().len(), 1, "{at}");
+        let lost = at >= 32;
+        assert_eq!(session.trading_state() == TradingState::Paused, lost, "{at}");
+        drop(session);
+        assert_eq!(findings(&folder).len(), usize::from(lost), "{at}");
+    }
+}
+
+#[test]
+fn frames_of_an_earlier_use_of_the_log_are_no_torn_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let mut journal = journal(&path).unwrap();
+    for number in 1..=50 {
+        journal.append(now(), vec![draft(number)]).unwrap();
+    }
+    let other = Connection::open(&path).unwrap();
+    other.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
+    let before = fs::read(dir.path().join("journal.sqlite-wal")).unwrap().len();
+    journal.append(now(), vec![draft(51)]).unwrap();
+    let log = fs::read(dir.path().join("journal.sqlite-wal")).unwrap();
+    assert_eq!(log.len(), before, "the log begins anew in the old file");
+    assert_eq!(log::torn(&log), None);
+    // And one that was torn in such a file is found.
+    let frames = (log.len() - 32) / FRAME;
+    assert!(frames > 10);
+    let mut torn = log.clone();
+    torn[32 + 100] ^= 1;
+    assert!(log::torn(&torn).is_some_and(|torn| torn.torn < log.len() / 2));
+}
+
+#[test]
+fn a_damaged_head_pauses_and_another_chain_is_noticed() {
+    let grown = grown(3);
+    let other = {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = journal(&dir.path().join("journal.sqlite")).unwrap();
+        for number in 7..9 {
+            journal.append(now(), vec![draft(number)]).unwrap();
+        }
+        fs::read(dir.path().join("head")).unwrap()
+    };
+    for head in [other, b"no head".to_vec()] {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = grown.lay_out(dir.path(), grown.log.len(), &head);
+        assert_eq!(findings(&folder), ["lost"]);
+        assert_eq!(session(dir.path()).unwrap().trading_state(), TradingState::Paused);
+        assert_eq!(findings(&folder), ["lost"]);
+    }
+}
+
+#[test]
+fn a_journal_of_an_older_version_is_copied_and_migrated() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+    folder.create().unwrap();
+    let path = folder.journal();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/src/journal/fixtures/version-1.sqlite");
+    fs::copy(fixture, &path).unwrap();
+    let version = |path: &Path| -> i64 {
+        let db = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
+        db.unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), 1);
+    // Looking changes nothing.
+    let before = fs::read(&path).unwrap();
+    assert!(verify(&path, &[]).unwrap().is_whole());
+    assert_eq!(crate::peek(&folder).unwrap().unwrap().seq(), 3);
+    assert_eq!((version(&path), fs::read(&path).unwrap()), (1, before));
+    let mut first = session(dir.path()).unwrap();
+    assert_eq!(first.trading_state(), TradingState::Paused, "what it says is kept");
+    first.enter(Cause::StaleData, "old".into()).unwrap();
+    drop(first);
+    assert_eq!(version(&path), SCHEMA_VERSION);
+    let copy = path.with_file_name("journal.sqlite.v1");
+    assert_eq!(version(&copy), 1);
+    assert_eq!(verify(&copy, &[]).unwrap().records, 3);
+    assert_eq!(verify(&path, &[]).unwrap().records, 4);
+    // What version 2 is for.
+    let fork = Connection::open(&path).unwrap().execute(
+        "INSERT INTO record SELECT 4 + seq, ts_event, ts_init, NULL, kind, version, payload, \
+         prev_hash, hash FROM record WHERE seq = 1",
+        [],
+    );
+    assert!(fork.unwrap_err().to_string().contains("follows the last"));
+    assert_eq!(usize::try_from(SCHEMA_VERSION).unwrap(), 1 + migrate::MIGRATIONS.len());
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_journal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/src/journal/fixtures/version-1.sqlite");
+    fs::copy(fixture, &path).unwrap();
+    let broken = Connection::open(&path).unwrap();
+    // A name that the migration wants is taken.
+    broken.execute_batch("CREATE VIEW record_follows_the_last AS SELECT 1").unwrap();
+    broken
+        .execute_batch(
+            "CREATE TRIGGER record_follows_the_last BEFORE INSERT ON record BEGIN SELECT 1; END",
+        )
+        .unwrap();
+    drop(broken);
+    assert!(journal(&path).is_err());
+    let db = Connection::open(&path).unwrap();
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+    assert!(path.with_file_name("journal.sqlite.v1").exists(), "the copy came first");
 }

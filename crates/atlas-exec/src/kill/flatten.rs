@@ -28,7 +28,7 @@ use crate::journal::Draft;
 use crate::session::Session;
 use crate::shell::look_up::{LookUp, look_up};
 use crate::snapshot::still_open;
-use crate::states::Cause;
+use crate::states::{Cause, Deed, Permission, permits};
 use crate::timer::Timer;
 
 /// What is to be flattened, and how.
@@ -37,6 +37,8 @@ pub struct Flatten<'a> {
     pub account: &'a AccountName,
     /// Replay, paper or live.
     pub mode: Mode,
+    /// The account's state, which has to leave exits to an operator at least.
+    pub state: TradingState,
     /// Shares Atlas owns by its journal; never more is sold.
     pub owned: &'a BTreeMap<Symbol, Qty>,
     /// The account's limits.
@@ -105,9 +107,18 @@ pub struct Flattened {
 /// are never two exits for the same shares.
 ///
 /// # Errors
-/// [`Error::Broker`] if the broker cannot be asked, [`Error::Io`] if the sells cannot be named in
+/// [`Error::NotPermitted`] if the state leaves exits to nobody; [`Error::Broker`] if the broker
+/// cannot be asked, [`Error::Io`] if the sells cannot be named in
 /// the inbox: nothing was sent then.
 pub async fn flatten(broker: &dyn Broker, order: Flatten<'_>) -> Result<Flattened, Error> {
+    if permits(order.state, Deed::Reduce) == Permission::No {
+        return Err(Error::NotPermitted {
+            state: order.state,
+            cause: order.why.to_owned(),
+            action: "flatten",
+            remedy: "sell at the broker, and reconcile".to_owned(),
+        });
+    }
     let mut done = Flattened::default();
     let Some(seen) = Seen::ask(broker, &order).await? else { return Ok(done) };
     let mut requests = Vec::new();
@@ -150,7 +161,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Waits until no order of ours is open, for as long as the waits last, then asks for
+    /// Waits until no order of ours for what is sold is open, for as long as the waits last, then asks for
     /// everything. `None` if nothing is owned.
     async fn ask(broker: &dyn Broker, order: &Flatten<'_>) -> Result<Option<Self>, Error> {
         if order.owned.is_empty() {
@@ -159,7 +170,9 @@ impl Seen {
         let mut waits = order.waits.iter();
         let open = loop {
             let open = broker.open_orders().await.map_err(Error::broker("ask for open orders"))?;
-            let ours = open.iter().any(|order| order.client_order_id.is_ours());
+            let ours = open.iter().any(|open| {
+                open.client_order_id.is_ours() && order.owned.contains_key(&open.symbol)
+            });
             match (ours, waits.next()) {
                 (true, Some(wait)) => order.timer.sleep(*wait).await,
                 (false, _) | (true, None) => break open,
@@ -204,7 +217,7 @@ impl Seen {
             now: order.now,
             phase: Phase::Send,
             mode: order.mode,
-            state: TradingState::Halted,
+            state: order.state,
             authority: Authority::Operator,
             hours: self.hours,
             regime: Regime::Crash,

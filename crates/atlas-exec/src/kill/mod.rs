@@ -2,9 +2,11 @@
 
 mod flatten;
 
+use std::collections::BTreeSet;
+
 use atlas_broker::{Broker, BrokerOrder};
 use atlas_core::time::Timestamp;
-use atlas_core::{ClientOrderId, Side};
+use atlas_core::{ClientOrderId, Side, Symbol};
 
 use crate::error::Error;
 use crate::folder::{Fence, FenceNote};
@@ -94,9 +96,26 @@ pub type Canceled = (Vec<ClientOrderId>, Vec<(ClientOrderId, atlas_broker::Error
 /// # Errors
 /// [`Error::Broker`] if the open orders cannot be listed.
 pub async fn cancel(broker: &dyn Broker, scope: Scope) -> Result<Canceled, Error> {
+    cancel_where(broker, |order| is_meant(order, scope)).await
+}
+
+/// Asks for every order of ours for these symbols to be canceled, protective ones included.
+///
+/// # Errors
+/// As [`cancel`].
+pub async fn cancel_of(broker: &dyn Broker, symbols: &BTreeSet<Symbol>) -> Result<Canceled, Error> {
+    let meant =
+        |order: &BrokerOrder| order.client_order_id.is_ours() && symbols.contains(&order.symbol);
+    cancel_where(broker, meant).await
+}
+
+async fn cancel_where(
+    broker: &dyn Broker,
+    meant: impl Fn(&BrokerOrder) -> bool,
+) -> Result<Canceled, Error> {
     let open = broker.open_orders().await.map_err(Error::broker("ask for the open orders"))?;
     let (mut canceled, mut failed) = (Vec::new(), Vec::new());
-    for order in open.into_iter().filter(|order| is_meant(order, scope)) {
+    for order in open.into_iter().filter(meant) {
         match broker.cancel(&order.venue_order_id).await {
             Ok(()) => canceled.push(order.client_order_id),
             Err(error) => failed.push((order.client_order_id, error)),

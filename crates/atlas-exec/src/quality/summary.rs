@@ -62,24 +62,27 @@ pub struct Quality {
     pub by_size: BTreeMap<SizeClass, Summary>,
 }
 
-/// Sums samples up.
+/// Sums samples up, in one pass.
 #[must_use]
 pub fn summarize(samples: &[Sample]) -> Quality {
-    let class = |keep: &dyn Fn(&Sample) -> bool| {
-        summary(&samples.iter().filter(|sample| keep(sample)).collect::<Vec<_>>())
-    };
-    let mut quality = Quality { all: class(&|_| true), ..Quality::default() };
+    let mut all = Sum::default();
+    let (mut symbols, mut hours, mut sizes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for sample in samples {
-        let symbol = &sample.symbol;
-        if !quality.by_symbol.contains_key(symbol) {
-            quality.by_symbol.insert(symbol.clone(), class(&|s| s.symbol == *symbol));
-        }
-        let hour = sample.hour;
-        quality.by_hour.entry(hour).or_insert_with(|| class(&|s| s.hour == hour));
-        let size = size_of(sample.notional);
-        quality.by_size.entry(size).or_insert_with(|| class(&|s| size_of(s.notional) == size));
+        all.add(sample);
+        symbols.entry(sample.symbol.clone()).or_insert_with(Sum::default).add(sample);
+        hours.entry(sample.hour).or_insert_with(Sum::default).add(sample);
+        sizes.entry(size_of(sample.notional)).or_insert_with(Sum::default).add(sample);
     }
-    quality
+    Quality {
+        all: all.summary(),
+        by_symbol: summaries(&symbols),
+        by_hour: summaries(&hours),
+        by_size: summaries(&sizes),
+    }
+}
+
+fn summaries<K: Ord + Clone>(sums: &BTreeMap<K, Sum>) -> BTreeMap<K, Summary> {
+    sums.iter().map(|(key, sum)| (key.clone(), sum.summary())).collect()
 }
 
 fn size_of(notional: Usd) -> SizeClass {
@@ -91,22 +94,52 @@ fn size_of(notional: Usd) -> SizeClass {
     }
 }
 
-fn summary(samples: &[&Sample]) -> Summary {
-    let weighed = |value: fn(&Sample) -> Option<f64>| {
-        let known = samples.iter().filter_map(|s| Some((value(s)?, s.notional.to_f64())));
-        let (sum, weight) = known.fold((0.0, 0.0), |(sum, all), (v, w)| (sum + v * w, all + w));
-        (weight > 0.0).then(|| sum / weight)
-    };
-    let (mut fills, mut seconds) = (0_u32, 0.0);
-    for sample in samples {
-        fills += 1;
-        seconds += sample.time_to_fill.as_seconds_f64();
+/// What a mean is made of: values times weights, and weights.
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: Option<f64>, weight: f64) {
+        if let Some(value) = value {
+            self.sum += value * weight;
+            self.weight += weight;
+        }
     }
-    Summary {
-        fills: fills.into(),
-        notional: samples.iter().map(|sample| sample.notional.to_f64()).sum(),
-        slippage_bps: weighed(|sample| sample.slippage_bps),
-        shortfall_bps: weighed(|sample| sample.shortfall_bps),
-        seconds_to_fill: (fills > 0).then(|| seconds / f64::from(fills)),
+
+    fn value(&self) -> Option<f64> {
+        (self.weight > 0.0).then(|| self.sum / self.weight)
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    fills: u64,
+    notional: f64,
+    slippage: Mean,
+    shortfall: Mean,
+    seconds: Mean,
+}
+
+impl Sum {
+    fn add(&mut self, sample: &Sample) {
+        let notional = sample.notional.to_f64();
+        self.fills += 1;
+        self.notional += notional;
+        self.slippage.add(sample.slippage_bps, notional);
+        self.shortfall.add(sample.shortfall_bps, notional);
+        self.seconds.add(Some(sample.time_to_fill.as_seconds_f64()), 1.0);
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
+            fills: self.fills,
+            notional: self.notional,
+            slippage_bps: self.slippage.value(),
+            shortfall_bps: self.shortfall.value(),
+            seconds_to_fill: self.seconds.value(),
+        }
     }
 }

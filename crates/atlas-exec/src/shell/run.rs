@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use atlas_broker::Broker;
+use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, DecisionId, OrderEvent, OrderStatus, SignalOutcome};
-use atlas_risk::TradingState;
 
 use super::context::reference_now;
 use super::listen::{Ear, Heard};
@@ -16,9 +16,10 @@ use crate::error::Error;
 use crate::event::{Event, ExecutionStarted, FundsAsked, LegDropped, OrderUpdate};
 use crate::journal::Draft;
 use crate::protection::GuardIntent;
+use crate::ramp::Stage;
 use crate::sequencer::{Action, Finish, Funds, Input, Leg, LegEnd, Sequencer, Stop};
 use crate::session::Session;
-use crate::states::Cause;
+use crate::states::{Cause, Deed, Permission, Stance};
 use crate::timer::Timer;
 
 /// An execution under way.
@@ -38,7 +39,11 @@ pub(super) struct Run<'a> {
     /// What is to be placed, by name.
     pub(super) intents: BTreeMap<ClientOrderId, GuardIntent>,
     news: VecDeque<Input>,
-    stopped: TradingState,
+    stopped: Stance,
+    /// Until when entries go on, until the sequencer was told that it has passed.
+    entries_until: Option<Timestamp>,
+    /// The stage of the ramp, once it was asked for.
+    pub(super) stage: Option<Stage>,
     acted: bool,
 }
 
@@ -86,7 +91,9 @@ pub async fn execute(
             guards: BTreeSet::new(),
             intents: BTreeMap::new(),
             news: VecDeque::new(),
-            stopped: TradingState::Active,
+            stopped: Stance::Free,
+            entries_until: settings.entries_until,
+            stage: None,
             acted: false,
         };
         finish = run.run().await?;
@@ -112,12 +119,11 @@ pub async fn execute(
 fn permit(session: &mut Session) -> Result<(), Error> {
     session.take_note_of_fence()?;
     session.take_commands()?;
-    let state = session.trading_state();
-    if state < TradingState::Paused {
+    if session.stance() < Stance::Paused {
         return Ok(());
     }
     Err(Error::NotPermitted {
-        state,
+        state: session.trading_state(),
         cause: session.state().trading().describe(),
         action: "execute a plan",
         remedy: "`atlas reconcile`, then `atlas resume`".to_owned(),
@@ -267,28 +273,41 @@ impl Run<'_> {
         self.session.take_commands()?;
         self.session.take_note_of_fence()?;
         self.heed_state();
+        self.heed_end_of_entries();
         Ok(())
     }
 
     /// Tells the sequencer if the account's state became stricter; true if nothing may be sent.
     pub(super) fn heed_state(&mut self) -> bool {
-        let state = self.session.trading_state();
-        if state > self.stopped {
-            self.stopped = state;
+        let stance = self.session.stance();
+        if stance > self.stopped {
+            self.stopped = stance;
             let trading = self.session.state().trading();
             let reason = trading.describe();
-            let stop = match state {
-                TradingState::Active => return false,
-                TradingState::Reducing => {
+            let stop = match stance {
+                Stance::Free => return false,
+                Stance::NoEntries => {
                     let cause = trading.leading().map_or(Cause::OperatorReduce, |(cause, _)| cause);
                     Stop::Entries { outcome: cause.outcome(), reason }
                 }
-                TradingState::Paused => Stop::Pause { reason },
-                TradingState::Halted => Stop::Halt { reason },
+                Stance::Paused => Stop::Pause { reason },
+                Stance::Halted => Stop::Halt { reason },
             };
             self.news.push_back(Input::Stop(stop));
         }
-        state >= TradingState::Paused
+        stance >= Stance::Paused
+    }
+
+    /// Tells the sequencer, once, that it is too late to enter; true if it is.
+    pub(super) fn heed_end_of_entries(&mut self) -> bool {
+        let Some(until) = self.settings.entries_until else { return false };
+        let over = self.session.now() >= until;
+        if over && self.entries_until.take().is_some() {
+            let outcome = SignalOutcome::RejectedByMarketHours;
+            let reason = format!("the last minutes of the session began at {until}");
+            self.news.push_back(Input::Stop(Stop::Entries { outcome, reason }));
+        }
+        over
     }
 
     /// Waits, or listens where there is a stream; what is heard ends the wait.
@@ -312,7 +331,8 @@ impl Run<'_> {
     async fn cancel(&mut self, id: &ClientOrderId) -> Result<(), Error> {
         let Some(tracked) = self.session.state().orders().get(id) else { return Ok(()) };
         let Some(venue_order_id) = tracked.order.venue_order_id().cloned() else { return Ok(()) };
-        if tracked.order.status().is_terminal() {
+        let forbidden = self.session.permits(Deed::Cancel) != Permission::Yes;
+        if forbidden || tracked.order.status().is_terminal() {
             return Ok(());
         }
         self.update(id, OrderEvent::CancelRequested)?;
@@ -353,7 +373,7 @@ impl Run<'_> {
                 self.session.complete(self.id, None, &summary)
             }
             Finish::Stopped { reason, unresolved: true }
-                if self.session.trading_state() < TradingState::Halted =>
+                if self.session.stance() < Stance::Halted =>
             {
                 self.session.enter(Cause::UnknownOrder, reason.clone())
             }

@@ -19,7 +19,7 @@ use crate::journal::Draft;
 use crate::quality::{Conditions, Part};
 use crate::ramp;
 use crate::sequencer::{Breach, Conservation, Input, Leg};
-use crate::states::Cause;
+use crate::states::{Cause, Deed, Permission};
 
 /// What became of asking for an approval.
 pub(super) enum Asked {
@@ -317,7 +317,7 @@ impl Run<'_> {
 
     /// Holds an opening order to the staged ramp, where that is in force.
     fn heed_ramp(
-        &self,
+        &mut self,
         leg: &Leg,
         request: &OrderRequest,
         context: &FreshContext,
@@ -329,7 +329,11 @@ impl Run<'_> {
         if leg.reduces() || !held {
             return Ok(());
         }
-        let stage = ramp::standing(self.session.state(), planned.mode, planned.as_of).stage;
+        // By all days and fills on record, which a run does not change.
+        let stage = self.stage.unwrap_or_else(|| {
+            ramp::standing(self.session.state(), planned.mode, planned.as_of).stage
+        });
+        self.stage = Some(stage);
         let ask = context.quotes.get(&request.symbol).and_then(|quote| quote.ask);
         let worst = request.limit_price().or(ask).unwrap_or(leg.decision_price);
         ramp::check(stage, request, worst, context)
@@ -366,9 +370,10 @@ impl Run<'_> {
     pub(super) fn is_blocked(&mut self, leg: &Leg) -> Result<bool, Error> {
         self.session.take_commands()?;
         self.session.take_note_of_fence()?;
-        let stopped = self.heed_state();
-        let reducing = self.session.trading_state() == atlas_risk::TradingState::Reducing;
-        Ok(stopped || (reducing && !leg.reduces()))
+        self.heed_state();
+        let late = !leg.reduces() && self.heed_end_of_entries();
+        let deed = if leg.reduces() { Deed::Reduce } else { Deed::Enter };
+        Ok(late || self.session.permits(deed) != Permission::Yes)
     }
 
     /// Whether the fence is up, which is journaled.

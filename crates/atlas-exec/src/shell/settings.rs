@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use atlas_core::time::Timestamp;
 use atlas_core::{Bps, Usd};
 use atlas_risk::BreakerRules;
 
@@ -48,6 +49,9 @@ pub struct Settings {
     pub protection: Option<Protection>,
     /// Whether opening orders are held to the staged ramp; with real money they always are.
     pub ramp: Ramp,
+    /// From when on nothing more is bought, such as the last five minutes of a session; what was
+    /// not filled by then is canceled. Exits go on to the close. `None` for no such instant.
+    pub entries_until: Option<Timestamp>,
 }
 
 /// When opening orders are held to the staged ramp ([`crate::ramp`]).
@@ -112,6 +116,7 @@ impl Settings {
             breaker: None,
             protection: None,
             ramp: Ramp::Live,
+            entries_until: None,
         }
     }
 }

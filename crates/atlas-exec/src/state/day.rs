@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use atlas_core::calendar::{Calendar, from_eastern};
 use atlas_core::time::Timestamp;
 use atlas_core::{Error, Fill, Qty, Symbol, Usd};
+use atlas_risk::TradingState;
 use chrono::{Days, NaiveDate, NaiveTime};
 
 use super::{Owner, State};
@@ -40,6 +41,10 @@ pub struct DayMarks {
     pub posted: bool,
     /// Whether the circuit breaker opened in it.
     pub breaker: BreakerSeen,
+    /// The strictest state the account was in.
+    pub strictest: TradingState,
+    /// The last step of continuous trading when it began.
+    pub engine_step: u64,
 }
 
 /// The trading day of an instant; outside of the calendar its UTC date.
@@ -122,8 +127,18 @@ impl State {
                     traded: Usd::ZERO,
                     posted: false,
                     breaker: BreakerSeen::NotObserved,
+                    strictest: self.trading.state(),
+                    engine_step: self.engine_step,
                 });
             }
+        }
+    }
+
+    /// Notes the state the account is in now as one of the day's.
+    pub(super) fn mark_strictest(&mut self) {
+        let state = self.trading.state();
+        if let Some(marks) = &mut self.day {
+            marks.strictest = marks.strictest.max(state);
         }
     }
 

@@ -1,14 +1,15 @@
 //! What an account remembers beyond money and orders: regime, signals, trades judged, drills.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_core::journal::Hash;
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, OrderStatus, Side, Symbol};
 use atlas_engine::plan::RegimeDecision;
 
 use super::{State, TrackedOrder};
 use crate::drill::{Drill, DrillWalked};
-use crate::event::{Kept, KeptSignal};
+use crate::event::{Event, Kept, KeptSignal, LimitsChanged};
 
 /// A drill as it was walked through last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub struct LastDrill {
     pub at: Timestamp,
     /// What came of it.
     pub walked: DrillWalked,
+}
+
+/// A person's word that put something aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastOverride {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The configuration it was given under, if it was tied to one.
+    pub config: Option<Hash>,
 }
 
 impl State {
@@ -57,6 +69,37 @@ impl State {
     /// Protective orders whose fate is not known: sent, or about to be, and never answered for.
     pub(crate) fn doubtful_guards(&self) -> impl Iterator<Item = &TrackedOrder> {
         self.guards().filter(|tracked| tracked.order.status() == OrderStatus::Submitted)
+    }
+
+    /// Torn ends of the journal's file that were set aside, by path within the account's folder.
+    #[must_use]
+    pub const fn set_aside(&self) -> &BTreeSet<String> {
+        &self.set_aside
+    }
+
+    /// The limits last on record, by name and as the configuration writes them; empty before the
+    /// first.
+    #[must_use]
+    pub const fn limits(&self) -> &BTreeMap<String, serde_json::Value> {
+        &self.limits
+    }
+
+    /// Keeps what is only looked at.
+    pub(super) fn keep(&mut self, event: Event) {
+        if let Event::TailSetAside(aside) = event {
+            self.set_aside.insert(aside.path);
+        } else if let Event::LimitsChanged(limits) = event {
+            self.on_limits(*limits);
+        }
+    }
+
+    fn on_limits(&mut self, limits: LimitsChanged) {
+        for (name, change) in limits.changed {
+            match change.to {
+                Some(limit) => self.limits.insert(name, limit),
+                None => self.limits.remove(&name),
+            };
+        }
     }
 
     pub(super) fn remember(&mut self, kept: &Kept) {

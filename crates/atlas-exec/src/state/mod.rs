@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use books::{Books, DaySells, Lot, Owner};
 pub use day::{DayMarks, trading_day};
 pub use decision::{Decision, DecisionStatus, End};
-pub use memory::LastDrill;
+pub use memory::{LastDrill, LastOverride};
 pub use orders::TrackedOrder;
 pub use performance::Track;
 pub use shares::Reshape;
@@ -61,7 +61,9 @@ pub struct State {
     commands: BTreeSet<String>,
     breaker: Option<CircuitBreaker>,
     artifacts: BTreeSet<String>,
-    overrides: BTreeMap<String, String>,
+    set_aside: BTreeSet<String>,
+    limits: BTreeMap<String, serde_json::Value>,
+    overrides: BTreeMap<String, LastOverride>,
     engine_step: u64,
     day: Option<DayMarks>,
     days_before: Vec<DayMarks>,
@@ -241,7 +243,7 @@ impl State {
 
     /// What was overridden, with who did it last.
     #[must_use]
-    pub const fn overrides(&self) -> &BTreeMap<String, String> {
+    pub const fn overrides(&self) -> &BTreeMap<String, LastOverride> {
         &self.overrides
     }
 
@@ -294,6 +296,7 @@ impl State {
             Event::StateEntered(entered) => {
                 let (since, seq) = (record.ts_event, record.seq);
                 self.trading.enter(entered.cause, Holding { since, seq, detail: entered.detail });
+                self.mark_strictest();
                 Ok(())
             }
             Event::StateLeft(left) => {
@@ -317,14 +320,19 @@ impl State {
                 Ok(())
             }
             Event::OverrideRecorded(recorded) => {
-                self.overrides.insert(recorded.what, recorded.by);
+                let (by, at, config) = (recorded.by, record.ts_event, recorded.config);
+                self.overrides.insert(recorded.what, LastOverride { by, at, config });
                 Ok(())
             }
             Event::EngineActed(acted) => {
                 self.engine_step = self.engine_step.max(acted.step);
                 Ok(())
             }
-            Event::RegimeChanged(_) => Ok(()),
+            Event::RegimeChanged(_) | Event::RecordsLost(_) => Ok(()),
+            Event::TailSetAside(_) | Event::LimitsChanged(_) => {
+                self.keep(event);
+                Ok(())
+            }
             Event::ArtifactUnaccounted(found) => {
                 self.artifacts.insert(found.path);
                 Ok(())

@@ -1,5 +1,7 @@
 //! How the account has done, deposits and withdrawals excluded; kept across restarts by the fold.
 
+use std::collections::BTreeMap;
+
 use atlas_core::Usd;
 use atlas_core::calendar::Calendar;
 use atlas_risk::Performance;
@@ -7,7 +9,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 /// Equity less what was paid in since the baseline, as the reconciliations saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Track {
     peak: Option<Usd>,
     last: Option<(NaiveDate, Usd)>,
@@ -15,6 +17,8 @@ pub struct Track {
     base: Option<Usd>,
     /// The deepest fall from a peak so far, as a share of it.
     deepest: Option<Decimal>,
+    /// The deepest fall seen on each day.
+    falls: BTreeMap<NaiveDate, Decimal>,
 }
 
 impl Track {
@@ -27,6 +31,8 @@ impl Track {
         // What cannot be told, from a peak of nothing, counts as having lost everything.
         let fall = change(peak, net).map_or(Decimal::ONE, |change| -change);
         self.deepest = Some(self.deepest.map_or(fall, |deepest| deepest.max(fall)));
+        let of_day = self.falls.entry(day).or_insert(fall);
+        *of_day = fall.max(*of_day);
     }
 
     /// Takes what was seen last for the peak.
@@ -38,6 +44,12 @@ impl Track {
     #[must_use]
     pub const fn deepest(&self) -> Option<Decimal> {
         self.deepest
+    }
+
+    /// The deepest fall that was seen on days of a kind; `None` if nothing was seen on any.
+    #[must_use]
+    pub fn deepest_since(&self, of: impl Fn(NaiveDate) -> bool) -> Option<Decimal> {
+        self.falls.iter().filter(|(day, _)| of(**day)).map(|(_, fall)| *fall).max()
     }
 
     /// The highest equity seen, less what was paid in; `None` before the first look.

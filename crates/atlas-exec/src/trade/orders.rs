@@ -21,7 +21,7 @@ use crate::event::{Event as Record, OrderIntent, OrderUpdate};
 use crate::journal::Draft;
 use crate::shell::look_up::{LookUp, look_up};
 use crate::snapshot::still_open;
-use crate::states::{Cause, Deed, Permission, permits};
+use crate::states::{Cause, Deed, Permission};
 
 impl<S: Brain> Trader<'_, '_, S> {
     /// Judges an order and sends it, or tells the engine why not.
@@ -88,7 +88,7 @@ impl<S: Brain> Trader<'_, '_, S> {
             Purpose::Entry => Deed::Enter,
             Purpose::Exit | Purpose::Guard => Deed::Reduce,
         };
-        let held_back = permits(self.session.trading_state(), deed) != Permission::Yes;
+        let held_back = self.session.permits(deed) != Permission::Yes;
         Ok(held_back.then(|| self.session.state().trading().describe()))
     }
 

@@ -140,7 +140,7 @@ fn losses_open_the_breaker_until_it_has_cooled() {
     assert_eq!(session.state().breaker(session.now()), BreakerStance::HalfOpen);
     to(&world, "2019-01-04T21:10:00Z");
     compare(&mut session, &world);
-    let closed = session.close_day(Mode::Paper).unwrap().unwrap();
+    let closed = session.close_day(Mode::Paper, |_| false).unwrap().unwrap();
     assert_eq!(closed.breaker, BreakerSeen::Fired);
     assert_eq!(closed.realised, "-100".parse().unwrap());
 }
@@ -180,26 +180,60 @@ fn a_day_is_closed_once_with_a_reason_and_a_proof() {
     own(&mut disk.session(&world), &world, &[("AAPL", 50, "100")]);
     let mut session = disk.session(&world);
     compare(&mut session, &world);
-    assert_eq!(session.close_day(Mode::Paper).unwrap(), None, "the session goes on");
+    assert_eq!(session.close_day(Mode::Paper, |_| false).unwrap(), None, "the session goes on");
     to(&world, "2019-01-04T21:00:00Z");
-    assert_eq!(session.close_day(Mode::Paper).unwrap(), None, "nothing was compared since");
+    assert_eq!(
+        session.close_day(Mode::Paper, |_| false).unwrap(),
+        None,
+        "nothing was compared since"
+    );
     compare(&mut session, &world);
-    let closed = session.close_day(Mode::Paper).unwrap().unwrap();
+    let closed = session.close_day(Mode::Paper, |_| false).unwrap().unwrap();
     assert!(closed.clean && closed.fills == 0, "{closed:?}");
     assert_eq!(closed.breaker, BreakerSeen::NotObserved);
     let quiet = closed.quiet.unwrap();
     assert!(quiet.holds());
     assert_eq!(quiet.reason, "no plan was made for it");
     compare(&mut session, &world);
-    assert_eq!(session.close_day(Mode::Paper).unwrap(), None, "it is closed");
+    assert_eq!(session.close_day(Mode::Paper, |_| false).unwrap(), None, "it is closed");
     // Past midnight the day that is over can still be told, by what it began with.
     to(&world, "2019-01-07T20:00:00Z");
     rebalance(&mut session, &world, &plan(2, &[(Side::Sell, "AAPL", 20, "100")])).unwrap();
     to(&world, "2019-01-08T06:00:00Z");
     compare(&mut session, &world);
-    let closed = session.close_day(Mode::Paper).unwrap().unwrap();
+    let closed = session.close_day(Mode::Paper, |_| false).unwrap().unwrap();
     assert_eq!((closed.day.to_string(), closed.fills), ("2019-01-07".to_owned(), 1));
     assert_eq!((closed.orders, closed.quiet), (1, None));
+}
+
+#[test]
+fn a_day_counts_if_it_was_free_and_what_was_due_was_done() {
+    use crate::day::Schedule;
+    let (world, disk) = (World::new("20000"), Disk::new());
+    own(&mut disk.session(&world), &world, &[("AAPL", 50, "100")]);
+    let mut session = disk.session(&world);
+    let mut close = |world: &World, at: &str, due: bool, paused: bool| {
+        to(world, at);
+        if paused {
+            session.enter(Cause::OperatorPause, "lunch".into()).unwrap();
+            compare(&mut session, world);
+            session.resume("me", "over").unwrap();
+        }
+        compare(&mut session, world);
+        let closed = session.close_day(Mode::Paper, |_| due).unwrap().unwrap();
+        assert!(closed.clean, "{closed:?}");
+        (closed.schedule.unwrap(), closed.counts())
+    };
+    // Bought on the 3rd, which is closed after midnight of the 4th.
+    assert_eq!(close(&world, "2019-01-04T05:30:00Z", true, false), (Schedule::CarriedOut, true));
+    assert_eq!(close(&world, "2019-01-04T21:01:00Z", false, false), (Schedule::NothingDue, true));
+    assert_eq!(close(&world, "2019-01-07T21:01:00Z", true, false), (Schedule::Missed, false));
+    assert_eq!(close(&world, "2019-01-08T21:01:00Z", false, true), (Schedule::NothingDue, false));
+    assert_eq!(close(&world, "2019-01-09T21:01:00Z", false, false), (Schedule::NothingDue, true));
+    // A record of an older program says nothing of it, and does not count.
+    let mut old = session.state().days().values().next().unwrap().clone();
+    (old.strictest, old.schedule) = (None, None);
+    assert!(!old.counts());
 }
 
 #[test]

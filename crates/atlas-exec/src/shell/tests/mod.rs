@@ -226,6 +226,56 @@ fn reducing_sells_and_does_not_buy() {
 }
 
 #[test]
+fn the_table_of_states_is_what_the_shell_goes_by() {
+    use crate::states::{Permission, Row, TABLE};
+    const NO_ENTRIES: [Row; 4] = {
+        let mut table = TABLE;
+        table[TradingState::Active as usize].entries.0 = Permission::No;
+        table
+    };
+    const NO_EXITS: [Row; 4] = {
+        let mut table = TABLE;
+        table[TradingState::Active as usize].reducing.0 = Permission::Operator;
+        table
+    };
+    // One cell, and the buys stay at home; another one, and nothing begins.
+    let (world, disk, plan) = rotation();
+    let mut session = disk.session(&world);
+    session.ruled_by(&NO_ENTRIES);
+    let report = rebalance(&mut session, &world, &plan).unwrap();
+    let kept = SignalOutcome::RejectedByOperator;
+    assert_eq!(outcomes(&report), [Executed, Executed, kept, kept]);
+    assert_eq!(world.submits().len(), 2);
+    let (world, disk, plan) = rotation();
+    let mut session = disk.session(&world);
+    session.ruled_by(&NO_EXITS);
+    assert!(matches!(rebalance(&mut session, &world, &plan), Err(Error::NotPermitted { .. })));
+    assert!(world.submits().is_empty());
+}
+
+#[test]
+fn nothing_is_bought_in_the_last_minutes_and_exits_go_on() {
+    let late = SignalOutcome::RejectedByMarketHours;
+    // A sell that takes longer than what is left, and a buy that is under way by then.
+    let cases = [
+        ("AAPL", Habit::Later(240), [Executed, Executed, late, late], 2),
+        ("MSFT", Habit::Hang, [Executed, Executed, ExpiredUnfilled, Executed], 4),
+    ];
+    for (symbol, habit, expected, sent) in cases {
+        let (world, disk, plan) = rotation();
+        world.habit(symbol, habit);
+        let until = world.inner().now + chrono::TimeDelta::minutes(3);
+        let settings = crate::shell::Settings { entries_until: Some(until), ..bench::settings() };
+        let mut session = disk.session(&world);
+        let report = bench::rebalance_with(&mut session, &world, &plan, &settings).unwrap();
+        assert_eq!(outcomes(&report), expected, "{symbol}");
+        assert_eq!(world.submits().len(), sent, "{symbol}");
+        let now = world.inner().now;
+        assert!(now - until <= chrono::TimeDelta::seconds(120), "{symbol}: {now}");
+    }
+}
+
+#[test]
 fn a_broker_that_does_not_answer_for_a_while_is_waited_for() {
     // Every single read that is made, failing once.
     let reads = {
