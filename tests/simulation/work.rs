@@ -97,7 +97,7 @@ pub(crate) fn close(story: &mut Story) -> Result<(), String> {
     let text = |error: Error| error.to_string();
     let rules = story.nature.breaker.unwrap_or(NEVER);
     session.heed_limits(&story.nature.limits(), rules).map_err(text)?;
-    session.close_day(atlas_core::time::Mode::Paper).map_err(text).map(drop)
+    session.close_day(atlas_core::time::Mode::Paper, |_| false).map_err(text).map(drop)
 }
 
 /// A process from its first look to its last.
