@@ -320,6 +320,11 @@ impl Lossy {
         match kind {
             0 => {
                 self.settle(&request.client_order_id);
+                let mut wire = self.wire();
+                if wire.rng.percent(20) {
+                    // It is sent again after a pause, in which somebody may speak.
+                    wire.word_in = (2, Some(Word::Kill));
+                }
                 return Travel::NeverLeft;
             }
             1 => {}
