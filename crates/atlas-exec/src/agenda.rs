@@ -19,6 +19,8 @@ pub enum Task {
     Check,
     /// Carry the pending plan out.
     Execute,
+    /// Compare books and broker within the session.
+    Compare,
     /// Compare books and broker after the close, and close the day.
     EndOfDay,
     /// Decide, approve, journal.
@@ -74,7 +76,7 @@ pub fn due(
     let next = nyse.next_session(last.date)?;
     let plan = state.pending().filter(|plan| plan.approval.is_some() || plan.started.is_some());
     if now >= next.open {
-        return Ok(in_session(plan, now, &next, hours));
+        return Ok(in_session(state, plan, now, &next, hours));
     }
     let compare_at = last.close + TimeDelta::minutes(hours.end_after_close_min.into());
     if state.account().is_some() && !state.days().contains_key(&last.date) {
@@ -92,18 +94,42 @@ pub fn due(
     Ok(Due::At(next.open))
 }
 
-/// While a session is under way: its plan once its window has begun, then nothing until the close.
-fn in_session(plan: Option<&Decision>, now: Timestamp, session: &Session, hours: Hours) -> Due {
-    let compare_at = session.close + TimeDelta::minutes(hours.end_after_close_min.into());
+/// Longest time between two comparisons within a session.
+const COMPARE_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// While a session is under way: its plan once its window has begun, a comparison every hour, then
+/// nothing until the close.
+fn in_session(
+    state: &State,
+    plan: Option<&Decision>,
+    now: Timestamp,
+    session: &Session,
+    hours: Hours,
+) -> Due {
+    let after_close = session.close + TimeDelta::minutes(hours.end_after_close_min.into());
+    let compare = compare_at(state, session).filter(|at| *at < session.close);
+    let otherwise = match compare {
+        Some(at) if now >= at => Due::Now(Task::Compare),
+        Some(at) => Due::At(at),
+        None => Due::At(after_close),
+    };
     let Some(plan) = plan.filter(|plan| plan.planned.execute_on == session.date) else {
-        return Due::At(compare_at);
+        return otherwise;
     };
     let window = Window::of(session, hours.start_after_open_min, hours.stop_before_close_min);
-    match window.check(now, plan.started.is_some()) {
-        Ok(()) => Due::Now(Task::Execute),
-        Err(_) if now < window.from => Due::At(window.from),
-        Err(_) => Due::At(compare_at),
+    match (window.check(now, plan.started.is_some()), otherwise) {
+        (Ok(()), _) => Due::Now(Task::Execute),
+        (Err(_), Due::At(at)) if now < window.from => Due::At(at.min(window.from)),
+        (Err(_), otherwise) => otherwise,
     }
+}
+
+/// When books and broker are to be compared next within a session: an hour after the last time, or
+/// after the opening; never on an account that was never used.
+fn compare_at(state: &State, session: &Session) -> Option<Timestamp> {
+    state.account()?;
+    let last = state.reconciled().map_or(session.open, |last| last.at.max(session.open));
+    Some(last + COMPARE_EVERY)
 }
 
 #[cfg(test)]
@@ -144,6 +170,44 @@ mod tests {
             told("2019-01-05T15:00:00Z", false).unwrap(),
             Due::At(at("2019-01-07T14:30:00Z"))
         );
+    }
+
+    #[test]
+    fn books_and_broker_are_compared_every_hour_of_a_session() {
+        use crate::event::{AccountOpened, Event, Reconciled};
+        use crate::journal::{Draft, Journal, MemoryStorage};
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let account = atlas_core::Account {
+            account_number: "1".to_owned(),
+            cash: atlas_core::Usd::ZERO,
+            equity: atlas_core::Usd::ZERO,
+            buying_power: atlas_core::Usd::ZERO,
+            trading_blocked: false,
+        };
+        let opened = AccountOpened {
+            account_number: "1".to_owned(),
+            cash: atlas_core::Usd::ZERO,
+            positions: std::collections::BTreeMap::new(),
+            bookmark: None,
+        };
+        let seen = Reconciled {
+            account,
+            positions: std::collections::BTreeMap::new(),
+            discrepancies: Vec::new(),
+        };
+        let mut journal = Journal::open(Box::new(MemoryStorage::new())).unwrap();
+        let mut note = |text: &str, event: Event| {
+            let draft = Draft { ts_event: at(text), decision_id: None, event };
+            journal.append(at(text), vec![draft]).unwrap();
+        };
+        note("2019-01-02T21:30:00Z", Event::AccountOpened(opened));
+        note("2019-01-03T15:00:00Z", Event::Reconciled(Box::new(seen)));
+        let told =
+            |now: &str| due(journal.state(), at(now), hours(false), Done::default()).unwrap();
+        assert_eq!(told("2019-01-03T15:30:00Z"), Due::At(at("2019-01-03T16:00:00Z")));
+        assert_eq!(told("2019-01-03T16:00:00Z"), Due::Now(Task::Compare));
+        // The next day counts from its opening.
+        assert_eq!(told("2019-01-04T15:00:00Z"), Due::At(at("2019-01-04T15:30:00Z")));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
         ));
     }
     let mut done = Done::default();
+    let mut failures = Failures::default();
     loop {
         match next(&job, done)? {
             Due::Now(task) => {
@@ -41,9 +42,15 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
                 if flags.once {
                     return result;
                 }
-                if let Err(error) = result {
-                    tell_failure(&job, task, &error)?;
-                    TokioTimer.sleep(LOOK).await;
+                match result {
+                    Ok(()) => failures = Failures::default(),
+                    Err(error) => {
+                        let (new, rest) = failures.note(&format!("{task:?}: {error:#}"));
+                        if new {
+                            tell_failure(&job, task, &error)?;
+                        }
+                        TokioTimer.sleep(rest).await;
+                    }
                 }
             }
             Due::At(at) if flags.once => {
@@ -57,6 +64,24 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
                 TokioTimer.sleep(rest.min(LOOK).max(Duration::from_secs(1))).await;
             }
         }
+    }
+}
+
+/// The failure that repeats itself, and how often it has.
+#[derive(Debug, Default)]
+struct Failures {
+    cause: String,
+    times: u32,
+}
+
+impl Failures {
+    /// Whether a failure is another one than the last, and how long to wait before the next try:
+    /// a minute, doubled each time up to eight, since a session's window is open for hours.
+    fn note(&mut self, cause: &str) -> (bool, Duration) {
+        let new = self.cause != cause;
+        self.times = if new { 0 } else { self.times.saturating_add(1) };
+        cause.clone_into(&mut self.cause);
+        (new, LOOK * 2_u32.pow(self.times.min(3)))
     }
 }
 
@@ -80,7 +105,7 @@ fn note_tried(done: &mut Done, task: Task) -> Result<()> {
     match task {
         Task::Check => done.checked = Some(Calendar::nyse().next_session(last)?.date),
         Task::Decide => done.decided = Some(last),
-        Task::Execute | Task::EndOfDay => {}
+        Task::Execute | Task::Compare | Task::EndOfDay => {}
     }
     Ok(())
 }
@@ -90,6 +115,7 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
     match task {
         Task::Check => Box::pin(check::check(Job::new("check", common)?)).await,
         Task::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
+        Task::Compare => Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await,
         Task::EndOfDay => {
             // A plan that was under way ends with its session, and only then the day is closed.
             let mut job = Job::new("execute", common.clone())?;
@@ -117,4 +143,22 @@ fn tell_failure(job: &Job, task: Task, error: &anyhow::Error) -> Result<()> {
         incident::append(folder.root(), &incident)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_repeats_itself_is_told_once_and_tried_less_often() {
+        let mut failures = Failures::default();
+        let minutes = |rest: Duration| rest.as_secs() / 60;
+        let told: Vec<(bool, u64)> = (0..5)
+            .map(|_| failures.note("Execute: stale"))
+            .map(|(new, rest)| (new, minutes(rest)))
+            .collect();
+        assert_eq!(told, [(true, 1), (false, 2), (false, 4), (false, 8), (false, 8)]);
+        let (new, rest) = failures.note("Execute: the broker is down");
+        assert!(new && minutes(rest) == 1);
+    }
 }
