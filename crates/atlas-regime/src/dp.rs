@@ -4,8 +4,8 @@
 //! yardstick the O(K) form of the discrete model is tested against.
 
 use crate::Error;
-use crate::continuous::Grid;
 use crate::continuous::rings::{Rings, Scratch};
+use crate::continuous::{BYTES_MAX, Grid};
 
 /// Penalties for every pair of states, kept in both orders of memory, or worked out from a grid
 /// that is too fine for that.
@@ -47,14 +47,12 @@ impl Penalties {
     ///
     /// # Errors
     /// [`Error::Parameter`] for 0 states, [`Error::Shape`] if the matrix is not square,
-    /// [`Error::NotFinite`] for NaN or infinite penalties; no other.
+    /// [`Error::NotFinite`] for NaN or infinite penalties, [`Error::TooLarge`] if they would take
+    /// more than 2 GiB; no other.
     pub fn new(states: usize, matrix: &[f64]) -> Result<Self, Error> {
-        if states == 0 {
-            let value = "0".to_owned();
-            return Err(Error::Parameter { name: "states", value, rule: "at least 1" });
-        }
-        if matrix.len() != states * states {
-            let (found, expected) = (matrix.len(), states * states);
+        let expected = entries(states)?;
+        if matrix.len() != expected {
+            let found = matrix.len();
             return Err(Error::Shape { what: "the penalty matrix", found, expected });
         }
         crate::Rows::new(matrix, states)?.check_finite("the penalty matrix")?;
@@ -122,8 +120,9 @@ impl Penalties {
     /// # Errors
     /// Those of [`new`](Self::new).
     pub fn uniform(states: usize, penalty: f64) -> Result<Self, Error> {
+        let entries = entries(states)?;
         let off_diagonal = |i| if i % (states + 1) == 0 { 0.0 } else { penalty };
-        let matrix: Vec<f64> = (0..states * states).map(off_diagonal).collect();
+        let matrix: Vec<f64> = (0..entries).map(off_diagonal).collect();
         Self::new(states, &matrix)
     }
 
@@ -270,6 +269,21 @@ impl Penalties {
             let tail = before[done..].iter().zip(&entry[done..]).map(|(v, p)| v + p);
             *loss += best.into_iter().chain(tail).fold(f64::INFINITY, smaller);
         }
+    }
+}
+
+/// Entries of the matrix, which is kept twice beside the one handed in.
+fn entries(states: usize) -> Result<usize, Error> {
+    if states == 0 {
+        let value = "0".to_owned();
+        return Err(Error::Parameter { name: "states", value, rule: "at least 1" });
+    }
+    let entries = states.saturating_mul(states);
+    match entries.saturating_mul(3 * size_of::<f64>()) {
+        bytes if bytes > BYTES_MAX => {
+            Err(Error::TooLarge { what: "the penalty matrix", bytes, max: BYTES_MAX })
+        }
+        _ => Ok(entries),
     }
 }
 

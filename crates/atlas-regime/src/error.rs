@@ -56,8 +56,8 @@ pub enum Error {
     },
     /// A row so far from every state that nothing else would count beside its cost.
     #[error(
-        "{what}: row {row} is so far from every state that what was and will be seen would no \
-         longer count beside it"
+        "{what}: row {row} is so far from every state that nothing tells the states apart beside \
+         it"
     )]
     TooFar {
         /// The filter.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrete::estep::{advance_values, first_smallest, loss};
 use crate::model::{defined, named_centers};
-use crate::stored::{Buffer, Format, Range, restored};
+use crate::stored::{Buffer, Format, Range, restored, take_off};
 use crate::{Error, JumpModel};
 
 /// What the filter says after one observation.
@@ -45,10 +45,8 @@ pub struct Filter {
     /// The values to be, until they are known to be usable.
     next: Buffer<Vec<f64>>,
     pushed: u64,
-    /// How far away a row may be.
+    /// How far away a row may be, and how much the best path may cost.
     range: Range,
-    /// The largest cost of the best path that the next row may lead to.
-    ceiling: f64,
 }
 
 impl Filter {
@@ -68,7 +66,6 @@ impl Filter {
             values: vec![0.0; model.states()],
             pushed: 0,
             range: Range::of(model),
-            ceiling: Range::of(model).0,
         })
     }
 
@@ -77,8 +74,9 @@ impl Filter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers, [`Error::Overflow`] for a row so far from every centre that no state has a finite
-    /// cost any more, [`Error::TooFar`] for one beside whose cost neither penalty nor distance of
-    /// the centres would count any more; the filter is then as it was. No other.
+    /// cost any more, [`Error::TooFar`] for one beside whose costs neither what they differ by, nor
+    /// the penalty, nor the distance of the centres would count any more; the filter is then as it
+    /// was. No other.
     #[inline]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         let number = usize::try_from(self.pushed).unwrap_or(usize::MAX);
@@ -106,14 +104,14 @@ impl Filter {
                     if *bear < to_bear { *bear } else { to_bear },
                 )
             };
-            let costs = (losses.0 + in_bull, losses.1 + in_bear);
-            let smallest = if costs.1 < costs.0 { costs.1 } else { costs.0 };
+            let mut costs = [losses.0 + in_bull, losses.1 + in_bear];
+            let smallest = if costs[1] < costs[0] { costs[1] } else { costs[0] };
             // A number that is not finite, or too large, shows in both, and is then looked for.
-            if smallest >= self.ceiling {
-                check_costs(row, number, smallest, self.ceiling)?;
+            if smallest >= self.range.ceiling {
+                let losses = [losses.0, losses.1].into_iter();
+                settle(self.range, (row, weighted), number, losses, &mut costs)?;
             }
-            self.ceiling = smallest + self.range.0;
-            (*bull, *bear) = costs;
+            [*bull, *bear] = costs;
         } else {
             let next = self.next.0.as_mut_slice();
             if self.pushed == 0 {
@@ -125,17 +123,19 @@ impl Filter {
                 advance_values(next, self.penalty, row, &self.centers);
             }
             let (_, smallest) = first_smallest(next);
-            if smallest >= self.ceiling {
-                check_costs(row, number, smallest, self.ceiling)?;
+            if smallest >= self.range.ceiling {
+                let losses = self.centers.chunks_exact(self.features).map(|c| loss(row, c));
+                settle(self.range, (row, weighted), number, losses, next)?;
             }
-            self.ceiling = smallest + self.range.0;
             self.values.copy_from_slice(next);
         }
         self.pushed += 1;
         Ok(self.estimate())
     }
 
-    /// Cost of the cheapest path into each state, since the filter was made.
+    /// Cost of the cheapest path into each state, since the filter was made, or since the best one
+    /// came to 2³² times the distance of the nearest two centres and was taken off all of them:
+    /// only what they differ by matters, and would be lost beside ever higher costs.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -176,16 +176,29 @@ fn both_losses(row: &[f64], (first, second): (&[f64], &[f64])) -> (f64, f64) {
     (half(sums.0), half(sums.1))
 }
 
-/// Refuses a row after which nothing could be told apart ever after.
+/// Refuses a row too far away to tell anything by, and takes off what has added up to too much.
+/// A weighted row was looked at before it was weighted.
 #[cold]
 #[inline(never)]
-fn check_costs(row: &[f64], number: usize, smallest: f64, ceiling: f64) -> Result<(), Error> {
-    check_row(row, row.len(), number)?;
-    match smallest {
-        f64::INFINITY => Err(Error::Overflow { what: "online filter" }),
-        cost if cost > ceiling => Err(Error::TooFar { what: "online filter", row: number }),
-        _ => Ok(()),
+fn settle(
+    range: Range,
+    (row, weighted): (&[f64], bool),
+    number: usize,
+    losses: impl Iterator<Item = f64>,
+    costs: &mut [f64],
+) -> Result<(), Error> {
+    if !weighted {
+        check_row(row, row.len(), number)?;
     }
+    let (_, smallest) = first_smallest(costs);
+    if !smallest.is_finite() {
+        return Err(Error::Overflow { what: "online filter" });
+    }
+    if range.drowns(losses) {
+        return Err(Error::TooFar { what: "online filter", row: number });
+    }
+    take_off(smallest, costs);
+    Ok(())
 }
 
 /// A filter as it is filed away; infinite costs are absent, as are the centres of empty states.
@@ -228,7 +241,6 @@ impl TryFrom<Stored> for Filter {
         let mut filter = Self::new(&model)?;
         let states = filter.values.len();
         filter.values = restored(&stored.values, "the costs", states, f64::INFINITY)?;
-        filter.ceiling = first_smallest(&filter.values).1 + filter.range.0;
         if stored.pushed >= u64::MAX / 2 {
             let value = stored.pushed.to_string();
             return Err(Error::Parameter { name: "pushed", value, rule: "a count of rows" });
@@ -297,6 +309,55 @@ mod tests {
                 assert_eq!(f, before);
                 assert!(f.push(&[5.0]).unwrap().margin.is_finite(), "after {pushes} rows");
             }
+        }
+    }
+
+    /// Rows in which the states differ, however far away they are and however close the centres.
+    #[test]
+    fn what_can_be_told_apart_is_not_refused() {
+        for third in [None, Some(vec![2e-7])] {
+            let mut centers = vec![Some(vec![0.0]), Some(vec![1e-7])];
+            centers.extend(third.map(Some));
+            let mut f = Filter::new(&JumpModel::from_centers(centers, 0.0).unwrap()).unwrap();
+            let last = u8::try_from(f.values().len() - 1).unwrap();
+            for x in [0.1, 0.5, 0.0, 700.0, -3.0, 1.0] {
+                let expected = if x > 0.0 { last } else { 0 };
+                assert_eq!(f.push(&[x]).unwrap().state, expected, "{x}");
+            }
+            assert_eq!(f.push(&[1e-7]).unwrap().state, 1);
+        }
+    }
+
+    #[test]
+    fn costs_that_add_up_do_not_drown_what_comes_after() {
+        for third in [None, Some(vec![5e3])] {
+            let mut centers = vec![Some(vec![0.0]), Some(vec![1.0])];
+            centers.extend(third.map(Some));
+            let model = JumpModel::from_centers(centers, 1.0).unwrap();
+            let mut f = Filter::new(&model).unwrap();
+            for _ in 0..5000 {
+                assert_eq!(f.push(&[-2.9e6]).unwrap().state, 0);
+            }
+            let mut restored: Filter =
+                serde_json::from_value(serde_json::to_value(&f).unwrap()).unwrap();
+            assert_eq!(restored, f);
+            let states: Vec<u8> = (0..4).map(|_| f.push(&[1.0]).unwrap().state).collect();
+            assert_eq!(states, [0, 0, 1, 1]);
+            for expected in states {
+                assert_eq!(restored.push(&[1.0]).unwrap().state, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_weighted_row_that_overflows_is_not_said_to_be_infinite() {
+        for states in [2, 3] {
+            let centers = (0..states).map(|k| Some(vec![f64::from(k)])).collect();
+            let mut model = JumpModel::from_centers(centers, 1.0).unwrap();
+            model.feature_weights = Some(vec![1e10]);
+            let mut f = Filter::new(&model).unwrap();
+            assert_eq!(f.push(&[1e300]), Err(Error::Overflow { what: "online filter" }));
+            assert!(matches!(f.push(&[f64::INFINITY]), Err(Error::NotFinite { column: 0, .. })));
         }
     }
 

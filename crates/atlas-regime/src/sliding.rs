@@ -98,8 +98,8 @@ impl SlidingFilter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared,
-    /// [`Error::TooFar`] for one beside whose distance the penalty and that of the centres do not
-    /// count; the filter is then as it was. No other.
+    /// [`Error::TooFar`] for one beside whose costs neither what they differ by, nor the penalty,
+    /// nor the distance of the centres counts; the filter is then as it was. No other.
     #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
         check_row(row, self.model.features, self.pushed)?;
@@ -110,7 +110,7 @@ impl SlidingFilter {
         if gap.is_nan() {
             return Err(Error::Overflow { what: "sliding filter" });
         }
-        if losses.0.min(losses.1) > self.range.0 {
+        if self.range.drowns([losses.0, losses.1].into_iter()) {
             return Err(Error::TooFar { what: "sliding filter", row: self.pushed });
         }
         // One centre may be infinitely far away; no gap beyond the penalty matters.

@@ -23,24 +23,56 @@ impl<'de, const N: u32> Deserialize<'de> for Format<N> {
     }
 }
 
-/// The largest cost a single row may add to the best path of a filter: beyond it the penalty and
-/// the distance of the centres no longer count beside what is added up. 2⁴² times the larger of
-/// them leaves ten bits of the 52 there are. Without limit where there are no two centres apart, and
-/// so nothing to tell.
+/// What costs must be told apart by, so that what is too far away for it can be refused and what
+/// adds up is taken off before it drowns it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Range(pub(crate) f64);
+pub(crate) struct Range {
+    /// The larger of the penalty and the distance of the centres farthest apart.
+    scale: f64,
+    /// The cost of the best path from which on it is taken off all paths: 2³² times the distance of
+    /// the nearest two centres, which leaves twenty bits of the 52 there are to tell them apart by.
+    /// Always finite, so that no sum of costs ends in infinity.
+    pub(crate) ceiling: f64,
+}
 
 impl Range {
     pub(crate) fn of(model: &JumpModel) -> Self {
         let centers = || model.centers.iter().flatten();
         let pairs = centers().flat_map(|a| centers().map(move |b| loss(a, b)));
-        let apart = pairs.fold(0.0, f64::max);
-        Self(if apart > 0.0 { apart.max(model.penalty) * FAR } else { f64::INFINITY })
+        let (mut farthest, mut nearest) = (0.0_f64, f64::INFINITY);
+        for apart in pairs.filter(|apart| *apart > 0.0) {
+            (farthest, nearest) = (farthest.max(apart), nearest.min(apart));
+        }
+        let scale = if farthest > 0.0 { farthest.max(model.penalty) } else { f64::INFINITY };
+        Self { scale, ceiling: (nearest * LEFT).min(CEILING_MAX) }
+    }
+
+    /// Whether a row with these costs in the states is so far away that neither what the costs
+    /// differ by, nor the penalty, nor the distance of the centres counts beside them: at a 2⁴²th
+    /// of the costs ten bits of the 52 there are are left. Never where there are no two centres
+    /// apart, and so nothing to tell.
+    pub(crate) fn drowns(self, losses: impl Iterator<Item = f64>) -> bool {
+        let mut ends = (f64::INFINITY, 0.0_f64);
+        for loss in losses {
+            ends = (ends.0.min(loss), ends.1.max(loss));
+        }
+        ends.0 > FAR * self.scale.max(ends.1 - ends.0)
     }
 }
 
-/// See [`Range`].
+/// See [`Range::drowns`].
 pub(crate) const FAR: f64 = 4_398_046_511_104.0;
+
+/// See [`Range::ceiling`].
+const LEFT: f64 = 4_294_967_296.0;
+const CEILING_MAX: f64 = f64::MAX / 4.0;
+
+/// Takes the cost of the best path off all paths.
+pub(crate) fn take_off(smallest: f64, values: &mut [f64]) {
+    for value in values {
+        *value -= smallest;
+    }
+}
 
 /// Working memory: overwritten by every step, so no part of what its owner is.
 #[derive(Debug, Clone, Default)]

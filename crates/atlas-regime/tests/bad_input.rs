@@ -6,8 +6,8 @@ use atlas_regime::hmm::HmmParams;
 use atlas_regime::rolling::{RollingDetector, RollingParams};
 use atlas_regime::sparse::{SparseParams, between_cluster_sums, weighted_means};
 use atlas_regime::{
-    Clipper, Dated, DetectorParams, DetectorStream, Error, Filter, FitOptions, JumpParams, Rows,
-    Scaler, SessionClose, SlidingFilter, Trend, VixParams, VixRule,
+    Clipper, Dated, DetectorParams, DetectorStream, Error, Filter, FitOptions, JumpParams, Mt19937,
+    Rows, Scaler, SessionClose, SlidingFilter, Trend, VixParams, VixRule, kmeanspp_rows,
 };
 use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
@@ -21,6 +21,12 @@ fn number() -> impl Strategy<Value = f64> {
         1 => Just(1e300),
         1 => Just(f64::MIN_POSITIVE),
     ]
+}
+
+/// A small count, and now and then one nobody can mean.
+fn count(small: std::ops::Range<usize>) -> impl Strategy<Value = usize> {
+    let absurd = prop_oneof![Just(usize::MAX), Just(1 << 62), Just(1 << 33), Just(1 << 31)];
+    prop_oneof![9 => small, 1 => absurd]
 }
 
 /// A table of up to 30 rows and 4 columns; mostly finite and moderate.
@@ -49,10 +55,10 @@ proptest! {
     #[test]
     fn fits_answer_or_refuse(
         (data, cols) in table(),
-        states in 0_usize..10,
+        states in count(0..10),
         penalty in number(),
         weights in prop::collection::vec(number(), 0..5),
-        restarts in 0_usize..4,
+        restarts in count(0..4),
     ) {
         let rows = Rows::new(&data, cols).unwrap();
         let jump = JumpParams { restarts, iterations_max: 50, ..JumpParams::new(states, penalty) };
@@ -82,15 +88,24 @@ proptest! {
     }
 
     #[test]
-    fn scaling_and_hidden_markov_models_answer_or_refuse((data, cols) in table(), mul in number()) {
+    fn scaling_and_hidden_markov_models_answer_or_refuse(
+        (data, cols) in table(),
+        mul in number(),
+        states in count(0..10),
+        restarts in count(0..3),
+    ) {
         let rows = Rows::new(&data, cols).unwrap();
         let clipped = Clipper::fit(rows, mul);
         let scaled = Scaler::fit(rows);
         if rows.is_empty() || data.iter().any(|x| !x.is_finite()) {
             prop_assert!(clipped.is_err() && scaled.is_err());
         }
-        let params = HmmParams { restarts: 2, iterations_max: 20, ..HmmParams::default() };
-        if let Ok(fit) = params.check().unwrap().fit(rows) {
+        let params = HmmParams { states, restarts, iterations_max: 20, ..HmmParams::default() };
+        prop_assert_eq!(
+            params.clone().check().is_ok(),
+            (1..9).contains(&states) && (1..3).contains(&restarts)
+        );
+        if let Ok(fit) = params.check().and_then(|params| params.fit(rows)) {
             prop_assert!(fit.log_likelihood.is_finite());
         }
     }
@@ -111,6 +126,21 @@ proptest! {
             }
         }
     }
+}
+
+/// Restarts that all meet each other, on the stack a worker thread has.
+#[test]
+fn any_number_of_restarts_fits_on_a_small_stack() {
+    let fit = || {
+        let data: Vec<f64> =
+            (0..60).map(|t| f64::from(t % 7 + if t < 30 { 0 } else { 9 })).collect();
+        let params = JumpParams { restarts: 20_000, ..JumpParams::new(2, 1.0) };
+        params.check().unwrap().fit(Rows::new(&data, 1).unwrap(), None).unwrap().model.objective()
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(2 << 20).build().unwrap();
+    let many = pool.install(fit);
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(fit).unwrap();
+    assert_eq!(many.to_bits(), thread.join().unwrap().to_bits());
 }
 
 #[test]
@@ -203,14 +233,19 @@ proptest! {
     fn matrices_memberships_bars_and_closes_answer_or_refuse(
         numbers in prop::collection::vec(number(), 0..20),
         (data, cols) in table(),
-        states in 0_usize..5,
+        states in count(0..5),
+        penalty in number(),
     ) {
         if let Ok(penalties) = Penalties::new(states, &numbers) {
             prop_assert_eq!(numbers.len(), states * states);
             drop(penalties.solve(&data));
         }
+        let uniform = Penalties::uniform(states, penalty);
+        prop_assert_eq!(uniform.is_ok(), (1..5).contains(&states) && penalty.is_finite());
         let rows = Rows::new(&data, cols).unwrap();
-        let fits = states > 0 && numbers.len() == rows.len() * states;
+        prop_assert!(kmeanspp_rows(rows, states, &mut Mt19937::new(1)).is_err() || states <= rows.len());
+        let fits = states > 0 && !rows.is_empty()
+            && Some(numbers.len()) == rows.len().checked_mul(states);
         prop_assert_eq!(weighted_means(rows, &numbers, states).is_ok(), fits);
         prop_assert_eq!(between_cluster_sums(rows, &numbers, states).is_ok(), fits);
         let (mut trend, mut rule) = (Trend::new(), VixRule::new(VixParams::default().check().unwrap()));

@@ -11,7 +11,7 @@ use crate::discrete::params::STATES_MAX;
 use crate::dp::Penalties;
 use crate::filter::check_row;
 use crate::model::defined;
-use crate::stored::{Buffer, Format, Range, restored};
+use crate::stored::{Buffer, Format, Range, restored, take_off};
 use crate::{Error, JumpModel, Rows};
 
 /// The format of serialized continuous models this version writes and reads.
@@ -161,8 +161,9 @@ impl ContinuousFilter {
     /// # Errors
     /// [`Error::Shape`] for a row of another length, [`Error::NotFinite`] for NaN or infinite
     /// numbers, [`Error::Overflow`] for a row too far from every centre to be squared,
-    /// [`Error::TooFar`] for one beside whose cost neither penalty nor distance of the centres
-    /// would count any more; the filter is then as it was. No other.
+    /// [`Error::TooFar`] for one beside whose costs neither what they differ by, nor the penalty,
+    /// nor the distance of the centres would count any more; the filter is then as it was. No
+    /// other.
     pub fn push(&mut self, row: &[f64]) -> Result<MixedEstimate, Error> {
         let model = &self.model.states;
         check_row(row, model.features, usize::try_from(self.pushed).unwrap_or(usize::MAX))?;
@@ -180,10 +181,13 @@ impl ContinuousFilter {
         if !next[vertex].is_finite() {
             return Err(Error::Overflow { what: "continuous filter" });
         }
-        let before = self.values[crate::dp::first_smallest(self.values.iter().copied())];
-        if next[vertex] > before + self.range.0 {
-            let row = usize::try_from(self.pushed).unwrap_or(usize::MAX);
-            return Err(Error::TooFar { what: "continuous filter", row });
+        if next[vertex] >= self.range.ceiling {
+            let centers = self.centers.chunks_exact(model.features);
+            if self.range.drowns(centers.map(|center| loss(weighted, center))) {
+                let row = usize::try_from(self.pushed).unwrap_or(usize::MAX);
+                return Err(Error::TooFar { what: "continuous filter", row });
+            }
+            take_off(next[vertex], next);
         }
         std::mem::swap(&mut self.values, &mut self.next.0);
         self.pushed += 1;
@@ -209,7 +213,8 @@ impl ContinuousFilter {
         &self.grid
     }
 
-    /// Cost of the cheapest path into each vertex, since the filter was made.
+    /// Cost of the cheapest path into each vertex, since the filter was made, or since the best one
+    /// was taken off all of them, as [`Filter::values`](crate::Filter::values) says.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -263,6 +268,19 @@ pub(crate) fn heaviest(weights: &[f64]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn costs_that_add_up_do_not_drown_what_comes_after() {
+        let centers = vec![Some(vec![0.0]), Some(vec![1.0])];
+        let states = JumpModel::from_centers(centers, 1.0).unwrap();
+        let model = ContinuousModel::new(states, 0.25, false).unwrap();
+        let mut filter = ContinuousFilter::new(&model).unwrap();
+        for _ in 0..300 {
+            assert_eq!(filter.push(&[-2.9e6]).unwrap().state, 0);
+        }
+        let found: Vec<u8> = (0..12).map(|_| filter.push(&[1.0]).unwrap().state).collect();
+        assert_eq!((found[0], found[11]), (0, 1));
+    }
 
     #[test]
     fn a_row_too_far_away_is_refused_and_a_stored_filter_goes_on() {

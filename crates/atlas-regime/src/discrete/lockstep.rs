@@ -54,19 +54,52 @@ pub(super) fn descend_all(
     starts: &[Vec<f64>],
     limits: Limits,
 ) -> Vec<Restart> {
+    descend_in(lanes_of_a_vector(), rows, (states, penalty), starts, limits)
+}
+
+/// The same with vectors of so many lanes.
+fn descend_in(
+    lanes: usize,
+    rows: Rows<'_>,
+    (states, penalty): (usize, f64),
+    starts: &[Vec<f64>],
+    limits: Limits,
+) -> Vec<Restart> {
     let sums = PrefixSums::new(rows);
-    let mut pass = Pass::new(rows, states, penalty);
-    let mut all: Vec<Descent> = starts.iter().map(|start| Descent::new(start)).collect();
-    run(&mut pass, &sums, &mut all, limits, true);
-    while let Some(i) = all.iter().position(|descent| descent.leader.is_some()) {
-        if !catch_up(&mut all, i, limits) {
-            let mut alone = [Descent::new(&starts[i])];
-            run(&mut pass, &sums, &mut alone, limits, false);
-            let [alone] = alone;
-            all[i] = alone;
+    let mut pass = Pass::new(rows, states, penalty, lanes);
+    let mut out = Vec::with_capacity(starts.len());
+    for lot in starts.chunks(LOT) {
+        let mut all: Vec<Descent> = lot.iter().map(|start| Descent::new(start)).collect();
+        run(&mut pass, &sums, &mut all, limits, true);
+        for i in 0..all.len() {
+            for follower in followers(&all, i) {
+                if !catch_up(&mut all, follower, limits) {
+                    let mut alone = [Descent::new(&lot[follower])];
+                    run(&mut pass, &sums, &mut alone, limits, false);
+                    let [alone] = alone;
+                    all[follower] = alone;
+                }
+            }
         }
+        out.extend(all.into_iter().map(finished));
     }
-    all.into_iter().map(finished).collect()
+    out
+}
+
+/// Descents that may meet: looking for those that did takes the square of it.
+const LOT: usize = 64;
+
+/// Descent `i`, the one it follows, the one that follows, and so on: those without an end of their
+/// own, in the order in which each comes after its leader.
+fn followers(all: &[Descent], i: usize) -> Vec<usize> {
+    let mut chain = Vec::new();
+    let mut next = i;
+    while let Some(leader) = all[next].leader.filter(|_| chain.len() < all.len()) {
+        chain.push(next);
+        next = leader.descent;
+    }
+    chain.reverse();
+    chain
 }
 
 /// Labels and centres in turn until every descent has stopped or, where `meet`, met another one.
@@ -131,11 +164,11 @@ fn leader(all: &[Descent], i: usize) -> Option<Leader> {
     })
 }
 
-/// Lets descent `i` (or its leader before it) end as its leader did; false where the limit of
+/// Lets descent `i` end as its leader did; false where that has no end yet, or where the limit of
 /// iterations takes part, which counts for each on its own.
 fn catch_up(all: &mut [Descent], i: usize, limits: Limits) -> bool {
     let Some(Leader { descent, step }) = all[i].leader else { return true };
-    if !catch_up(all, descent, limits) {
+    if all[descent].leader.is_some() {
         return false;
     }
     let leader = all[descent].clone();
@@ -195,9 +228,9 @@ struct Packed {
 }
 
 impl<'a> Pass<'a> {
-    fn new(rows: Rows<'a>, states: usize, penalty: f64) -> Self {
+    fn new(rows: Rows<'a>, states: usize, penalty: f64, lanes: usize) -> Self {
         let (packed, trail) = (Packed::default(), Trail::default());
-        Self { rows, states, penalty, lanes: lanes_of_a_vector(), packed, trail }
+        Self { rows, states, penalty, lanes, packed, trail }
     }
 
     /// How many of so many descents to label in one go: several vectors where their values fit
@@ -336,5 +369,44 @@ mod tests {
             }
         }
         assert!(met > 300 && limited > 300, "{met} {limited}");
+    }
+
+    #[test]
+    fn descents_are_the_same_in_vectors_of_any_width() {
+        let mut rng = Mt19937::new(31);
+        for states in 1..=8 {
+            let data: Vec<f64> = (0..390).map(|_| 6.0 * rng.next_f64()).collect();
+            let rows = Rows::new(&data, 3).unwrap();
+            for n in [1, 4, 5, 10, 23] {
+                let draw = |_| (0..3 * states).map(|_| 6.0 * rng.next_f64()).collect();
+                let starts: Vec<Vec<f64>> = (0..n).map(draw).collect();
+                let limits = Limits { iterations_max: 40, tol: 1e-8, exact: false };
+                let run = |lanes| descend_in(lanes, rows, (states, 0.7), &starts, limits);
+                assert_eq!(format!("{:?}", run(4)), format!("{:?}", run(8)), "{states} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_of_leaders_of_any_length_is_followed_from_its_end() {
+        let mut all = vec![Descent::new(&[0.0]); 100_000];
+        for (i, descent) in all.iter_mut().enumerate() {
+            descent.values = vec![2.0];
+            descent.leader = Some(Leader { descent: i + 1, step: 0 });
+        }
+        let last = all.len() - 1;
+        all[last].values = vec![2.0, 1.0];
+        (all[last].leader, all[last].stop) = (None, Some(Stop::Tol));
+        let limits = Limits { iterations_max: 10, tol: 0.0, exact: false };
+        let chain = followers(&all, 0);
+        assert_eq!((chain.len(), chain[0]), (last, last - 1));
+        assert!(chain.into_iter().all(|i| catch_up(&mut all, i, limits)));
+        assert!(all.iter().all(|d| d.values == [2.0, 1.0] && d.stop == Some(Stop::Tol)));
+        // Leaders in a circle end, and none of them has an end to follow.
+        all.truncate(2);
+        all[0].leader = Some(Leader { descent: 1, step: 0 });
+        all[1].leader = Some(Leader { descent: 0, step: 0 });
+        assert_eq!(followers(&all, 0), [1, 0]);
+        assert!(!catch_up(&mut all, 1, limits));
     }
 }

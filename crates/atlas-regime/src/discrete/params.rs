@@ -84,7 +84,7 @@ impl JumpParams {
 }
 
 /// More starts than anybody waits for.
-const RESTARTS_MAX: usize = 1_000_000;
+pub(crate) const RESTARTS_MAX: usize = 1_000_000;
 
 /// The largest number of states supported.
 pub(crate) const STATES_MAX: usize = 8;

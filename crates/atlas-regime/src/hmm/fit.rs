@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::em::Em;
 use super::model::{HMM_FORMAT, HmmModel};
 use crate::count::float;
+use crate::discrete::params::RESTARTS_MAX;
 use crate::kmeanspp::Seeding;
 use crate::parallel::in_parts;
 use crate::{Error, Mt19937, Rows, Scaler};
@@ -15,7 +16,7 @@ use crate::{Error, Mt19937, Rows, Scaler};
 pub struct HmmParams {
     /// Number of states, 1 to 8.
     pub states: usize,
-    /// Number of k-means++ starts, at least 1.
+    /// Number of k-means++ starts, 1 to 1 000 000.
     pub restarts: usize,
     /// Rounds of expectation maximisation per start at most.
     pub iterations_max: usize,
@@ -49,15 +50,18 @@ impl HmmParams {
     /// Proves the parameters usable.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for states outside 1..=8, no restarts or rounds, a negative tolerance,
-    /// a probability or share outside (0, 1); no other.
+    /// [`Error::Parameter`] for states outside 1..=8, restarts outside 1..=1 000 000, no rounds, a
+    /// negative tolerance, a probability or share outside (0, 1); no other.
     pub fn check(self) -> Result<CheckedHmmParams, Error> {
         let fault = |name, value: String, rule| Err(Error::Parameter { name, value, rule });
         if !(1..=8).contains(&self.states) {
             return fault("states", self.states.to_string(), "1 to 8");
         }
-        if self.restarts == 0 || self.iterations_max == 0 {
-            return fault("restarts and iterations_max", "0".to_owned(), "at least 1");
+        if !(1..=RESTARTS_MAX).contains(&self.restarts) {
+            return fault("restarts", self.restarts.to_string(), "1 to 1000000");
+        }
+        if self.iterations_max == 0 {
+            return fault("iterations_max", "0".to_owned(), "at least 1");
         }
         if self.tol.is_nan() || self.tol < 0.0 {
             return fault("tol", self.tol.to_string(), "not negative");

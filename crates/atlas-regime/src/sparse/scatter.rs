@@ -1,12 +1,14 @@
 //! How far apart the states lie in each feature.
 
+use crate::continuous::BYTES_MAX;
 use crate::{Error, Rows};
 
 /// Means of the rows weighted by membership (T × K), state after state; NaN for an empty state.
 ///
 /// # Errors
-/// [`Error::Parameter`] for 0 states, [`Error::Shape`] for another number of memberships than
-/// rows × `states`; no other.
+/// [`Error::Parameter`] for 0 states, [`Error::TooFewRows`] without rows, [`Error::Shape`] for
+/// another number of memberships than rows × `states`, [`Error::TooLarge`] if the means would take
+/// more than 2 GiB; no other.
 pub fn weighted_means(
     rows: Rows<'_>,
     memberships: &[f64],
@@ -80,9 +82,17 @@ fn check(rows: Rows<'_>, memberships: &[f64], states: usize) -> Result<(), Error
         let value = "0".to_owned();
         return Err(Error::Parameter { name: "states", value, rule: "at least 1" });
     }
+    if rows.is_empty() {
+        return Err(Error::TooFewRows { what: "the data", have: 0, need: 1 });
+    }
     let (found, expected) = (memberships.len(), rows.len().saturating_mul(states));
     if found != expected {
         return Err(Error::Shape { what: "the list of memberships", found, expected });
+    }
+    // What comes out has states × columns numbers, which memberships per row do not bound.
+    let bytes = states.saturating_mul(rows.cols()).saturating_mul(size_of::<f64>());
+    if bytes > BYTES_MAX {
+        return Err(Error::TooLarge { what: "the list of means", bytes, max: BYTES_MAX });
     }
     Ok(())
 }
