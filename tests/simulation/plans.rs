@@ -83,6 +83,7 @@ pub(crate) fn plan(session: &Session, market: &Market, day: usize, mut rng: Rng)
             exposure_none: Usd::ZERO,
             exposure_worst: Usd::ZERO,
         },
+        falls: None,
         notes: Vec::new(),
     }
 }

@@ -202,6 +202,7 @@ pub fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan {
             exposure_none: nothing,
             exposure_worst: nothing,
         },
+        falls: None,
         notes: Vec::new(),
     }
 }

@@ -1,10 +1,10 @@
 //! The configuration file: what may stand in it, and what is used without it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use atlas_core::{AccountName, Bps, Rounding, Usd};
+use atlas_core::{AccountName, Bps, Rounding, Symbol, Usd};
 use atlas_engine::Unmanaged;
 use atlas_regime::RateQuote;
 use atlas_risk::{BreakerRules, Profile};
@@ -210,6 +210,9 @@ impl Default for ExecutionConfig {
 pub(crate) struct RiskConfig {
     /// Which profile; its limits are taken as they stand.
     pub(crate) profile: Profile,
+    /// Symbols that may be sold and never bought.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) restricted: BTreeSet<Symbol>,
     /// When the circuit breaker opens, and how it closes again.
     pub(crate) breaker: BreakerRules,
 }
@@ -223,7 +226,7 @@ impl Default for RiskConfig {
             cooldown_seconds: 3_600,
             trials: 2,
         };
-        Self { profile: Profile::Standard, breaker }
+        Self { profile: Profile::Standard, restricted: BTreeSet::new(), breaker }
     }
 }
 

@@ -7,12 +7,14 @@ use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, Regime};
 use atlas_data::Warning;
-use atlas_engine::{DecisionInputs, Policy, RebalancePlan};
+use atlas_engine::{AccountSnapshot, DecisionInputs, Policy, RebalancePlan};
 use atlas_exec::Session;
 use atlas_exec::event::OverrideRecorded;
 use atlas_exec::why::INPUTS;
 use atlas_regime::{Detector, Inputs, RegimeEstimate};
+use atlas_report::incident::Severity;
 use atlas_report::run::{Books, DataSource};
+use atlas_risk::Limits;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,7 @@ use crate::cli::Decide;
 use crate::job::Job;
 use crate::market::{self, Market};
 use crate::seat::Seat;
+use crate::{day, self_test};
 
 /// A decision, journaled or about to be.
 pub(crate) struct Decided {
@@ -129,10 +132,12 @@ pub(crate) async fn decide(
     let mode = seat.mode();
     let policy = job.policy(flags, seat.market.universe.name(), decision_id, mode)?;
     let limits = job.limits_in(seat.session.state(), mode, seat.as_of.date)?;
+    let snapshot = restrained(seat, snapshot, &limits)?;
     let policy = Policy { limits, ..policy };
     let needs = market::needs(job.config.regime.missing_vix, policy.momentum.window);
     let view = seat.market.view(seat.as_of.date, &needs)?;
-    let for_engine = view.for_engine(seat.execute_on.date);
+    let mut for_engine = view.for_engine(seat.execute_on.date);
+    for_engine.tradability = job.tradability();
     let now = seat.desk.clock.now();
     let plan = atlas_engine::plan_detected(&for_engine, &snapshot, &policy, now, detected)?;
     job.stopwatch.lap("decision");
@@ -150,6 +155,18 @@ pub(crate) async fn decide(
     seat.session.note_quotes(plan.decision_id, &seat.desk.broker).await?;
     job.stopwatch.lap("journal");
     Ok(Decided { plan, context, before })
+}
+
+/// The account as it is decided on: REDUCING at least while the controls' own test fails, which is
+/// an incident.
+fn restrained(seat: &Seat, snapshot: AccountSnapshot, limits: &Limits) -> Result<AccountSnapshot> {
+    let tried = self_test::tried(limits);
+    if let Some(problem) = self_test::problem(&tried) {
+        let now = seat.desk.clock.now();
+        day::note(&seat.session, now, Severity::Critical, problem, "entries are denied")?;
+    }
+    let state = self_test::restrained(snapshot.state, &tried);
+    Ok(AccountSnapshot { state, ..snapshot })
 }
 
 /// The plan of a decision that is journaled already.

@@ -56,7 +56,7 @@ pub(crate) async fn carry_out(
     settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
     settings.entries_until = Some(window_of(job, seat).until);
     let performance = seat.session.performance(equity, seat.execute_on.date)?;
-    let gates = PlanApprover::new(plan, &limits, performance);
+    let gates = PlanApprover::new(plan, &limits, performance).knowing(job.tradability());
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
     let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;
     job.stopwatch.lap("execution");

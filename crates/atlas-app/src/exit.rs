@@ -116,6 +116,7 @@ fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
         | E::NoSuchPlan { .. }
         | E::Approval { .. }
         | E::Unexplained { .. }
+        | E::TestOnly
         | E::Adopt { .. } => Some(Exit::Refused),
         _ => Some(Exit::State),
     }

@@ -1,5 +1,6 @@
 //! What every command starts from: configuration and command line put together.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use atlas_core::Clock as _;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::journal::Hash;
 use atlas_core::time::Mode;
-use atlas_core::{AccountName, DecisionId};
+use atlas_core::{AccountName, DecisionId, Symbol};
 use atlas_engine::{Costs, Policy, Unmanaged};
 use atlas_exec::reconcile::{self, FeeRule};
 use atlas_exec::{State, ramp};
 use atlas_regime::{DetectorParams, VixPolicy};
-use atlas_risk::Limits;
+use atlas_risk::{Limits, Tradability};
 use chrono::{Datelike, NaiveDate};
 
 use crate::accounts::SystemClock;
@@ -115,6 +116,18 @@ impl Job {
             Unmanaged::Ignore => reconcile::Unmanaged::Ignore,
         };
         Ok(reconcile::Policy { unmanaged, fees: FeeRule::us_stocks()? })
+    }
+
+    /// The symbols of the restricted list, each with why it may not be bought.
+    pub(crate) fn restricted(&self) -> BTreeMap<Symbol, String> {
+        let reason = || "it is on the list risk.restricted of the configuration".to_owned();
+        self.config.risk.restricted.iter().map(|symbol| (symbol.clone(), reason())).collect()
+    }
+
+    /// What the configuration says of whether symbols may be traded.
+    pub(crate) fn tradability(&self) -> BTreeMap<Symbol, Tradability> {
+        let listed = self.restricted().into_iter();
+        listed.map(|(symbol, reason)| (symbol, Tradability::Restricted(reason))).collect()
     }
 
     /// The limits of the profile.

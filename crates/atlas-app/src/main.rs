@@ -23,6 +23,7 @@ mod random;
 mod render;
 mod reporting;
 mod seat;
+mod self_test;
 mod serve;
 mod stopwatch;
 

@@ -7,12 +7,12 @@ use atlas_core::{OrderStatus, SignalId};
 use atlas_engine::plan::{PlannedOrder, PlannedSignal};
 use atlas_exec::shell::{OrderReport as Sent, SignalReport};
 use atlas_report::RunReport;
-use atlas_report::run::{ControlsReport, OrderReport, RunStatus, SCHEMA};
-use atlas_risk::controls::ControlTest;
+use atlas_report::run::{OrderReport, RunStatus, SCHEMA};
 
 use crate::decision::Decided;
 use crate::job::Job;
 use crate::seat::Seat;
+use crate::self_test;
 
 /// The report of a decision as it stands in the journal now.
 pub(crate) fn report(
@@ -24,6 +24,7 @@ pub(crate) fn report(
 ) -> Result<RunReport> {
     let Decided { plan, context, before } = decided;
     let id = plan.decision_id;
+    let limits = job.limits_in(seat.session.state(), plan.mode, plan.as_of)?;
     let sent = seat.session.order_reports(id)?;
     let ends: BTreeMap<SignalId, SignalReport> =
         seat.session.signal_reports(id)?.into_iter().map(|end| (end.id.clone(), end)).collect();
@@ -59,20 +60,12 @@ pub(crate) fn report(
         account_after: None,
         reconciliation: None,
         verification: None,
-        controls: Some(controls(job)?),
+        controls: Some(self_test::tried(&limits)),
         notes: plan.notes.clone(),
         journal_head: seat.session.state().head(),
         artifact: None,
         stages: job.stopwatch.stages(),
     })
-}
-
-/// Tries every control on the limits in force.
-fn controls(job: &Job) -> Result<ControlsReport> {
-    let tests = atlas_risk::controls::test(&job.limits()?)?;
-    let broken = tests.iter().filter(|test| !test.holds);
-    let sentence = |test: &ControlTest| format!("{}, {}: {}", test.gate, test.probe, test.problem);
-    Ok(ControlsReport { tried: tests.len(), broken: broken.map(sentence).collect() })
 }
 
 /// The signal with the end the journal has for it.

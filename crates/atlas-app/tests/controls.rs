@@ -29,12 +29,12 @@ fn every_control_is_explained_and_holds() {
             assert_eq!(explained["profile"], profile);
             assert_eq!(tried["hold"], true);
             assert_eq!(names(&explained["controls"]), names(&tried["tests"]));
-            let expected = if desk.is_empty() { 24 } else { 32 };
+            let expected = if desk.is_empty() { 25 } else { 32 };
             assert_eq!(names(&explained["controls"]).len(), expected);
         }
     }
     let text = atlas(state.path(), "controls explain").stdout;
-    assert!(text.contains("24 controls of the standard profile"), "{text}");
+    assert!(text.contains("25 controls of the standard profile"), "{text}");
     assert!(text.contains("daily-loss") && text.contains("[share of equity]"), "{text}");
     let text = atlas(state.path(), "controls test").stdout;
     assert!(text.contains("probes hold under the standard profile"), "{text}");
@@ -60,8 +60,31 @@ fn every_run_tries_the_controls_and_keeps_the_result() {
     let state = TempDir::new().unwrap();
     let report = atlas(state.path(), "rebalance --json").json();
     assert_eq!(report["controls"]["broken"], serde_json::json!([]));
-    assert!(report["controls"]["tried"].as_u64().unwrap() >= 24);
+    assert!(report["controls"]["tried"].as_u64().unwrap() >= 25);
     let artifact = std::fs::read(report["artifact"].as_str().unwrap()).unwrap();
     let kept: Value = serde_json::from_slice(&artifact).unwrap();
     assert_eq!(kept["controls"], report["controls"]);
+}
+
+#[test]
+fn a_restricted_symbol_is_not_bought() {
+    let state = TempDir::new().unwrap();
+    let config = state.path().join("atlas.toml");
+    std::fs::write(&config, "[risk]\nrestricted = [\"LLY\"]\n").unwrap();
+    let line = format!("rebalance --json --config {}", config.display());
+    let report = atlas(&state.path().join("state"), &line).json();
+    let bought = |list: &Value| -> BTreeSet<String> {
+        let symbol = |order: &Value| {
+            let order = if order["request"].is_null() { order } else { &order["request"] };
+            order["symbol"].as_str().unwrap().to_owned()
+        };
+        list.as_array().unwrap().iter().map(symbol).collect()
+    };
+    assert_eq!(bought(&report["denied"]), BTreeSet::from(["LLY".to_owned()]));
+    assert!(bought(&report["orders"]).contains("MRK"));
+    assert!(!bought(&report["orders"]).contains("LLY"));
+    let verdicts = report["denied"][0]["verdicts"].as_array().unwrap();
+    let denial = verdicts.iter().find(|verdict| verdict["kind"] == "deny").unwrap();
+    assert_eq!(denial["gate"], "restricted");
+    assert!(denial["sentence"].as_str().unwrap().contains("risk.restricted"));
 }

@@ -111,6 +111,8 @@ impl Config {
         if let Some(momentum) = strategy.momentum(self.policy.momentum.top_n) {
             self.policy.momentum = momentum;
         }
+        // Only the scanner names a level it leaves each symbol at.
+        self.policy.heat = strategy.is_scanner();
         Self { strategy, ..self }
     }
 

@@ -11,6 +11,7 @@
 
 mod decide;
 mod error;
+mod falls;
 mod inputs;
 pub mod plan;
 mod policy;
@@ -22,6 +23,7 @@ mod view;
 
 pub use decide::{plan, plan_detected, plan_selected};
 pub use error::Error;
+pub use falls::Falls;
 pub use inputs::{DecisionInputs, StoredBasis, StoredPrices, StoredSeries};
 pub use plan::RebalancePlan;
 pub use policy::{Allocations, Costs, Policy, Unmanaged};

@@ -11,6 +11,8 @@ use atlas_risk::{Effect, Verdict};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::falls::Falls;
+
 /// The plan of one rebalance. Journaled before anything is sent, resumed and never recomputed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RebalancePlan {
@@ -42,6 +44,9 @@ pub struct RebalancePlan {
     pub denied: Vec<PlannedOrder>,
     /// The worst that can come of it.
     pub preview: Preview,
+    /// What the heat limit counts with; `None` in a plan that was not held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub falls: Option<Falls>,
     /// Notes for the reader, each one sentence.
     pub notes: Vec<String>,
 }

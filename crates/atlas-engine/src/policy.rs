@@ -51,6 +51,11 @@ pub struct Policy {
     pub costs: Costs,
     /// Fall assumed in the preview for a position without a stop.
     pub disaster_move: Weight,
+    /// Whether the limits' heat holds: purchases are scaled down to it, and its gate is heard at the
+    /// plan and at every send. Not in inputs stored before there was the choice, nor for strategies
+    /// of a backtest that name no level to leave at.
+    #[serde(default)]
+    pub heat: bool,
 }
 
 /// Share of equity each regime allows, before the profile's cap.
@@ -109,7 +114,7 @@ pub enum Unmanaged {
 impl Policy {
     /// The main job's choices: calibrated detector, best N of the 52-week highs with the limits'
     /// top N, 100/70/30/0 per cent, a drift of 2 % left alone, limits 3 % above the close, costs of 5 bps slippage and no fee,
-    /// 20 % assumed for a disaster; positions of others are refused, nine tenths of the universe
+    /// 20 % assumed for a disaster, the limits' heat holds; positions of others are refused, nine tenths of the universe
     /// must be fresh.
     #[must_use]
     pub fn new(
@@ -137,6 +142,7 @@ impl Policy {
             fresh_min: percent(90),
             costs: Costs { fee: Bps::ZERO, slippage: Bps::from_int(5) },
             disaster_move: percent(20),
+            heat: true,
         }
     }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, Position, Quote, Symbol};
 use atlas_risk::{
-    Activity, Authority, BreakerStance, Context, Entries, Hours, OpenOrder, Performance, Phase,
-    RecentOrder, SymbolMarket, Tradability, TradingState,
+    Activity, Authority, BreakerStance, Context, Desk, Entries, Hours, OpenOrder, Performance,
+    Phase, RecentOrder, SymbolMarket, Tradability, TradingState,
 };
 
+use crate::Error;
 use crate::plan::RebalancePlan;
 
 /// What was asked again just before a send.
@@ -61,6 +62,19 @@ impl RebalancePlan {
             (symbol, market)
         };
         self.targets.iter().map(entry).collect()
+    }
+
+    /// What the gate of heat looks at: the stops of the plan's symbols and of all that is held, at the
+    /// prices [`context`](Self::context) has; `None` for a plan that was not held to the limit.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if a price overflows.
+    #[must_use]
+    pub fn desk(&self, fresh: &Fresh<'_>) -> Option<Result<Desk, Error>> {
+        let decided = fresh.market.iter().map(|(symbol, market)| (symbol, market.decision_price));
+        let others = fresh.positions.values().filter(|p| !fresh.market.contains_key(&p.symbol));
+        let others = others.map(|position| (&position.symbol, position.current_price));
+        Some(self.falls.as_ref()?.desk(decided.chain(others)))
     }
 
     /// What the plan's orders are judged against: its own equity, budget and decision prices, and

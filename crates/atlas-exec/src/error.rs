@@ -240,6 +240,9 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// A strategy that is there for tests, in live mode.
+    #[error("a strategy that is there for tests only never trades real money: leave it out")]
+    TestOnly,
     /// An adoption that names more than there is.
     #[error("cannot adopt {symbol}: {problem}")]
     Adopt {

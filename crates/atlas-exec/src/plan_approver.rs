@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use atlas_core::OrderRequest;
+use atlas_core::{OrderRequest, Symbol};
 use atlas_engine::{Fresh, RebalancePlan};
-use atlas_risk::{ApprovedOrder, Authority, Limits, Performance, Validator};
+use atlas_risk::{ApprovedOrder, Authority, Limits, Performance, Tradability, Validator};
 
 use crate::approver::{Approver, Denial, FreshContext};
 use crate::sequencer::Leg;
@@ -16,13 +16,24 @@ pub struct PlanApprover<'a> {
     plan: &'a RebalancePlan,
     validator: Validator,
     performance: Performance,
+    tradability: BTreeMap<Symbol, Tradability>,
 }
 
 impl<'a> PlanApprover<'a> {
     /// The gates of an account with these limits, which has done so up to now.
     #[must_use]
     pub fn new(plan: &'a RebalancePlan, limits: &Limits, performance: Performance) -> Self {
-        Self { plan, validator: Validator::new(limits), performance }
+        let validator = match plan.falls {
+            Some(_) => Validator::with_heat(limits),
+            None => Validator::new(limits),
+        };
+        Self { plan, validator, performance, tradability: BTreeMap::new() }
+    }
+
+    /// The same, with what is known now of whether symbols may be traded.
+    #[must_use]
+    pub fn knowing(self, tradability: BTreeMap<Symbol, Tradability>) -> Self {
+        Self { tradability, ..self }
     }
 }
 
@@ -33,7 +44,7 @@ impl Approver for PlanApprover<'_> {
         request: &OrderRequest,
         context: &FreshContext,
     ) -> Result<ApprovedOrder, Denial> {
-        let market = self.plan.market(&context.quotes, &BTreeMap::new());
+        let market = self.plan.market(&context.quotes, &self.tradability);
         let fresh = Fresh {
             now: context.now,
             state: context.state,
@@ -48,6 +59,9 @@ impl Approver for PlanApprover<'_> {
             performance: self.performance,
             breaker: context.breaker,
         };
-        Ok(self.validator.approve(request.clone(), &self.plan.context(&fresh))?)
+        // A price that is out of range leaves no desk, and without one nothing is opened.
+        let desk = self.plan.desk(&fresh).and_then(Result::ok);
+        let context = self.plan.context(&fresh);
+        Ok(self.validator.approve_with(request.clone(), &context, desk.as_ref())?)
     }
 }

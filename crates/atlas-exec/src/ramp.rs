@@ -350,4 +350,17 @@ mod tests {
         }
         assert_eq!(Stage::Full.tighten(&limits).unwrap(), limits);
     }
+
+    /// The controls' own test must not hold a small account back.
+    #[test]
+    fn the_controls_hold_at_every_stage() {
+        for profile in atlas_risk::Profile::ALL {
+            for stage in [Stage::First, Stage::Second, Stage::Full] {
+                let limits = stage.tighten(&profile.limits()).unwrap().check().unwrap();
+                for tried in atlas_risk::controls::test(&limits).unwrap() {
+                    assert!(tried.holds, "{profile} {stage}: {tried:?}");
+                }
+            }
+        }
+    }
 }

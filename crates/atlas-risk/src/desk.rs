@@ -1,8 +1,10 @@
 //! What the risk desk's further gates look at, and their limits.
 //!
-//! These gates need data the main job does not have: stops, correlations, sectors, volumes. They are
-//! judged only by a validator made with [`Validator::with_desk`](crate::Validator::with_desk), and
-//! then every number that is missing denies an opening order.
+//! Heat needs stops, which the main job has, and is judged by a validator made with
+//! [`Validator::with_heat`](crate::Validator::with_heat). The others need what the main job does not
+//! have, correlations, sectors, volumes, and are judged only by one made with
+//! [`Validator::with_desk`](crate::Validator::with_desk). Every number that is missing denies an
+//! opening order.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +78,7 @@ impl DeskRules {
 }
 
 /// What is known of one symbol beyond its price.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SymbolDesk {
     /// The price at which the position is left.
     pub stop: Option<Price>,

@@ -84,10 +84,18 @@ impl fmt::Display for Denial {
 }
 
 impl Validator {
-    /// Every gate but those of the desk, with its limits, in the order in which they speak.
+    /// Every gate but heat and those of the desk, with its limits, in the order in which they
+    /// speak: for whoever knows of no stops.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self { gates: gates::all(limits) }
+    }
+
+    /// Every gate whose limits are the profile's, heat included, in the order in which they speak.
+    /// It denies every opening order that is judged without a [`Desk`] of stops.
+    #[must_use]
+    pub fn with_heat(limits: &Limits) -> Self {
+        Self { gates: gates::with_heat(limits) }
     }
 
     /// Every gate, those of the desk included, in the order of [`GateName::ALL`]. It denies every

@@ -118,13 +118,13 @@ macro_rules! gate_names {
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Whether only a validator made with
-            /// [`Validator::with_desk`](crate::Validator::with_desk) has this gate.
+            /// [`Validator::with_desk`](crate::Validator::with_desk) has this gate. Heat is none of
+            /// them: its limits are the profile's.
             #[must_use]
             pub const fn is_of_desk(self) -> bool {
                 matches!(
                     self,
-                    Self::Heat
-                        | Self::PairCorrelation
+                    Self::PairCorrelation
                         | Self::MeanCorrelation
                         | Self::Sector
                         | Self::Exposure
@@ -210,9 +210,9 @@ gate_names! {
     Drawdown "drawdown" RejectedByLimit false;
     /// Failures and losses of late.
     CircuitBreaker "circuit-breaker" RejectedByCircuitBreaker false;
-    /// Loss if every stop is hit; a gate of the desk, as are those below.
+    /// Loss if every stop is hit; heard wherever stops are known.
     Heat "heat" RejectedByHeat false;
-    /// Correlation with the most alike position.
+    /// Correlation with the most alike position; a gate of the desk, as are those below.
     PairCorrelation "pair-correlation" RejectedByCorrelation false;
     /// Mean correlation with the positions.
     MeanCorrelation "mean-correlation" RejectedByCorrelation false;

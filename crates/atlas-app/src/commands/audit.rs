@@ -71,8 +71,7 @@ pub(super) fn audit(job: &Job, flags: &AuditFlags) -> Result<()> {
         incidents: &incident::read_all(folder.root())?,
         damage: findings.iter().filter(|f| !changed(f)).map(told).collect(),
         altered: findings.iter().filter(changed).map(told).collect(),
-        // The gates of the desk, which know of heat, are no part of the program's configuration.
-        heat_deny: None,
+        heat_deny: Some(job.limits()?.get().heat_deny),
     });
     let text = match flags.out.as_deref() {
         Some(path) => {

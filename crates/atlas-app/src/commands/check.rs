@@ -3,6 +3,7 @@
 use anyhow::Result;
 use atlas_core::time::Mode;
 use atlas_exec::preopen::{self, Check};
+use atlas_risk::Effect;
 use serde::Serialize;
 
 use super::take_pending;
@@ -11,6 +12,7 @@ use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Seat;
+use crate::self_test;
 
 /// Looks at everything, and says all of it.
 pub(super) async fn check(mut job: Job) -> Result<()> {
@@ -80,6 +82,9 @@ async fn look(job: &Job, seat: &Seat, decided: &Decided) -> Result<Vec<Check>> {
             checks.push(preopen::clock_skew(broker, seat.desk.clock.now()).await);
         }
     }
+    let limits = job.limits_in(seat.session.state(), plan.mode, plan.as_of)?;
+    let opens = plan.orders.iter().any(|order| order.effect == Effect::Opening);
+    checks.push(self_test::check(&limits, opens));
     checks.extend(seat.session.folder().map(|folder| preopen::disk_room(folder.root())));
     Ok(checks)
 }

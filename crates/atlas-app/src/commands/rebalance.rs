@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::market::Market;
 use crate::seat::{Ground, Hold, Reached, Seat};
-use crate::{execution, render, reporting};
+use crate::{execution, render, reporting, self_test};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,9 +139,11 @@ async fn go_on(
     let report = reporting::report(job, seat, decided, status, summary)?;
     show_decision(job, &report)?;
     if !execute || later {
-        return show_outcome(job, &report);
+        show_outcome(job, &report)?;
+    } else {
+        finish(job, seat, decided, Approval::NotNeeded).await?;
     }
-    finish(job, seat, decided, Approval::NotNeeded).await
+    self_test::complain(report.controls.as_ref())
 }
 
 /// The as-of session: as asked for, or what the data say; in real time the last one that closed.

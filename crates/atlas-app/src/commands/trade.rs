@@ -105,6 +105,7 @@ async fn go(
         policy: job.reconciliation()?,
         silence: Duration::from_secs(config.silence_s.into()),
         at_stop: config.at_stop.into(),
+        restricted: job.restricted(),
         ..Settings::standard(desk.mode())
     };
     let mut data = Streams::open(desk, config.symbols())?;

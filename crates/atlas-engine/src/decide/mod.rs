@@ -2,6 +2,7 @@
 
 mod book;
 mod desire;
+mod heat;
 mod orders;
 mod preview;
 mod regime;
@@ -9,11 +10,12 @@ mod target;
 
 use std::collections::BTreeSet;
 
-use atlas_core::Symbol;
 use atlas_core::time::Timestamp;
-use atlas_risk::{Authority, Context, Hours, Phase, Validator};
+use atlas_core::{OrderRequest, Symbol};
+use atlas_risk::{Authority, Context, Hours, Judgement, Phase, Validator};
 
 use crate::Error;
+use crate::falls::Falls;
 use crate::plan::{RebalancePlan, RegimeDecision};
 use crate::policy::Policy;
 use crate::select::Selector;
@@ -31,7 +33,8 @@ use desire::Desires;
 /// 2. Cash and positions are valued at the closes of `as_of`; equity × allocation × the profile's
 ///    cap is the budget. Positions of others count in it and are never touched.
 /// 3. The scanner ranks the universe; the best N share the budget evenly, in whole shares, within
-///    the profile's limits and the money there is.
+///    the profile's limits and the money there is. Where purchases would put more at risk down to
+///    the exit levels than the profile's heat limit, they are scaled down alike.
 /// 4. The difference to what is held becomes orders: market sales first, then purchases with a
 ///    limit above the close, so that they can neither run away nor overdraw the account.
 /// 5. Every order goes through every gate. Every signal ends here, unless an order is to be sent
@@ -102,7 +105,8 @@ pub fn plan_selected(
     let adjusted = view.adjusted();
     let frame = Frame { view, book: &book, policy, regime: &regime, adjusted: &adjusted };
     let mut desires = Desires::select(&frame, selector, &mut notes)?;
-    let targets = target::size(&frame, &mut desires, budget, &mut notes)?;
+    let falls = if policy.heat { Some(heat::falls(&frame, &desires)?) } else { None };
+    let targets = target::size(&frame, &mut desires, budget, falls.as_ref(), &mut notes)?;
     let drafts = orders::draft(&frame, &targets, &desires)?;
     let requests: Vec<_> = drafts.iter().map(|draft| draft.request.clone()).collect();
     let context = Context {
@@ -126,7 +130,7 @@ pub fn plan_selected(
         performance: snapshot.performance,
         breaker: snapshot.breaker,
     };
-    let judgements = Validator::new(&policy.limits).judge(&requests, &context);
+    let judgements = judge(&frame, falls.as_ref(), &requests, &context)?;
     let (orders, denied) = orders::judged(drafts, judgements);
     let preview = preview::preview(&frame, &orders, &desires, budget)?;
     let signals = desires.outcomes(&denied);
@@ -148,8 +152,24 @@ pub fn plan_selected(
         orders,
         denied,
         preview,
+        falls,
         notes,
     })
+}
+
+/// What every gate says, that of heat where the policy has it.
+fn judge(
+    frame: &Frame<'_>,
+    falls: Option<&Falls>,
+    requests: &[OrderRequest],
+    context: &Context<'_>,
+) -> Result<Vec<Judgement>, Error> {
+    let limits = &frame.policy.limits;
+    let Some(falls) = falls else {
+        return Ok(Validator::new(limits).judge(requests, context));
+    };
+    let desk = heat::desk(frame, falls)?;
+    Ok(Validator::with_heat(limits).judge_with(requests, context, Some(&desk)))
 }
 
 /// What every step of a decision looks at.

@@ -7,9 +7,10 @@ use atlas_risk::sizing::{Candidate, Cut, CutKind, Room, Sized, Sizing, equal_wei
 use atlas_risk::{Entries, GateName, Shares};
 use rust_decimal::Decimal;
 
-use super::Frame;
 use super::desire::{Desires, Rule};
+use super::{Frame, heat};
 use crate::Error;
+use crate::falls::Falls;
 use crate::plan::Target;
 
 /// Sizes what is wanted and gives the target of every symbol that is held or to be held, by symbol.
@@ -18,10 +19,15 @@ pub(super) fn size(
     frame: &Frame<'_>,
     desires: &mut Desires,
     budget: Usd,
+    falls: Option<&Falls>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Target>, Error> {
     let candidates = candidates(frame, desires)?;
-    let sizing = equal_weight(&candidates, &room(frame, desires, budget)?, &frame.policy.limits)?;
+    let mut sizing =
+        equal_weight(&candidates, &room(frame, desires, budget)?, &frame.policy.limits)?;
+    if let Some(falls) = falls {
+        heat::cap(frame, desires, falls, &mut sizing)?;
+    }
     note(&sizing.cuts, notes);
     for cut in &sizing.cuts {
         if cut.kind == CutKind::Skipped {
@@ -115,6 +121,8 @@ fn skip(frame: &Frame<'_>, desires: &mut Desires, cut: &Cut) -> Result<(), Error
         SignalOutcome::RejectedByLimit
     } else if cut.rule == GateName::BuyingPower {
         SignalOutcome::RejectedByBuyingPower
+    } else if cut.rule == GateName::Heat {
+        SignalOutcome::RejectedByHeat
     } else {
         SignalOutcome::RejectedBySizing
     };

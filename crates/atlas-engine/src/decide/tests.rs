@@ -242,7 +242,10 @@ fn the_best_share_the_budget_best_first() {
 
 #[test]
 fn purchases_at_their_limits_never_overdraw() {
-    let plan = World::new("10000", &SEVEN).plan();
+    let mut world = World::new("10000", &SEVEN);
+    // The heat limit of the standard profile leaves less than the money there is.
+    world.policy.limits = Profile::Racehorse.limits().check().unwrap();
+    let plan = world.plan();
     let spent = total(&plan.orders, Side::Buy, |order| order.request.limit_price().unwrap());
     assert!(spent <= usd("10000") && spent > usd("9800"), "{spent}");
     assert!(
@@ -588,4 +591,101 @@ proptest! {
             Err(error) => prop_assert!(false, "{error}"),
         }
     }
+}
+
+/// What a plan puts at risk down to 88, the level every symbol of [`SEVEN`] is left at.
+fn at_risk(plan: &RebalancePlan) -> Decimal {
+    let risk = |target: &crate::plan::Target| {
+        (target.decision_price.value() - Decimal::from(88)) * target.target.value()
+    };
+    plan.targets.iter().map(risk).sum()
+}
+
+#[test]
+fn purchases_are_scaled_down_to_the_heat_limit() {
+    let plan = World::new("10000", &SEVEN).plan();
+    assert_eq!((bought(&plan).len(), plan.denied.len()), (5, 0));
+    let risk = at_risk(&plan);
+    assert!(risk <= Decimal::from(800) && risk > Decimal::from(740), "{risk}");
+    let note = plan.notes.iter().find(|note| note.contains("the heat limit is 800 USD"));
+    assert!(note.unwrap().starts_with("B, G, F, E, D: "), "{note:?}");
+    for order in &plan.orders {
+        let heard = order.verdicts.iter().find(|verdict| verdict.gate == GateName::Heat).unwrap();
+        assert_eq!(heard.limit, Some(Decimal::from(800)));
+    }
+    // What is held is not sold for it: here more is at risk than the limit before anything is bought.
+    let hot = World::new("3000", &SEVEN).hold("B", "35", "99").hold("G", "35", "98");
+    let mut hot = hot.hold("OUT", "100", "40");
+    hot.policy.universe = "test".into();
+    hot.snapshot.owned.remove(&symbol("OUT"));
+    hot.policy.unmanaged = Unmanaged::Ignore;
+    let plan = hot.plan();
+    assert!(bought(&plan).is_empty(), "{:?}", plan.orders);
+    assert!(plan.denied.is_empty());
+    let ended = plan.signals.iter().filter(|p| p.outcome == Some(SignalOutcome::RejectedByHeat));
+    assert_eq!(ended.count(), 3);
+}
+
+#[test]
+fn what_heat_leaves_too_small_is_skipped_the_lowest_ranked_first() {
+    let mut world = World::new("10000", &SEVEN);
+    let mut spec = Profile::Standard.limits();
+    spec.heat_warn = "0.015".parse().unwrap();
+    spec.heat_deny = "0.02".parse().unwrap();
+    world.policy.limits = spec.check().unwrap();
+    let plan = world.plan();
+    assert!(plan.denied.is_empty());
+    assert!(at_risk(&plan) <= Decimal::from(200));
+    let kept: Vec<_> = bought(&plan).into_iter().map(|(symbol, _)| symbol).collect();
+    assert!((1..5).contains(&kept.len()) && kept[..] == ["B", "G", "F"][..kept.len()], "{kept:?}");
+    for order in &plan.orders {
+        let value = order.decision_price.notional(order.request.qty).unwrap();
+        assert!(value >= usd("500"), "{value}");
+    }
+    let ended = plan.signals.iter().filter(|p| p.outcome == Some(SignalOutcome::RejectedByHeat));
+    assert_eq!(ended.count(), 5 - kept.len());
+}
+
+/// Inputs stored before the limit held give the plan they gave then.
+#[test]
+fn inputs_without_the_choice_are_not_held_to_the_heat_limit() {
+    let world = World::new("10000", &SEVEN);
+    let mut stored = serde_json::to_value(&world.policy).unwrap();
+    stored.as_object_mut().unwrap().remove("heat").unwrap();
+    let policy: Policy = serde_json::from_value(stored).unwrap();
+    let plan = World { policy, ..world }.try_plan().unwrap();
+    assert!(plan.falls.is_none() && at_risk(&plan) > Decimal::from(800));
+    assert!(!serde_json::to_string(&plan).unwrap().contains("falls"));
+}
+
+#[test]
+fn the_heat_limit_holds_at_the_send_for_what_came_after_the_plan() {
+    let world = World::new("10000", &SEVEN);
+    let plan = world.plan();
+    let market = plan.market(&BTreeMap::new(), &BTreeMap::new());
+    let heard = |positions: &BTreeMap<Symbol, Position>| {
+        let fresh = crate::Fresh {
+            now: now(),
+            state: TradingState::Active,
+            authority: Authority::Engine,
+            hours: Hours::Open,
+            account: &world.snapshot.account,
+            positions,
+            open_orders: &[],
+            recent_orders: &[],
+            market: &market,
+            activity: atlas_risk::Activity::NONE,
+            performance: atlas_risk::Performance::NEW,
+            breaker: atlas_risk::BreakerStance::Closed,
+        };
+        let desk = plan.desk(&fresh).unwrap().unwrap();
+        let validator = Validator::with_heat(&world.policy.limits);
+        let batch = [plan.orders[0].request.clone()];
+        let judged = validator.judge_with(&batch, &plan.context(&fresh), Some(&desk));
+        judged[0].verdicts.iter().find(|v| v.gate == GateName::Heat).unwrap().kind
+    };
+    assert_eq!(heard(&BTreeMap::new()), VerdictKind::Pass);
+    // A stranger's 40 × 100 USD: the fifth of it that a disaster takes is the whole limit.
+    let stranger = World::new("0", &SEVEN).hold("NEW", "40", "100").snapshot.positions;
+    assert_eq!(heard(&stranger), VerdictKind::Deny);
 }

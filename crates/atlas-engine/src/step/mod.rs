@@ -46,7 +46,7 @@ use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
 use atlas_core::{ClientOrderId, Qty, Regime, Symbol, Usd};
 use atlas_risk::TradingState;
-use atlas_strategy::Strategy;
+use atlas_strategy::{Stage, Strategy};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,13 @@ struct Book {
 }
 
 impl<S: Strategy + Clone> Engine<S> {
+    /// Whether any of its strategies is there for tests only, and may never trade real money.
+    #[must_use]
+    pub fn is_test_only(&self) -> bool {
+        let mut slots = self.desks.iter().flat_map(|desk| &desk.slots);
+        slots.any(|slot| slot.brain.stage() == Stage::TestOnly)
+    }
+
     /// An engine that holds nothing yet, is connected, and waits for a regime and a session.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use crate::event::{Event as Record, OrderIntent, OrderUpdate};
 use crate::journal::Draft;
 use crate::shell::look_up::{LookUp, look_up};
 use crate::snapshot::still_open;
+use crate::state::trading_day;
 use crate::states::{Cause, Deed, Permission};
 
 impl<S: Brain> Trader<'_, '_, S> {
@@ -135,9 +136,12 @@ impl<S: Brain> Trader<'_, '_, S> {
         let equity = context.account.equity;
         let cap = self.ground.limits.get().allocation_cap;
         let budget = equity.share(allocation)?.share(cap)?;
-        let session = context.now.date_naive();
+        let session = trading_day(context.now);
         let quote = context.quotes.get(&request.symbol).cloned();
-        let tradability = Tradability::Tradable;
+        let tradability = match self.ground.settings.restricted.get(&request.symbol) {
+            Some(reason) => Tradability::Restricted(reason.clone()),
+            None => Tradability::Tradable,
+        };
         let market = SymbolMarket { decision_price, session, quote, tradability };
         let mut open_orders = context.open_orders.clone();
         let mut recent_orders = context.recent_orders.clone();

@@ -1,7 +1,9 @@
 //! How continuous trading is carried out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use atlas_core::Symbol;
 use atlas_core::time::Mode;
 
 use crate::reconcile::Policy;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub batch: usize,
     /// What becomes of resting orders when trading is stopped.
     pub at_stop: AtStop,
+    /// Symbols that may be sold and not bought, each with the reason.
+    pub restricted: BTreeMap<Symbol, String>,
 }
 
 /// What becomes of resting orders when trading is stopped.
@@ -72,6 +76,7 @@ impl Settings {
             longest_gap: Duration::from_hours(72),
             batch: 1_024,
             at_stop: AtStop::CancelEntries,
+            restricted: BTreeMap::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_core::time::Mode;
 use atlas_core::{ClientOrderId, OrderStatus, Symbol};
 use atlas_engine::step::{Severity, Timeframe};
 use atlas_engine::{Action, Engine, Event};
@@ -22,6 +23,9 @@ impl<'a, 'g, S: Brain> Trader<'a, 'g, S> {
         engine: Engine<S>,
         mut ground: Ground<'g>,
     ) -> Result<Self, Error> {
+        if ground.settings.mode == Mode::Live && engine.is_test_only() {
+            return Err(Error::TestOnly);
+        }
         session.take_commands()?;
         session.take_note_of_fence()?;
         let settings = ground.settings;

@@ -196,7 +196,7 @@ fn silent(material: &Material<'_>, done: &[&Day]) -> Answer {
 
 fn heat(material: &Material<'_>, days: &[DayFigures]) -> Answer {
     // The limit stops entries; what is held may drift above it as prices move.
-    let bought = days.iter().filter(|day| day.orders_filled > 0);
+    let bought = days.iter().filter(|day| day.bought);
     let hottest = bought.filter_map(|day| Some((day.heat?, day.date)));
     let Some((heat, date)) = hottest.max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return Ok("nothing was at risk".to_owned());

@@ -8,7 +8,7 @@ mod trades;
 
 use std::collections::BTreeMap;
 
-use atlas_core::{OrderStatus, Symbol, Usd};
+use atlas_core::{OrderStatus, Side, Symbol, Usd};
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -64,6 +64,8 @@ pub struct DayFigures {
     pub regime: String,
     /// Orders that filled, at least in part.
     pub orders_filled: usize,
+    /// Whether a purchase filled.
+    pub bought: bool,
     /// Each position as a share of equity.
     pub weights: BTreeMap<Symbol, f64>,
 }
@@ -113,6 +115,7 @@ pub fn figures(days: &[&Day], flows: &BTreeMap<NaiveDate, Usd>) -> Vec<DayFigure
             slippage_bps: slippage(report),
             runtime_ms: report.stages.iter().map(|stage| stage.ms).sum(),
             regime: report.regime.regime.to_string(),
+            bought: report.orders.iter().any(|o| o.side == Side::Buy && !o.filled_qty.is_zero()),
             orders_filled: report.orders.iter().filter(|o| !o.filled_qty.is_zero()).count(),
             weights,
         });

@@ -12,6 +12,27 @@ use crate::desk::{Desk, DeskRules, SymbolDesk};
 use crate::limits::Limits;
 use crate::verdict::GateName;
 
+/// Gives a scene stops at the price, so that nothing is at risk.
+pub(super) fn at_stops(scene: &mut Scene) {
+    let mut desk = Desk::default();
+    for name in scene.market.keys().chain(scene.positions.keys()) {
+        let price = scene.market.get(name).map(|market| market.decision_price);
+        let held = scene.positions.get(name).map(|held| held.current_price);
+        let known = SymbolDesk { stop: price.or(held), ..SymbolDesk::default() };
+        desk.symbols.insert(name.clone(), known);
+    }
+    scene.desk = Some(desk);
+}
+
+/// The probes of heat alone.
+pub(super) fn heat(limits: &Limits) -> Result<Vec<Probe>, Error> {
+    let mut base = probes::base(limits)?;
+    at_stops(&mut base);
+    let mut made = Made { base, other: Symbol::new("OTHER")?, probes: Vec::new() };
+    made.heat(limits)?;
+    Ok(made.probes)
+}
+
 /// Gives a scene a desk on which nothing is wrong: stops at the price, no correlations, a sector of
 /// its own for every symbol, plenty of volume.
 pub(super) fn equip(scene: &mut Scene, rules: &DeskRules) {
@@ -69,32 +90,39 @@ impl Made {
         self.probes.push(Probe { gate, name, bad: worse, good: better });
     }
 
-    /// Heat, sector and exposure: amounts a cent above and at their limits.
-    fn money(&mut self, limits: &Limits, rules: &DeskRules) -> Result<(), Error> {
+    /// A stop that puts exactly the limit at risk, and one a dime further away.
+    fn heat(&mut self, limits: &Limits) -> Result<(), Error> {
         let Some(price) = self.base.request.limit_price() else { return Ok(()) };
-        let qty = self.base.request.qty;
-        let cost = price.notional(qty)?;
-        // The equity at which the order's stop risk, or its worth, is at most the limit.
-        let equity =
-            |amount: Decimal, share: Decimal| Usd::new(Rounding::Up.apply(amount / share, 2));
-        let fall = price.value() * Decimal::new(1, 1);
+        let (qty, limits) = (self.base.request.qty.value(), limits.get());
+        let no_stop = |scene: &mut Scene| known(scene, |known| known.stop = None);
+        self.pair(GateName::Heat, "a position without a stop", &no_stop, &|_| ());
+        // So far a fall that the largest position reaches the limit, and a little: heat alone speaks.
+        let least = limits.heat_deny.value() / limits.position_deny.value();
+        let share = Rounding::Up.apply(least, 2) + Decimal::new(1, 2);
+        let dime = Decimal::new(1, 1);
+        let fall = Rounding::Up.apply(price.value() * share, 2);
+        if fall + dime >= price.value() {
+            return Ok(());
+        }
         let stop = Price::new(price.value() - fall)?;
-        let lower = Price::new(stop.value() - Decimal::new(1, 1))?;
-        let at_heat = equity(fall * qty.value(), limits.get().heat_deny.value())?;
+        let lower = Price::new(stop.value() - dime)?;
+        let equity = Rounding::Up.apply(fall * qty / limits.heat_deny.value(), 2);
+        let equity = Usd::new(equity)?;
         let stopped = |stop: Price| {
             move |scene: &mut Scene| {
-                scene.equity = at_heat.max(scene.equity.min(at_heat));
+                scene.equity = equity;
                 known(scene, |known| known.stop = Some(stop));
             }
         };
-        let room = self.base.equity;
-        let roomy = at_heat >= cost && room >= at_heat;
-        if roomy && equity(cost.value(), limits.get().position_deny.value())? <= at_heat {
-            let name = "a stop a dime too far";
-            self.pair(GateName::Heat, name, &stopped(lower), &stopped(stop));
-        }
-        let no_stop = |scene: &mut Scene| known(scene, |known| known.stop = None);
-        self.pair(GateName::Heat, "a position without a stop", &no_stop, &|_| ());
+        self.pair(GateName::Heat, "a stop a dime too far", &stopped(lower), &stopped(stop));
+        Ok(())
+    }
+
+    /// Heat, sector and exposure: amounts a cent above and at their limits.
+    fn money(&mut self, limits: &Limits, rules: &DeskRules) -> Result<(), Error> {
+        self.heat(limits)?;
+        let Some(price) = self.base.request.limit_price() else { return Ok(()) };
+        let cost = price.notional(self.base.request.qty)?;
         let unknown = |scene: &mut Scene| known(scene, |known| known.sector = None);
         self.pair(GateName::Sector, "an unknown sector", &unknown, &|_| ());
         self.worth(rules, cost)

@@ -51,7 +51,7 @@ pub struct ControlTest {
 /// Every control but those of the desk with its limits, in the order in which the gates speak.
 #[must_use]
 pub fn explain(limits: &Limits) -> Vec<Control> {
-    gates::all(limits).iter().map(|gate| control(gate.as_ref())).collect()
+    gates::with_heat(limits).iter().map(|gate| control(gate.as_ref())).collect()
 }
 
 /// Every control with its limits, in the order in which the gates speak.
@@ -75,8 +75,13 @@ fn control(gate: &dyn Gate) -> Control {
 /// [`Error`] if the limits leave no order that could be tried, such as a smallest position above the
 /// largest order.
 pub fn test(limits: &Limits) -> Result<Vec<ControlTest>, Error> {
-    let validator = Validator::new(limits);
-    let probes = probes::all(limits)?;
+    let validator = Validator::with_heat(limits);
+    let mut probes = probes::all(limits)?;
+    for probe in &mut probes {
+        desk_probes::at_stops(&mut probe.bad);
+        desk_probes::at_stops(&mut probe.good);
+    }
+    probes.extend(desk_probes::heat(limits)?);
     Ok(probes.into_iter().map(|probe| run(&validator, &probe)).collect())
 }
 

@@ -9,11 +9,15 @@ use crate::gate::{Case, Gate, within};
 use crate::limits::Limits;
 use crate::verdict::{Finding, GateName};
 
-/// The further gates with their limits, in the order of their names.
-pub(super) fn all(limits: &Limits, rules: &DeskRules) -> Vec<Box<dyn Gate>> {
+/// The gate of heat, whose limits are the profile's.
+pub(super) fn heat(limits: &Limits) -> Box<dyn Gate> {
     let limits = limits.get();
+    Box::new(Heat { warn: limits.heat_warn, deny: limits.heat_deny })
+}
+
+/// The gates after it with their limits, in the order of their names.
+pub(super) fn all(rules: &DeskRules) -> Vec<Box<dyn Gate>> {
     vec![
-        Box::new(Heat { warn: limits.heat_warn, deny: limits.heat_deny }),
         Box::new(PairCorrelation { max: rules.pair_correlation }),
         Box::new(MeanCorrelation { max: rules.mean_correlation }),
         Box::new(Sector { max: rules.sector }),

@@ -14,12 +14,19 @@ use crate::limits::Limits;
 /// Every gate with its limits and those of the desk after them, in the order of
 /// [`GateName::ALL`](crate::GateName::ALL).
 pub(crate) fn with_desk(limits: &Limits, rules: &DeskRules) -> Vec<Box<dyn Gate>> {
-    let mut gates = all(limits);
-    gates.extend(desk::all(limits, rules));
+    let mut gates = with_heat(limits);
+    gates.extend(desk::all(rules));
     gates
 }
 
-/// Every gate but those of the desk, with its limits.
+/// Every gate whose limits are the profile's, heat included.
+pub(crate) fn with_heat(limits: &Limits) -> Vec<Box<dyn Gate>> {
+    let mut gates = all(limits);
+    gates.push(desk::heat(limits));
+    gates
+}
+
+/// Every gate but heat and those of the desk, with its limits.
 pub(crate) fn all(limits: &Limits) -> Vec<Box<dyn Gate>> {
     let limits = limits.get();
     vec![

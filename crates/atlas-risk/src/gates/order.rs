@@ -98,7 +98,7 @@ impl Gate for Quantity {
 
     fn explain(&self) -> String {
         let whole = match self.shares {
-            Shares::Whole => "whole (a fraction that is held may be sold off)",
+            Shares::Whole => "whole but for crypto pairs (a fraction that is held may be sold off)",
             Shares::Fractional => "with fractions allowed",
         };
         format!("the quantity is above 0 and, where it opens, at most {} shares, {whole}", self.max)
@@ -108,7 +108,8 @@ impl Gate for Quantity {
         let qty = case.request.qty;
         // A sale that leaves whole shares gets rid of a fraction, as after a split.
         let tidies = case.is_reducing() && case.after.is_some_and(Qty::is_whole);
-        let whole = self.shares == Shares::Fractional || qty.is_whole() || tidies;
+        let divisible = self.shares == Shares::Fractional || case.request.symbol.is_crypto();
+        let whole = divisible || qty.is_whole() || tidies;
         let finding = if qty.is_zero() {
             Finding::deny("the order is for no shares at all".into())
         } else if qty > self.max && !case.is_reducing() {

@@ -174,6 +174,16 @@ fn fractions_may_be_sold_off_and_not_bought() {
 }
 
 #[test]
+fn crypto_is_bought_in_fractions_whatever_the_profile() {
+    let mut scene = scene();
+    scene.request.symbol = "BTC/USD".parse().unwrap();
+    scene.request.qty = "0.0123".parse().unwrap();
+    assert_eq!(verdict(&scene, GateName::Quantity).kind, VerdictKind::Pass);
+    scene.request.qty = Qty::ZERO;
+    assert_eq!(verdict(&scene, GateName::Quantity).kind, VerdictKind::Deny);
+}
+
+#[test]
 fn remarks_are_what_a_person_should_see() {
     let mut scene = scene();
     scene.performance.drawdown = Some("0.15".parse().unwrap());

@@ -127,3 +127,13 @@ pub(super) fn bar(of: &str, at: Timestamp, bar: Ohlcv) -> Event {
 }
 
 pub(super) const EPOCH: Timestamp = DateTime::UNIX_EPOCH;
+
+#[test]
+fn an_engine_with_a_test_strategy_says_so() {
+    let brain = atlas_strategy::EveryOther::default();
+    let (strategy, symbol, timeframe) = ("probe".to_owned(), symbol("A"), Timeframe(60));
+    let watch = Watch { strategy, symbol, timeframe, brain };
+    assert!(Engine::new(spec(&["probe"]), vec![watch]).unwrap().is_test_only());
+    let (engine, _) = started(spec(&["toy"]), vec![self::watch("toy", "A", Toy::new(1))]);
+    assert!(!engine.is_test_only());
+}

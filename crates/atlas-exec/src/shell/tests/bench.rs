@@ -168,6 +168,7 @@ pub(super) fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan
             exposure_none: Usd::ZERO,
             exposure_worst: Usd::ZERO,
         },
+        falls: None,
         notes: Vec::new(),
     }
 }
