@@ -6,7 +6,7 @@
 //! comes from is said; only a missing folder skips, anything else fails.
 //!
 //! Everything runs on one thread, restarts included, but `regime/rolling_paper`, which fits its
-//! candidates on all cores.
+//! candidates on all cores. `ATLAS_BENCH_AVX512=off` leaves AVX-512 alone, as on a processor without.
 
 #![expect(clippy::print_stderr, reason = "a bench tells what it measured")]
 
@@ -208,6 +208,10 @@ fn detectors(c: &mut Criterion) -> Result<()> {
 }
 
 fn all(c: &mut Criterion) {
+    if std::env::var_os("ATLAS_BENCH_AVX512").is_some_and(|wanted| wanted == "off") {
+        eprintln!("vectors of four only, as on a processor without AVX-512");
+        atlas_regime::without_avx512();
+    }
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
     assert!(alone.is_ok(), "the threads are set once: {alone:?}");
     for bench in [fits, filters, detectors] {

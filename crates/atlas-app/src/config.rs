@@ -141,8 +141,8 @@ pub(crate) struct RegimeConfig {
     pub(crate) profile: RegimeProfile,
     /// What to do without a VIX close of the as-of session.
     pub(crate) missing_vix: MissingVix,
-    /// How the Treasury rate is quoted.
-    pub(crate) rate_quote: RateQuote,
+    /// How the Treasury rate is quoted; as its source quotes it unless named.
+    pub(crate) rate_quote: Option<RateQuote>,
 }
 
 /// Named detectors.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use atlas_broker::alpaca::Feed;
 use atlas_broker::history::Publication;
 use atlas_core::{AccountName, Symbol};
+use atlas_regime::RateQuote;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,16 @@ impl LiveDataConfig {
             return Err("live_data.rate is \"cboe\"; use fred, none or a file".to_owned());
         }
         self.published("rate", &self.rate, "DTB3")
+    }
+
+    /// How that rate is quoted: FRED's `DTB3` is a discount, by name or in a file named so.
+    pub(crate) fn rate_quote(&self) -> RateQuote {
+        let stem = |file: &str| file.rsplit(['/', '\\']).next().map(str::to_lowercase);
+        match self.rate.as_str() {
+            "fred" => RateQuote::Discount,
+            file if stem(file).is_some_and(|name| name.starts_with("dtb3")) => RateQuote::Discount,
+            _ => RateQuote::BondEquivalent,
+        }
     }
 
     /// The fund that stands for the index.

@@ -1,7 +1,7 @@
 //! What every command starts from: configuration and command line put together.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,7 +13,7 @@ use atlas_core::{AccountName, DecisionId, Symbol};
 use atlas_engine::{Costs, Policy, Unmanaged};
 use atlas_exec::reconcile::{self, FeeRule};
 use atlas_exec::{State, ramp};
-use atlas_regime::{DetectorParams, VixPolicy};
+use atlas_regime::{DetectorParams, RateQuote, VixPolicy};
 use atlas_risk::{Limits, Tradability};
 use chrono::{Datelike, NaiveDate};
 
@@ -21,6 +21,7 @@ use crate::accounts::SystemClock;
 use crate::cli::{Common, Decide};
 use crate::config::{AccountConfig, Config, MissingVix, RegimeProfile, Schedule};
 use crate::exit::{Exit, Failure};
+use crate::market::ALPACA;
 use crate::stopwatch::Stopwatch;
 
 /// One run of the program: what was asked for, and how long it takes.
@@ -216,6 +217,72 @@ impl Job {
             MissingVix::Refuse => VixPolicy::Refuse,
             MissingVix::Flag => VixPolicy::CarryOn,
         };
-        DetectorParams { vix_missing, rate_quote: regime.rate_quote, ..profile }
+        let rate_quote = regime.rate_quote.unwrap_or_else(|| self.rate_quote());
+        DetectorParams { vix_missing, rate_quote, ..profile }
+    }
+
+    /// How the data's short rate is quoted, as far as where it comes from tells.
+    fn rate_quote(&self) -> RateQuote {
+        let data = match self.data() {
+            ALPACA => return self.config.live_data.rate_quote(),
+            "sample" => return RateQuote::BondEquivalent,
+            data => Path::new(data),
+        };
+        let folder = if data.is_dir() { Some(data) } else { data.parent() };
+        let named = |name| folder.is_some_and(|folder| folder.join(name).is_file());
+        if ["DTB3.csv", "DTB3.csv.gz"].into_iter().any(named) {
+            RateQuote::Discount
+        } else {
+            RateQuote::BondEquivalent
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::VenueConfig;
+
+    fn quote(data: Option<&str>, set: impl FnOnce(&mut Config)) -> RateQuote {
+        let mut config = Config::default();
+        set(&mut config);
+        let job = Job {
+            command: "run",
+            config: Box::new(config),
+            account: AccountName::new("default").unwrap(),
+            place: AccountConfig::Venue(VenueConfig::default()),
+            state_dir: PathBuf::new(),
+            data: data.map(str::to_owned),
+            as_of: None,
+            json: false,
+            stopwatch: Stopwatch::start(),
+        };
+        job.detector().rate_quote
+    }
+
+    #[test]
+    fn a_rate_is_read_as_its_source_quotes_it() {
+        // The built-in source of live data is FRED's DTB3, a discount.
+        assert_eq!(quote(Some(ALPACA), |_| ()), RateQuote::Discount);
+        let file =
+            |name: &str| quote(Some(ALPACA), |config| config.live_data.rate = name.to_owned());
+        assert_eq!(file("/rates/DTB3.csv.gz"), RateQuote::Discount);
+        assert_eq!(file("dtb3.csv"), RateQuote::Discount);
+        assert_eq!(file("/DTB3/cmt.csv"), RateQuote::BondEquivalent);
+        assert_eq!(quote(None, |_| ()), RateQuote::BondEquivalent);
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_str();
+        assert_eq!(quote(data, |_| ()), RateQuote::BondEquivalent);
+        std::fs::write(folder.path().join("DTB3.csv"), "").unwrap();
+        assert_eq!(quote(data, |_| ()), RateQuote::Discount);
+    }
+
+    #[test]
+    fn a_quote_that_is_named_holds_for_every_source() {
+        for named in [RateQuote::Discount, RateQuote::BondEquivalent] {
+            for data in [None, Some(ALPACA)] {
+                assert_eq!(quote(data, |c| c.regime.rate_quote = Some(named)), named);
+            }
+        }
     }
 }

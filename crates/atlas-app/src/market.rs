@@ -32,7 +32,7 @@ pub(crate) struct Market {
 }
 
 /// What `--data` calls live market data.
-const ALPACA: &str = "alpaca";
+pub(crate) const ALPACA: &str = "alpaca";
 
 impl Market {
     /// Loads the universe's series from the named source.

@@ -219,7 +219,7 @@ fn distances(
 ) -> f64 {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::arch::is_x86_feature_detected!("avx512f") {
+        if crate::wide::has_avx512() {
             #[expect(unsafe_code, reason = "the processor was just asked; worth it (measured)")]
             // SAFETY: the function needs nothing but AVX-512F, which the processor has.
             return unsafe { distances_avx512(blocks, center, rows, cap, out) };
@@ -318,6 +318,23 @@ mod tests {
             let sum = distances(&blocks, &center, rows, &cap, &mut a);
             let other = distances_plain(&blocks, &center, rows, &cap, &mut b);
             assert_eq!((sum.to_bits(), &a), (other.to_bits(), &b), "{rows}");
+            #[cfg(target_arch = "x86_64")]
+            {
+                let mut sums = Vec::new();
+                if std::arch::is_x86_feature_detected!("avx512f") {
+                    #[expect(unsafe_code, reason = "each set of instructions by itself")]
+                    // SAFETY: the processor was just asked for what the function needs.
+                    sums.push(unsafe { distances_avx512(&blocks, &center, rows, &cap, &mut a) });
+                    assert_eq!(a, b);
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    #[expect(unsafe_code, reason = "each set of instructions by itself")]
+                    // SAFETY: the processor was just asked for what the function needs.
+                    sums.push(unsafe { distances_avx2(&blocks, &center, rows, &cap, &mut a) });
+                    assert_eq!(a, b);
+                }
+                assert!(sums.iter().all(|s| s.to_bits() == sum.to_bits()), "{rows}");
+            }
             let exact: f64 = a[..rows].iter().sum();
             assert!((sum - exact).abs() <= 1e-12 * exact, "{rows}");
         }

@@ -103,3 +103,5 @@ pub use scaler::{Clipper, Scaler};
 pub use sliding::SlidingFilter;
 pub use trend::{Movement, Trend, TrendReading};
 pub use vix::{CheckedVixParams, VixParams, VixReading, VixRule, VixShock, VixTrigger};
+#[doc(hidden)]
+pub use wide::without_avx512;

@@ -100,8 +100,13 @@ impl SlidingFilter {
     /// numbers, [`Error::Overflow`] for a row too far from both centres to be squared,
     /// [`Error::TooFar`] for one beside whose costs neither what they differ by, nor the penalty,
     /// nor the distance of the centres counts; the filter is then as it was. No other.
-    #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
     pub fn push(&mut self, row: &[f64]) -> Result<StateEstimate, Error> {
+        let gap = self.gap(row)?;
+        Ok(self.take(gap))
+    }
+
+    /// What a row would be taken in as: the difference of its losses; changes nothing.
+    pub(crate) fn gap(&mut self, row: &[f64]) -> Result<f64, Error> {
         check_row(row, self.model.features, self.pushed)?;
         self.model.weigh(row, &mut self.weighted.0);
         let [first, second] = &self.centers;
@@ -114,7 +119,12 @@ impl SlidingFilter {
             return Err(Error::TooFar { what: "sliding filter", row: self.pushed });
         }
         // One centre may be infinitely far away; no gap beyond the penalty matters.
-        let gap = gap.clamp(-GAP_MAX, GAP_MAX);
+        Ok(gap.clamp(-GAP_MAX, GAP_MAX))
+    }
+
+    /// Takes a row in whose [`gap`](Self::gap) is known.
+    #[expect(clippy::float_cmp, reason = "chains that were clamped alike are equal to the bit")]
+    pub(crate) fn take(&mut self, gap: f64) -> StateEstimate {
         if self.gaps.len() == self.lookback {
             self.gaps.pop_front();
         }
@@ -136,7 +146,7 @@ impl SlidingFilter {
         } else {
             self.gaps.iter().fold(0.0_f64, |d, gap| gap + d.clamp(-penalty, penalty))
         };
-        Ok(StateEstimate { state: u8::from(d < 0.0), margin: d.abs() })
+        StateEstimate { state: u8::from(d < 0.0), margin: d.abs() }
     }
 }
 

@@ -1,5 +1,26 @@
 //! Several numbers at once, in plain Rust: the compiler makes vector instructions of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether AVX-512 is left alone where there is one.
+static NARROW: AtomicBool = AtomicBool::new(false);
+
+/// Leaves AVX-512 alone from now on, in the whole process, as on a processor without it: for
+/// measurements. No result changes by a bit.
+#[doc(hidden)]
+pub fn without_avx512() {
+    NARROW.store(true, Ordering::Relaxed);
+}
+
+/// Whether the processor has the parts of AVX-512 that functions here are compiled for.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx512() -> bool {
+    !NARROW.load(Ordering::Relaxed)
+        && std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl")
+}
+
 /// `N` floats, lane by lane.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(align(64))]

@@ -7,12 +7,13 @@ mod support;
 
 use atlas_regime::continuous::{ContinuousFilter, ContinuousModel, ContinuousParams};
 use atlas_regime::hmm::{HmmFilter, HmmModel};
-use atlas_regime::rolling::{RollingDetector, RollingEstimate, RollingParams};
+use atlas_regime::rolling::{RollingDetector, RollingParams};
 use atlas_regime::sparse::SparseParams;
 use atlas_regime::{
     Clipper, Dated, Detector, DetectorParams, DetectorStream, Feature, FeatureStream, Filter,
     FitOptions, Inputs, JumpModel, JumpParams, PenaltyChoice, RateQuote, Rows, Scaler,
-    SessionClose, SlidingFilter, Trend, VixParams, VixRule, accrued_interest, simple_returns,
+    SessionClose, SlidingFilter, Trend, VixParams, VixPolicy, VixRule, accrued_interest,
+    simple_returns,
 };
 use chrono::NaiveDate;
 use proptest::prelude::*;
@@ -362,8 +363,10 @@ fn planted_smoothed_states_are_caught() {
         let path = fixed_model(0.1).smoothed_states(Rows::new(&data, 3).unwrap()).unwrap();
         path.iter().map(|s| vec![u64::from(*s)]).collect()
     };
-    let caught = (0..20).filter(|seed| first_leak(&Market::new(420, *seed), &rule).is_some());
-    assert!(caught.count() > 0);
+    // Of the first twenty, the markets in which the best path changes its mind near a cut.
+    for seed in [3, 6, 17, 18] {
+        assert!(first_leak(&Market::new(420, seed), &rule).is_some(), "{seed}");
+    }
 }
 
 /// What a choice of the penalty went by at the end of a session: states per candidate, newest last.
@@ -389,17 +392,52 @@ fn first_rewritten(windows: &[Window]) -> Option<(usize, usize)> {
     None
 }
 
-/// What the rolling detector's choices go by, from its checkpoints, and what it said.
-fn choices(market: &Market) -> (Vec<Window>, Vec<Option<RollingEstimate>>) {
-    let mut detector = RollingDetector::new(rolling_params().check().unwrap()).unwrap();
+/// What a detector with a choice of the penalty goes by and says on a session.
+struct Day {
+    /// From its checkpoint.
+    window: Window,
+    /// Whether each candidate's fit has two states, so that it can be chosen.
+    runs: Vec<bool>,
+    /// State of each candidate; nothing before the first fit.
+    states: Vec<u8>,
+    penalty: Option<f64>,
+}
+
+fn window(filed: &serde_json::Value, pointer: &str) -> Window {
+    serde_json::from_value(filed.pointer(pointer).unwrap().clone()).unwrap()
+}
+
+/// The rolling detector day by day.
+fn choices(market: &Market, params: &RollingParams) -> Vec<Day> {
+    let mut detector = RollingDetector::new(params.clone().check().unwrap()).unwrap();
     let sessions = market.dates.iter().zip(&market.closes).zip(&market.rates);
     let step = |((date, close), rate): ((&NaiveDate, &f64), &f64)| {
         let said = detector.push(*date, *close, rate * 1e-5).unwrap();
         let filed = serde_json::to_value(detector.checkpoint()).unwrap();
-        let emitted = filed.pointer("/state/contest/emitted").unwrap().clone();
-        (serde_json::from_value(emitted).unwrap(), said)
+        let fitted = filed.pointer("/state/refit/fitted").and_then(|f| f.as_array());
+        Day {
+            window: window(&filed, "/state/contest/emitted"),
+            runs: fitted.into_iter().flatten().map(|f| !f["filter"].is_null()).collect(),
+            states: said.as_ref().map(|said| said.candidates.clone()).unwrap_or_default(),
+            penalty: said.and_then(|said| said.penalty),
+        }
     };
-    sessions.map(step).unzip()
+    sessions.map(step).collect()
+}
+
+/// The session-by-session detector with a choice of the penalty, on raw returns, day by day. Its
+/// candidates' states are the newest ones of its checkpoint's window, where that has grown or moved.
+fn stream_choices(market: &Market, params: &DetectorParams) -> Vec<Day> {
+    let mut stream = DetectorStream::new(params.clone().check().unwrap()).unwrap();
+    let step = |t: usize| {
+        stream.push(&SessionClose::new(market.dates[t], market.closes[t])).unwrap();
+        let filed = serde_json::to_value(stream.checkpoint()).unwrap();
+        let window = window(&filed, "/state/raw/contest/emitted");
+        let penalty = stream.estimate().ok().and_then(|said| said.evidence.penalty);
+        let states: Vec<u8> = window.iter().filter_map(|states| states.last().copied()).collect();
+        Day { runs: vec![true; window.len()], states, window, penalty }
+    };
+    (0..market.dates.len()).map(step).collect()
 }
 
 /// The defect: at every refit the whole history is run again under the centres just fitted.
@@ -443,7 +481,8 @@ fn rewritten(market: &Market) -> Vec<Window> {
 #[test]
 fn a_penalty_chosen_by_todays_centres_over_the_past_is_caught() {
     let market = Market::new(420, 25);
-    let (windows, _) = choices(&market);
+    let windows: Vec<Window> =
+        choices(&market, &rolling_params()).into_iter().map(|day| day.window).collect();
     assert!(windows.last().unwrap().iter().all(|states| states.len() > 60));
     assert_eq!(first_rewritten(&windows), None);
     let caught = first_rewritten(&rewritten(&market));
@@ -458,45 +497,125 @@ fn a_penalty_chosen_by_todays_centres_over_the_past_is_caught() {
     assert_eq!(first_leak(&Market::new(400, 25), &rule), None);
 }
 
-/// Every choice equals one worked out anew from what was recorded day by day.
-#[test]
-fn every_choice_follows_from_the_states_as_they_were_emitted() {
-    let (mut chosen, mut changes) = (0, 0);
-    for seed in [25, 26, 27] {
-        let market = Market::new(420, seed);
-        let (_, said) = choices(&market);
-        let params = rolling_params();
-        let raw = simple_returns(&market.closes);
-        let mut record: Vec<(Vec<u8>, f64)> = Vec::new();
-        let mut expected: Option<usize> = None;
-        for (t, said) in said.iter().enumerate() {
-            let Some(said) = said else { continue };
-            record.push((said.candidates.clone(), raw[t] - market.rates[t] * 1e-5));
-            let full = record.len() >= params.validation + 2;
-            if t.is_multiple_of(params.choose_every) && full {
-                let ratios = (0..params.penalties.len()).map(|i| ratio(&record, i, &params));
-                let mut best: Option<(usize, f64)> = None;
-                for (i, ratio) in ratios.enumerate() {
-                    let Some(ratio) = ratio else { continue };
-                    if best.is_none_or(|(_, most)| ratio > most - 1e-12) {
-                        best = Some((i, ratio));
-                    }
+/// No session.
+const NONE: &[usize] = &[];
+
+/// On what terms candidates are compared, and which one is in force before the first choice.
+struct Terms<'a> {
+    penalties: &'a [f64],
+    every: usize,
+    validation: usize,
+    first: Option<usize>,
+}
+
+/// Works every choice out anew from what was recorded day by day, `runs` saying who can be chosen;
+/// gives the sessions that disagree, and how many choices and changes there were.
+fn worked_out(
+    days: &[Day],
+    excess: &dyn Fn(usize) -> f64,
+    terms: &Terms<'_>,
+    eligible: &dyn Fn(&Day, usize) -> bool,
+) -> (Vec<usize>, u32, u32) {
+    let (mut wrong, mut chosen, mut changes) = (Vec::new(), 0, 0);
+    let mut record: Vec<(Vec<u8>, f64)> = Vec::new();
+    let mut expected = terms.first;
+    for (t, day) in days.iter().enumerate() {
+        if day.states.is_empty() {
+            continue;
+        }
+        record.push((day.states.clone(), excess(t)));
+        if t.is_multiple_of(terms.every) && record.len() >= terms.validation + 2 {
+            let mut best: Option<(usize, f64)> = None;
+            for i in (0..terms.penalties.len()).filter(|i| eligible(day, *i)) {
+                let Some(ratio) = ratio(&record, i, terms.validation) else { continue };
+                if best.is_none_or(|(_, most)| ratio > most - 1e-12) {
+                    best = Some((i, ratio));
                 }
-                let before = expected;
-                expected = best.map(|(i, _)| i).or(expected);
-                chosen += 1;
-                changes += u32::from(before.is_some() && before != expected);
             }
-            assert_eq!(said.penalty, expected.map(|i| params.penalties[i]), "{seed}: {t}");
+            let before = expected;
+            expected = best.map(|(i, _)| i).or(expected);
+            chosen += 1;
+            changes += u32::from(before.is_some() && before != expected);
+        }
+        if day.penalty != expected.map(|i| terms.penalties[i]) {
+            wrong.push(t);
         }
     }
-    assert!(chosen > 50 && changes > 0, "{chosen} {changes}");
+    (wrong, chosen, changes)
+}
+
+/// Every choice equals one worked out anew from what was recorded day by day; a fit with one state
+/// only is not chosen, even where always holding would have earned most.
+#[test]
+fn every_choice_follows_from_the_states_as_they_were_emitted() {
+    let (mut chosen, mut changes, mut tempted) = (0, 0, 0);
+    for (seed, largest) in [(25, 40.0), (26, 40.0), (27, 40.0), (25, 1e9), (26, 1e9), (27, 1e9)] {
+        let market = Market::new(420, seed);
+        let params = RollingParams { penalties: vec![2.0, 10.0, largest], ..rolling_params() };
+        let days = choices(&market, &params);
+        let raw = simple_returns(&market.closes);
+        let excess = |t: usize| raw[t] - market.rates[t] * 1e-5;
+        let terms = Terms {
+            penalties: &params.penalties,
+            every: params.choose_every,
+            validation: params.validation,
+            first: None,
+        };
+        let (wrong, all, moved) = worked_out(&days, &excess, &terms, &|day, i| day.runs[i]);
+        assert_eq!(wrong, NONE, "{seed} {largest}");
+        (chosen, changes) = (chosen + all, changes + moved);
+        let (wrong, ..) = worked_out(&days, &excess, &terms, &|_, _| true);
+        tempted += wrong.len();
+    }
+    assert!(chosen > 100 && changes > 0 && tempted > 0, "{chosen} {changes} {tempted}");
+}
+
+/// The same of the detector that is used: what it chose by was never rewritten, and every choice
+/// follows from it.
+#[test]
+fn every_choice_of_the_stream_follows_from_the_states_as_they_were_emitted() {
+    let (mut chosen, mut changes) = (0, 0);
+    for seed in [42, 43] {
+        let market = Market::new(700, seed);
+        let choice = PenaltyChoice {
+            candidates: vec![1.0, 4.0, 16.0],
+            choose_every: 7,
+            validation: 60,
+            ..PenaltyChoice::default()
+        };
+        let params = DetectorParams {
+            lookback: 150,
+            rows_min: 80,
+            warm_up: 60,
+            refit_every: 21,
+            restarts: 3,
+            penalty: 4.0,
+            vix_missing: VixPolicy::CarryOn,
+            choice: Some(choice),
+            ..DetectorParams::calibrated()
+        };
+        let days = stream_choices(&market, &params);
+        let windows: Vec<Window> = days
+            .iter()
+            .filter(|day| !day.states.is_empty())
+            .map(|day| day.window.clone())
+            .collect();
+        assert!(windows.len() > 500 && windows[windows.len() - 1][0].len() > 60);
+        assert_eq!(first_rewritten(&windows), None, "{seed}");
+        let raw = simple_returns(&market.closes);
+        let penalties = [1.0, 4.0, 16.0];
+        let terms = Terms { penalties: &penalties, every: 7, validation: 60, first: Some(1) };
+        let (wrong, all, moved) = worked_out(&days, &|t| raw[t], &terms, &|day, i| day.runs[i]);
+        assert_eq!(wrong, NONE, "{seed}");
+        (chosen, changes) = (chosen + all, changes + moved);
+    }
+    assert!(chosen > 100 && changes > 3, "{chosen} {changes}");
 }
 
 /// Mean over deviation of the last sessions of the 0/1 strategy under one candidate: the state of
 /// two sessions ago is held, a change costs 10 basis points.
-fn ratio(record: &[(Vec<u8>, f64)], candidate: usize, params: &RollingParams) -> Option<f64> {
-    let first = record.len() - params.validation;
+fn ratio(record: &[(Vec<u8>, f64)], candidate: usize, validation: usize) -> Option<f64> {
+    let first = record.len() - validation;
     let held = |t: usize| record[t - 2].0[candidate] == 0;
     let earned: Vec<f64> = (first..record.len())
         .map(|t| {
@@ -523,9 +642,16 @@ fn back_adjusted_prices_are_caught() {
                 factor *= 0.995;
             }
         }
-        adjusted.iter().map(|p| vec![u64::from(*p > 1000.0), p.to_bits()]).collect()
+        // What is said is a rule on the level, not the adjusted price, which any check would catch.
+        let level = m.closes[0];
+        adjusted.iter().map(|p| vec![u64::from(*p > level)]).collect()
     };
-    assert!(first_leak(&Market::new(420, 26), &rule).is_some());
+    let market = Market::new(420, 26);
+    assert!(first_leak(&market, &rule).is_some());
+    let as_traded = |m: &Market| -> Outputs {
+        m.closes.iter().map(|p| vec![u64::from(*p > m.closes[0])]).collect()
+    };
+    assert_eq!(first_leak(&market, &as_traded), None);
 }
 
 proptest! {

@@ -278,7 +278,7 @@ impl Course {
             let value = undefined.column.to_string();
             return Err(Error::Parameter { name: "undefined", value, rule: "one of the features" });
         }
-        self.contest.check(params.candidates().len(), params.terms())
+        self.contest.check(params.candidates().len(), params.terms(), sessions)
     }
 }
 

@@ -5,6 +5,8 @@
 //! the bit whatever the width of the vectors.
 
 use crate::Rows;
+#[cfg(target_arch = "x86_64")]
+use crate::wide::has_avx512;
 use crate::wide::{Floats, Words, add, and, at_most, less, min, mul, or, splat, sub, without};
 
 /// What the recursion leaves for the way back: bits per lane, row t in bit t % 64 of its word.
@@ -95,13 +97,6 @@ pub(super) fn lanes_of_a_vector() -> usize {
     4
 }
 
-#[cfg(target_arch = "x86_64")]
-fn has_avx512() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512dq")
-        && std::arch::is_x86_feature_detected!("avx512vl")
-}
-
 /// Runs `N V` lanes of `K` states over all rows.
 ///
 /// `centers[(j * K + k) * V + v]` holds `N` lanes; returns the values of the last row, state by
@@ -176,7 +171,8 @@ fn forward_plain<const K: usize, const V: usize, const N: usize>(
     let nothing = Words([0; N]);
     let empty = Vector { values: [splat(0.0); K], jumped: [nothing; K], origin: [nothing; 3] };
     let mut vectors = [empty; V];
-    // Twice all costs, which spares halving the squared distances and changes no bit else.
+    // Twice all costs, which spares halving the squared distances and changes no bit else, as long
+    // as twice the penalty and twice the costs are finite: the fit refuses what overflows.
     let penalty = splat(2.0 * penalty);
     for (word, block) in rows.as_slice().chunks(64 * cols).enumerate() {
         let mut block = block.chunks_exact(cols);
@@ -326,39 +322,106 @@ fn flush<const K: usize, const V: usize, const N: usize>(
 mod tests {
     use super::*;
     use crate::Mt19937;
+    use crate::descent::Steps as _;
+    use crate::discrete::estep::Discrete;
 
-    /// The same lanes in vectors of `N`, on plain instructions and on the widest there are.
-    fn both<const V: usize, const N: usize>(
-        rows: Rows<'_>,
-        lanes: &[[f64; 12]; 8],
-        penalty: f64,
-    ) -> Vec<Vec<u64>> {
-        let at = |i: usize, v: usize| Floats(std::array::from_fn(|n| lanes[v * N + n][i]));
-        let centers: Vec<Floats<N>> = (0..12).flat_map(|i| (0..V).map(move |v| at(i, v))).collect();
-        let (mut a, mut b) = (Trail::default(), Trail::default());
-        let plain = forward_plain::<4, V, N>(rows, &centers, penalty, &mut a);
-        let wide = forward::<4, V, N>(rows, &centers, penalty, &mut b);
-        let bits = |found: [[Floats<N>; V]; 4]| {
-            found.map(|row| row.iter().flat_map(|f| f.0.map(f64::to_bits)).collect()).to_vec()
-        };
-        let (plain, wide): (Vec<Vec<u64>>, _) = (bits(plain), bits(wide));
-        assert_eq!(plain, wide);
-        assert_eq!(a.bits, b.bits);
-        plain.into_iter().chain([a.bits]).collect()
+    type Kernel<const K: usize, const V: usize, const N: usize> =
+        fn(Rows<'_>, &[Floats<N>], f64, &mut Trail) -> [[Floats<N>; V]; K];
+
+    /// Every way the recursion is compiled that this processor can run.
+    fn kernels<const K: usize, const V: usize, const N: usize>() -> Vec<Kernel<K, V, N>> {
+        let mut out: Vec<Kernel<K, V, N>> = vec![forward, forward_plain];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::arch::is_x86_feature_detected!("avx2") {
+                #[expect(unsafe_code, reason = "each set of instructions by itself")]
+                out.push(|rows, centers, penalty, trail| {
+                    // SAFETY: the processor was just asked for what the function needs.
+                    unsafe { forward_avx2(rows, centers, penalty, trail) }
+                });
+            }
+            if std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512dq")
+                && std::arch::is_x86_feature_detected!("avx512vl")
+            {
+                #[expect(unsafe_code, reason = "each set of instructions by itself")]
+                out.push(|rows, centers, penalty, trail| {
+                    // SAFETY: the processor was just asked for what the function needs.
+                    unsafe { forward_avx512(rows, centers, penalty, trail) }
+                });
+            }
+        }
+        out
+    }
+
+    /// Centres of one lane, state after state; on a coarse grid, so that costs tie.
+    fn centers(rng: &mut Mt19937, states: usize) -> Vec<f64> {
+        let mut out: Vec<f64> =
+            (0..3 * states).map(|_| (8.0 * rng.next_f64()).floor() / 4.0 - 1.0).collect();
+        if states > 1 && rng.next_f64() < 0.3 {
+            out[..3].fill(f64::NAN);
+        }
+        out
+    }
+
+    /// Every kernel against one lane after the other in the scalar recursion.
+    fn check<const K: usize, const V: usize, const N: usize>(rows: Rows<'_>, penalty: f64) {
+        let mut rng = Mt19937::new(17);
+        let lanes: Vec<Vec<f64>> = (0..N * V).map(|_| centers(&mut rng, K)).collect();
+        let mut packed = vec![splat::<N>(0.0); 3 * K * V];
+        for (lane, centers) in lanes.iter().enumerate() {
+            for (i, c) in centers.iter().enumerate() {
+                let place = (i % 3 * K + i / 3) * V + lane / N;
+                packed[place].0[lane % N] = if c.is_nan() { f64::INFINITY } else { *c };
+            }
+        }
+        let found: Vec<_> = kernels::<K, V, N>()
+            .into_iter()
+            .map(|kernel| {
+                let mut trail = Trail::default();
+                let last = kernel(rows, &packed, penalty, &mut trail);
+                (last, trail)
+            })
+            .collect();
+        let mut labels = vec![0; rows.len()];
+        for (lane, centers) in lanes.iter().enumerate() {
+            let mut scalar = Discrete::new(rows, K, penalty);
+            let value = scalar.label(centers, &mut labels);
+            for (last, trail) in &found {
+                let costs = last.map(|vectors| vectors[lane / N].0[lane % N]);
+                let state = crate::dp::first_smallest(costs.into_iter());
+                assert_eq!(costs[state].to_bits(), value.to_bits(), "{K} {V} {N} {lane}");
+                let state = u8::try_from(state).unwrap();
+                assert_eq!(trail.runs(rows.len(), K, lane, state).labels(), labels, "{K} {lane}");
+            }
+        }
     }
 
     #[test]
-    fn vectors_of_any_width_give_the_same_bits() {
+    fn every_kernel_gives_the_bits_of_the_scalar_recursion() {
         let mut rng = Mt19937::new(11);
-        let data: Vec<f64> = (0..900).map(|_| 4.0 * rng.next_f64() - 2.0).collect();
-        let rows = Rows::new(&data, 3).unwrap();
-        let mut lanes = [[0.0; 12]; 8];
-        lanes.iter_mut().flatten().for_each(|x| *x = 2.0 * rng.next_f64() - 1.0);
-        for column in 0..3 {
-            lanes[5][4 * column + 1] = f64::INFINITY;
-        }
-        for penalty in [0.0, 0.3, 5.0] {
-            assert_eq!(both::<2, 4>(rows, &lanes, penalty), both::<1, 8>(rows, &lanes, penalty));
+        let coarse = |x: f64| (16.0 * x).floor() / 8.0 - 1.0;
+        for rows in [1, 2, 64, 65, 300] {
+            let data: Vec<f64> = (0..3 * rows).map(|_| coarse(rng.next_f64())).collect();
+            let rows = Rows::new(&data, 3).unwrap();
+            for penalty in [0.0, 0.25, 0.3, 5.0] {
+                check::<1, 3, 4>(rows, penalty);
+                check::<2, 3, 4>(rows, penalty);
+                check::<3, 2, 4>(rows, penalty);
+                check::<4, 3, 4>(rows, penalty);
+                check::<5, 1, 4>(rows, penalty);
+                check::<6, 1, 4>(rows, penalty);
+                check::<7, 1, 4>(rows, penalty);
+                check::<8, 1, 4>(rows, penalty);
+                check::<1, 2, 8>(rows, penalty);
+                check::<2, 2, 8>(rows, penalty);
+                check::<3, 1, 8>(rows, penalty);
+                check::<4, 2, 8>(rows, penalty);
+                check::<5, 1, 8>(rows, penalty);
+                check::<6, 1, 8>(rows, penalty);
+                check::<7, 1, 8>(rows, penalty);
+                check::<8, 1, 8>(rows, penalty);
+            }
         }
     }
 }

@@ -104,7 +104,12 @@ impl Contest {
     }
 
     /// Refuses what sessions under these terms cannot have led to.
-    pub(crate) fn check(&self, candidates: usize, terms: Terms) -> Result<(), Error> {
+    pub(crate) fn check(
+        &self,
+        candidates: usize,
+        terms: Terms,
+        sessions: usize,
+    ) -> Result<(), Error> {
         let (found, expected) = (self.emitted.len(), candidates);
         if found != expected {
             return Err(Error::Shape { what: "the list of candidates", found, expected });
@@ -114,6 +119,12 @@ impl Contest {
         {
             let value = format!("{:?}", self.chosen);
             return Err(Error::Parameter { name: "chosen", value, rule: "one of the candidates" });
+        }
+        if let Some(at) = self.chosen_session
+            && (at >= sessions || !at.is_multiple_of(terms.choose_every) || self.chosen.is_none())
+        {
+            let (name, value) = ("chosen_session", at.to_string());
+            return Err(Error::Parameter { name, value, rule: "a session a choice was due on" });
         }
         if let Some(row) = self.returns.iter().position(|x| !x.is_finite()) {
             let (what, value) = ("the returns compared", self.returns[row]);
@@ -179,8 +190,20 @@ mod tests {
             contest.emit(candidates.into_iter(), r, TERMS);
         }
         contest.choose(5, TERMS, |i| eligible[i]);
-        contest.check(2, TERMS).unwrap();
+        contest.check(2, TERMS, 6).unwrap();
         contest.chosen()
+    }
+
+    #[test]
+    fn a_choice_on_a_session_that_cannot_have_made_it_is_refused() {
+        let terms = Terms { choose_every: 5, ..TERMS };
+        let contest =
+            |chosen, chosen_session| Contest { chosen_session, ..Contest::new(2, chosen) };
+        assert_eq!(contest(Some(1), Some(10)).check(2, terms, 11), Ok(()));
+        for (chosen, session) in [(Some(1), 11), (Some(1), 15), (None, 10), (Some(1), 9)] {
+            let found = contest(chosen, Some(session)).check(2, terms, 11);
+            assert!(matches!(found, Err(Error::Parameter { name: "chosen_session", .. })));
+        }
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::{Error, FeatureReading, FeatureStream, MarketState, StateEstimate};
 /// Sessions are counted from the first one pushed, so the start of the series is part of the
 /// detector's identity: refits and choices fall on multiples of their periods. Everything said
 /// about a session depends on that session and its past only; the choice of the penalty compares
-/// states **as they were emitted** by the fit then in force.
+/// states **as they were emitted** by the fit then in force. A fit that found one state says bull
+/// and cannot be chosen while it is in force, as in
+/// [`DetectorStream`](crate::DetectorStream); the one chosen before may turn into one.
 ///
 /// # Examples
 /// ```
@@ -124,8 +126,8 @@ impl RollingDetector {
     /// [`Error::OutOfOrder`] for a date that does not follow, [`Error::BadValue`] for a close that
     /// is not positive or interest that is not finite, [`Error::UndefinedFeature`] after the
     /// warm-up, [`Error::NotFinite`] or [`Error::Overflow`] for a return that is too large,
-    /// [`Error::AllEqual`] or [`Error::Overflow`] from a refit; the detector is then as it was. No
-    /// other.
+    /// [`Error::AllEqual`], [`Error::Overflow`] or [`Error::TooFar`] from a refit or a filter; the
+    /// detector is then as it was. No other.
     pub fn push(
         &mut self,
         date: NaiveDate,
@@ -147,38 +149,30 @@ impl RollingDetector {
             let (feature, value) = (params.features[j].name(), row[j]);
             return Err(Error::UndefinedFeature { feature, date, value });
         }
-        // The refit uses the sessions before this one; it is done first, as it can fail.
-        let full = state.row_returns.len() == params.lookback;
-        let mut refit = None;
-        if full && session.is_multiple_of(params.refit_every) {
-            let window: Vec<f64> = state.rows.iter().copied().collect();
-            let returns: Vec<f64> = state.row_returns.iter().copied().collect();
-            refit = Some(Refit::new(params, (session, date), &window, &returns)?);
-        }
+        // All that can fail comes first.
+        let (mut new, renamings) = state.refit(params, date)?;
         let state = &mut self.state;
+        scaled.copy_from_slice(row);
+        let mut gaps = Vec::new();
+        if usable && let Some(refit) = new.as_mut().or(state.refit.as_mut()) {
+            gaps = refit.gaps(scaled)?;
+        }
         if session > 0 {
             state.stream.push(excess, row)?;
         }
+        // Nothing can fail from here on.
         state.last = Some((date, close));
         state.sessions += 1;
-        let mut renamings = Vec::new();
-        if let Some(new) = refit {
-            if let Some(old) = &state.refit {
-                renamings = new.renamings(old)?;
-            }
-            state.refit = Some(new);
-        }
+        state.refit = new.or(state.refit.take());
         if !usable {
             return Ok(None);
         }
         state.remember(params, row, excess);
         let Some(refit) = &mut state.refit else { return Ok(None) };
-        scaled.copy_from_slice(row);
-        refit.transform.apply(scaled)?;
-        let said = refit.push(scaled)?;
+        let said = refit.take(&gaps);
         let states = said.iter().map(|e| e.map_or(0, |e| e.state));
         state.contest.emit(states, excess, params.terms());
-        state.contest.choose(session, params.terms(), |_| true);
+        state.contest.choose(session, params.terms(), |i| said[i].is_some());
         Ok(state.refit.as_ref().map(|refit| {
             let rows = Rows { session, date, raw: row, scaled };
             estimate(params, state, refit, rows, &said, renamings)
@@ -187,6 +181,24 @@ impl RollingDetector {
 }
 
 impl State {
+    /// The refit due before the next session, if one is, on the sessions so far; and where its
+    /// names disagree with those of the refit in force.
+    fn refit(
+        &self,
+        params: &RollingParams,
+        date: NaiveDate,
+    ) -> Result<(Option<Refit>, Vec<Renaming>), Error> {
+        let full = self.row_returns.len() == params.lookback;
+        if !full || !self.sessions.is_multiple_of(params.refit_every) {
+            return Ok((None, Vec::new()));
+        }
+        let window: Vec<f64> = self.rows.iter().copied().collect();
+        let returns: Vec<f64> = self.row_returns.iter().copied().collect();
+        let new = Refit::new(params, (self.sessions, date), &window, &returns)?;
+        let renamings = self.refit.as_ref().map_or(Ok(Vec::new()), |old| new.renamings(old))?;
+        Ok((Some(new), renamings))
+    }
+
     /// Keeps the row for later fits.
     fn remember(&mut self, params: &RollingParams, row: &[f64], excess: f64) {
         self.seen.push(row);

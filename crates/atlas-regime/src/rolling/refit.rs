@@ -114,10 +114,20 @@ impl Refit {
         Ok(Self { session, date, transform: Transform { clipper, scaler }, fitted: fitted? })
     }
 
-    /// Runs the filters in force over a scaled row; `None` where a fit found one state only.
-    pub(super) fn push(&mut self, row: &[f64]) -> Result<Vec<Option<StateEstimate>>, Error> {
-        let push = |fitted: &mut Fitted| fitted.filter.as_mut().map(|f| f.push(row)).transpose();
-        self.fitted.iter_mut().map(push).collect()
+    /// A session's features as the models see them, and what the filters in force would take in;
+    /// `None` where a fit found one state only. Changes nothing.
+    pub(super) fn gaps(&mut self, row: &mut [f64]) -> Result<Vec<Option<f64>>, Error> {
+        self.transform.apply(row)?;
+        let gap = |fitted: &mut Fitted| fitted.filter.as_mut().map(|f| f.gap(row)).transpose();
+        self.fitted.iter_mut().map(gap).collect()
+    }
+
+    /// Runs the filters over a session whose [`gaps`](Self::gaps) are known.
+    pub(super) fn take(&mut self, gaps: &[Option<f64>]) -> Vec<Option<StateEstimate>> {
+        let take = |(fitted, gap): (&mut Fitted, &Option<f64>)| {
+            fitted.filter.as_mut().zip(*gap).map(|(filter, gap)| filter.take(gap))
+        };
+        self.fitted.iter_mut().zip(gaps).map(take).collect()
     }
 
     /// Where names disagree with the refit before.

@@ -34,7 +34,7 @@ impl State {
         }
         self.check_progress()?;
         self.seen.check(features, rows)?;
-        self.contest.check(params.penalties.len(), params.terms())?;
+        self.contest.check(params.penalties.len(), params.terms(), self.sessions)?;
         self.refit.as_ref().map_or(Ok(()), |refit| refit.check(params, self.sessions))
     }
 

@@ -58,7 +58,11 @@ pub(crate) struct TableMutant {
 pub(crate) fn table_mutants(folder: &Folder, per_column: u32) -> Vec<TableMutant> {
     let mut rng = Mt19937::new(19_990_105);
     let mut out = Vec::new();
-    for table in ["series.csv", "X_train3.csv", "X_test3.csv", "X_full3.csv"] {
+    // Nine features are compared where they are whole, which they are not in the compact folder.
+    let whole = folder.tables.contains_key("X_test9.csv");
+    let nine = ["X_train9.csv", "X_test9.csv"].into_iter().filter(|_| whole);
+    let three = ["series.csv", "X_train3.csv", "X_test3.csv", "X_full3.csv"];
+    for table in three.into_iter().chain(nine) {
         let Some(text) = folder.tables.get(table) else { continue };
         let lines: Vec<&str> = text.lines().collect();
         for (j, column) in lines[0].split(',').enumerate().skip(1) {
