@@ -146,7 +146,9 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         a_replacement_under_a_used_name_is_refused,
         a_partly_filled_order_keeps_its_fills,
         what_is_filled_is_the_least_a_replacement_asks_for,
-        what_nobody_knows_is_not_replaced;
+        what_nobody_knows_is_not_replaced,
+        nothing_is_replaced_while_suspended,
+        a_replacement_that_could_meet_our_own_is_refused;
     money on Memory:
         buys_what_it_buys_and_no_more,
         sells_no_more_shares_than_were_approved,

@@ -4,7 +4,7 @@ use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::OrderStatus;
 use atlas_core::VenueOrderId;
 use atlas_tests::approval::approve;
-use atlas_tests::orders::{Change, buy};
+use atlas_tests::orders::{Change, buy, sell};
 use atlas_tests::world::World;
 
 use crate::values::{price, qty, usd};
@@ -81,4 +81,26 @@ pub(crate) async fn what_nobody_knows_is_not_replaced(world: &mut World) {
         assert!(matches!(answer, Submission::Refused { .. }), "{name}: {answer:?}");
     }
     assert_eq!(world.find("new").await, None);
+}
+
+pub(crate) async fn nothing_is_replaced_while_suspended(world: &mut World) {
+    let old = world.send(buy("old", "UPP", 10).limit("90")).await;
+    world.broker().suspend(true).await.unwrap();
+    let wish = approve(buy("new", "UPP", 5).limit("103"));
+    let answer = world.broker().replace(&old.venue_order_id, wish).await;
+    assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
+    assert_eq!(world.find("new").await, None);
+    world.broker().suspend(false).await.unwrap();
+    assert_eq!(world.open_orders().await, ["old"]);
+}
+
+pub(crate) async fn a_replacement_that_could_meet_our_own_is_refused(world: &mut World) {
+    world.send(buy("have", "UPP", 2)).await;
+    world.send(sell("offer", "UPP", 1).limit("150")).await;
+    let old = world.send(buy("old", "UPP", 10).limit("90")).await;
+    let wish = approve(buy("new", "UPP", 5).limit("151"));
+    let answer = world.broker().replace(&old.venue_order_id, wish).await;
+    assert!(matches!(answer, Submission::Refused { .. }), "{answer:?}");
+    assert_eq!(world.find("new").await, None);
+    assert_eq!(world.open_orders().await.len(), 2);
 }

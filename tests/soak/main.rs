@@ -124,7 +124,7 @@ fn script(server: &ServerHandle) {
     let faults = server.faults();
     faults.seed(4711);
     let at_random = |target, fault, chance| {
-        faults.add(Rule { target, fault, chance, times: None });
+        faults.add(Rule { target, fault, chance, times: None, path: None, account: None });
     };
     at_random(Target::Submit, Fault::DropBefore, 0.004);
     at_random(Target::Submit, Fault::DropAfter, 0.004);

@@ -423,7 +423,9 @@ async fn a_plan_whose_session_is_over_is_ended_and_the_next_one_is_made() {
     let hash = planned["plan_hash"].as_str().unwrap().to_owned();
     remote.run(&format!("approve {hash}"));
     // The venue takes the first order and never answers; the program is killed while it waits.
-    let silent = Rule { target: Target::Submit, fault: Fault::HangAfter, chance: 1.0, times: None };
+    let (target, fault) = (Target::Submit, Fault::HangAfter);
+    let (path, account) = (None, None);
+    let silent = Rule { target, fault, chance: 1.0, times: None, path, account };
     remote.server.faults().add(silent);
     let mut hanging = remote.command("execute").stdout(Stdio::null()).spawn().unwrap();
     while remote.venue.inspect(|exchange| exchange.orders().is_empty()) {

@@ -136,6 +136,9 @@ fn a_restart_loses_nothing() {
     let second = run_of(&command(state.path(), &["venue", "serve"]).output().unwrap());
     second.fails(5, &["in use"]);
     served.stop("-TERM");
+    // Its fills would stand in prices that never were.
+    let other = command(state.path(), &["venue", "serve", "--seed", "7"]).output().unwrap();
+    run_of(&other).fails(5, &["--data sample --seed 0", "--seed 7"]);
 }
 
 #[test]
@@ -195,6 +198,8 @@ fn bad_options_are_named() {
     fails(&["--listen", "nowhere"], 2, &["--listen"]);
     fails(&["--cash=-1"], 2, &["--cash"]);
     fails(&["--speed=-1"], 2, &["--speed"]);
+    fails(&["--clock", "wall", "--speed", "2"], 2, &["--speed means nothing"]);
+    fails(&["--as-of", "2029-01-02"], 4, &["2029-01-02", "sample has prices from"]);
     fails(&["--as-of", "2019-01-01"], 4, &["2019-01-01"]);
     fails(&["--data", "/no/such/folder"], 4, &["/no/such/folder"]);
     fails(&["--data", "alpaca"], 2, &["--data"]);

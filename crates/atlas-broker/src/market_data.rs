@@ -202,8 +202,8 @@ pub trait MarketData: Send + Sync {
         adjustment: Adjustment,
     ) -> Result<BTreeMap<Symbol, Vec<MarketBar<Adjusted>>>, Error>;
 
-    /// Every trade between two instants that was not taken back, in the order of time. There are hundreds of thousands a day
-    /// in a busy stock: ask for minutes, or for hours.
+    /// Every trade between two instants that was not taken back, in the order of time. There are
+    /// hundreds of thousands a day in a busy stock: ask for minutes, or for hours.
     ///
     /// # Errors
     /// Any [`Error`]; [`Error::Unsupported`] from a source without a past of trades.

@@ -64,6 +64,9 @@ pub enum Fault {
     HangAfter,
     /// The request or message waits this long first; milliseconds, or `{"secs", "nanos"}`.
     Delay(#[serde(deserialize_with = "millis_or_parts")] Duration),
+    /// The request is carried out at once, and its answer waits this long: what the streams tell of
+    /// it comes first. Milliseconds, or `{"secs", "nanos"}`.
+    DelayAfter(#[serde(deserialize_with = "millis_or_parts")] Duration),
     /// A message of a stream is left out.
     Skip,
     /// A message of a stream is sent twice.
@@ -86,6 +89,14 @@ pub enum Fault {
         /// What stands there.
         value: serde_json::Value,
     },
+    /// Every object of the answer or message has one more field, at any depth; one of that name that
+    /// is there stays as it is.
+    With {
+        /// The field's name.
+        field: String,
+        /// What stands there.
+        value: serde_json::Value,
+    },
     /// A cancellation is accepted, and carried out only when so many milliseconds of the venue's
     /// time have passed: until then the order is `pending_cancel` and can be filled. For requests
     /// that cancel one order or all; others leave the rule alone.
@@ -93,6 +104,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it changes the fields of an answer.
+    pub(crate) const fn rewrites(&self) -> bool {
+        matches!(self, Self::Without(_) | Self::Instead { .. } | Self::With { .. })
+    }
+
     /// Whether it can happen to a request or message of this kind; a rule of which it cannot is
     /// never committed.
     #[must_use]
@@ -105,10 +121,13 @@ impl Fault {
             | Self::HangAfter
             | Self::Delay(_) => true,
             Self::FailBefore(_) | Self::FailAfter(_) | Self::Reject { .. } => !is_message,
+            Self::DelayAfter(_) => {
+                matches!(target, Target::Submit | Target::Change | Target::Read)
+            }
             Self::Skip | Self::Repeat | Self::Swap => is_message,
             Self::PartialFill(_) => matches!(target, Target::Submit),
             Self::Stale(_) => matches!(target, Target::Read | Target::Feed),
-            Self::Skew(_) | Self::Without(_) | Self::Instead { .. } => {
+            Self::Skew(_) | Self::Without(_) | Self::Instead { .. } | Self::With { .. } => {
                 !matches!(target, Target::Connect)
             }
             Self::LateCancel(_) => matches!(target, Target::Change),
@@ -131,6 +150,37 @@ pub struct Rule {
     /// given.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only requests whose path begins so, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Only requests of the account of this number, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+impl Rule {
+    /// Whether it can ever be committed: its fault suits its target, and it is aimed at a path or an
+    /// account only where it is for requests.
+    #[must_use]
+    pub const fn can_happen(&self) -> bool {
+        let is_request = matches!(self.target, Target::Submit | Target::Change | Target::Read);
+        let is_aimed = self.path.is_some() || self.account.is_some();
+        self.fault.suits(self.target) && (is_request || !is_aimed)
+    }
+}
+
+impl Rule {
+    fn is_aimed_at(&self, asked: Asked<'_>) -> bool {
+        self.path.as_ref().is_none_or(|path| asked.path.starts_with(path.as_str()))
+            && self.account.as_ref().is_none_or(|account| account == asked.account)
+    }
+}
+
+/// A request, as far as a rule is aimed at some of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) account: &'a str,
 }
 
 /// The faults that are still to come, in order; cheap to clone, all clones are the same script.
@@ -150,7 +200,8 @@ struct Script {
 impl Faults {
     /// Adds a fault for the next request of `target` that has none before it.
     pub fn script(&self, target: Target, fault: Fault) {
-        self.add(Rule { target, fault, chance: 1.0, times: Some(1) });
+        let (path, account) = (None, None);
+        self.add(Rule { target, fault, chance: 1.0, times: Some(1), path, account });
     }
 
     /// Adds a fault that may come more than once.
@@ -196,10 +247,30 @@ impl Faults {
     /// The fault for a request that has just come in, of those that can happen to it; those that do
     /// not fit stay where they are.
     pub(crate) fn take_if(&self, target: Target, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        self.take_by(target, |rule| fits(&rule.fault))
+    }
+
+    /// The fault for a request that has just come in, of those that are aimed at it and fit.
+    pub(crate) fn take_for(
+        &self,
+        target: Target,
+        asked: Asked<'_>,
+        fits: impl Fn(&Fault) -> bool,
+    ) -> Option<Fault> {
+        self.take_by(target, |rule| rule.is_aimed_at(asked) && fits(&rule.fault))
+    }
+
+    /// Whether a rule that changes fields waits for requests like this one.
+    pub(crate) fn rewrites(&self, target: Target, asked: Asked<'_>) -> bool {
+        let of = |rule: &Rule| rule.target == target && rule.is_aimed_at(asked);
+        self.lock().rules.iter().any(|rule| of(rule) && rule.fault.rewrites())
+    }
+
+    fn take_by(&self, target: Target, fits: impl Fn(&Rule) -> bool) -> Option<Fault> {
         let mut script = self.lock();
         for at in 0..script.rules.len() {
             let rule = &script.rules[at];
-            if rule.target != target || !rule.fault.suits(target) || !fits(&rule.fault) {
+            if rule.target != target || !rule.fault.suits(target) || !fits(rule) {
                 continue;
             }
             let (chance, fault) = (rule.chance, rule.fault.clone());
@@ -257,7 +328,9 @@ mod tests {
     fn a_script_is_committed_in_order_and_ends() {
         let faults = Faults::default();
         faults.script(Target::Submit, Fault::DropAfter);
-        faults.add(Rule { target: Target::Feed, fault: Fault::Skip, chance: 1.0, times: Some(2) });
+        let (path, account) = (None, None);
+        let (target, fault) = (Target::Feed, Fault::Skip);
+        faults.add(Rule { target, fault, chance: 1.0, times: Some(2), path, account });
         assert_eq!(faults.take(Target::Feed), Some(Fault::Skip));
         assert_eq!(faults.take(Target::Submit), Some(Fault::DropAfter));
         assert_eq!(faults.take(Target::Submit), None);
@@ -271,7 +344,9 @@ mod tests {
         let draw = |seed| {
             let faults = Faults::default();
             faults.seed(seed);
-            let rule = Rule { target: Target::Feed, fault: Fault::Skip, chance: 0.25, times: None };
+            let (target, fault) = (Target::Feed, Fault::Skip);
+            let (path, account) = (None, None);
+            let rule = Rule { target, fault, chance: 0.25, times: None, path, account };
             faults.add(rule);
             (0..1000).map(|_| faults.take(Target::Feed).is_some()).collect::<Vec<bool>>()
         };

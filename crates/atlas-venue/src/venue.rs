@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::core::ids::{self, Kind};
 use crate::core::{
-    Exchange, Listing, NewOrder, OrderRecord, Refusal, Replacement, Taken, Update, Watchlist,
+    Exchange, Intent, Listing, NewOrder, OrderRecord, Refusal, Replacement, Taken, Update,
+    Watchlist,
 };
 use crate::credentials::Credentials;
 use crate::store::{Kept, Store};
@@ -369,6 +370,14 @@ impl Venue {
     /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
     pub fn submit(&self, order: NewOrder) -> Result<Taken, Refusal> {
         self.change(|exchange| exchange.submit(order))
+    }
+
+    /// Takes an order if it does what its sender means; see [`Exchange::submit_meant`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn submit_meant(&self, order: NewOrder, meant: Option<Intent>) -> Result<Taken, Refusal> {
+        self.change(|exchange| exchange.submit_meant(order, meant))
     }
 
     /// Replaces an order; see [`Exchange::replace`].

@@ -95,6 +95,8 @@ impl Service {
         order.status = if last { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.filled_qty = filled;
         let positions = self.broker.positions().await.expect("positions");
+        let held = positions.get(&fill.symbol);
+        let position_qty = held.map_or_else(|| "0".to_owned(), |held| held.qty.to_string());
         shapes::filled_in(
             include_str!("../../golden/alpaca/update.json"),
             &json!({
@@ -102,7 +104,7 @@ impl Service {
                 "timestamp": shapes::instant(fill.ts_event),
                 "price": fill.price,
                 "qty": fill.qty,
-                "position_qty": positions.get(&fill.symbol).map_or_else(|| "0".to_owned(), |held| held.qty.to_string()),
+                "position_qty": position_qty,
                 "order": self.noted(&order),
             }),
         )

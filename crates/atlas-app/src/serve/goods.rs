@@ -24,6 +24,8 @@ use crate::market::Market;
 pub(super) struct Goods {
     pub(super) listings: Vec<Listing>,
     pub(super) as_of: NaiveDate,
+    /// The first session of the data.
+    pub(super) first: NaiveDate,
     /// The last session of the data.
     pub(super) last: NaiveDate,
     /// What the data hold and what is made, in words.
@@ -69,6 +71,10 @@ impl Goods {
             (None, Some(last)) => (Calendar::nyse().previous_session(last)?.date, last),
             (None, None) => coins_alone(&all, data)?,
         };
+        let stocks = all.values().filter(|listing| !listing.is_crypto());
+        let first = stocks.filter_map(Listing::first_date).min();
+        let first = first.or_else(|| all.values().filter_map(Listing::first_date).min());
+        let first = first.unwrap_or(as_of);
         for (pair, price) in PAIRS {
             let pair: Symbol = pair.parse()?;
             if let Entry::Vacant(place) = all.entry(pair) {
@@ -77,7 +83,21 @@ impl Goods {
             }
         }
         notes.extend(made(&all, seed));
-        Ok(Self { listings: all.into_values().collect(), as_of, last, notes })
+        Ok(Self { listings: all.into_values().collect(), as_of, first, last, notes })
+    }
+
+    /// Refuses to begin in a session the data have no prices of.
+    ///
+    /// # Errors
+    /// [`Exit::Data`] naming the first and the last session.
+    pub(super) fn check(&self, as_of: NaiveDate, data: &str) -> Result<()> {
+        let (first, last) = (self.first, self.last);
+        if (first..=last).contains(&as_of) {
+            return Ok(());
+        }
+        let text =
+            format!("--as-of is {as_of}, yet {data} has prices from {first} to {last} alone");
+        Err(Failure::error(Exit::Data, text))
     }
 }
 

@@ -5,6 +5,7 @@ mod behaviour;
 mod goods;
 mod keys;
 mod limits;
+mod source;
 pub(crate) mod stop;
 
 use std::io::Write as _;
@@ -31,6 +32,7 @@ use behaviour::{Behaviour, Told};
 use goods::Goods;
 use keys::Keys;
 use limits::{Limits, ToldLimits};
+use source::Source;
 pub(crate) use stop::Stop;
 
 /// What to do with the venue.
@@ -58,9 +60,10 @@ pub(crate) struct Serve {
     /// as-of session were now (`wall`).
     #[arg(long, value_enum, default_value_t = ClockMode::Run)]
     clock: ClockMode,
-    /// Seconds of the venue for each real one, with `--clock run`; 0 is the same as `stepped`.
-    #[arg(long, default_value = "1", value_name = "FACTOR")]
-    speed: Decimal,
+    /// Seconds of the venue for each real one, with `--clock run`, 1 unless told; 0 is the same as
+    /// `stepped`.
+    #[arg(long, value_name = "FACTOR")]
+    speed: Option<Decimal>,
     /// Market data: `sample` (bundled), or the path of a folder or file of CSV.
     #[arg(long, value_name = "sample|PATH")]
     data: Option<String>,
@@ -99,6 +102,9 @@ impl Serve {
         if self.json {
             return refused("--json means nothing here: the line it prints is JSON already");
         }
+        if self.speed.is_some() && self.clock != ClockMode::Run {
+            return refused("--speed means nothing here: it is for --clock run");
+        }
         if self.data.as_deref() == Some("alpaca") {
             return refused("--data is sample or a path here: the venue serves no downloads");
         }
@@ -128,6 +134,11 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let config = Config::load(common.config.as_deref())?;
     flags.refuse_what_means_nothing()?;
     let data = flags.data.clone().or(config.data).unwrap_or_else(|| "sample".to_owned());
+    let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
+    let source = Source::of(&data, flags.seed);
+    if let Some(dir) = &dir {
+        source.check(dir)?;
+    }
     let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
     let halted = flags.assets.tell(&mut goods.listings)?;
     let as_of = match (flags.as_of, flags.clock) {
@@ -138,7 +149,7 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     };
     // Half an hour into the session its prices have begun to move.
     let start = Calendar::nyse().session(as_of)?.open + TimeDelta::minutes(30);
-    let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
+    goods.check(as_of, &data)?;
     let mut accounts = Vec::new();
     for number in 0..flags.accounts {
         let dir = dir.as_ref().map(|dir| match number {
@@ -154,9 +165,12 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
         }
         accounts.push((venue, Keys::take(dir.as_deref())?));
     }
+    if let Some(dir) = &dir {
+        source.keep(dir)?;
+    }
     let mut stop = Stop::listen()?;
     let server = start_server(&flags, &accounts).await?;
-    announce(&server, &accounts, &flags, Data { name: &data, notes: &goods.notes })?;
+    announce(&server, &accounts, &flags, Data::of(&data, &goods))?;
     stop.wait().await;
     server.stop().await;
     Ok(())
@@ -195,16 +209,17 @@ fn cash(text: &str) -> Result<Usd, String> {
 }
 
 fn pace(flags: &Serve, clock: Arc<dyn Clock>) -> Result<Pace> {
-    if flags.speed.is_sign_negative() || flags.speed > Decimal::from(MAX_SPEED) {
+    let speed = flags.speed.unwrap_or(Decimal::ONE);
+    if speed.is_sign_negative() || speed > Decimal::from(MAX_SPEED) {
         return Err(Failure::error(
             Exit::Usage,
-            format!("--speed is {}: give a factor from 0 to {MAX_SPEED}", flags.speed),
+            format!("--speed is {speed}: give a factor from 0 to {MAX_SPEED}"),
         ));
     }
     Ok(match flags.clock {
         // It can be told to run later.
         ClockMode::Stepped => Pace::Rate { speed: Decimal::ZERO, clock },
-        ClockMode::Run => Pace::Rate { speed: flags.speed, clock },
+        ClockMode::Run => Pace::Rate { speed, clock },
         ClockMode::Wall => Pace::Wall { clock },
     })
 }
@@ -236,8 +251,17 @@ struct Ready<'a> {
 #[derive(Serialize)]
 struct Data<'a> {
     name: &'a str,
+    /// The first and the last session there are prices of.
+    first: NaiveDate,
+    last: NaiveDate,
     /// Which bars within days there are, and what is made.
     notes: &'a [String],
+}
+
+impl<'a> Data<'a> {
+    fn of(name: &'a str, goods: &'a Goods) -> Self {
+        Self { name, first: goods.first, last: goods.last, notes: &goods.notes }
+    }
 }
 
 /// One account in that line.

@@ -25,8 +25,8 @@ pub struct Options {
     /// asking for them is refused here, with the feed that has them.
     pub feed: Option<Feed>,
     /// Requests a minute to each host at most, beside what the broker itself tells; `None`, the
-    /// default, is as many as it tells, and 200 before it has told anything. The last tenth is for orders, the last twentieth for
-    /// cancels, which are never held back.
+    /// default, is as many as it tells, and 200 before it has told anything. The last tenth is for
+    /// orders, the last twentieth for cancels, which are never held back.
     pub requests_per_minute: Option<NonZeroU32>,
 }
 

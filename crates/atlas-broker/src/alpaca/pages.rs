@@ -10,8 +10,9 @@ use super::{Mode, Session};
 use crate::Error;
 
 impl<M: Mode> Session<M> {
-    /// Adds all pages of a list by symbol, without what `read` leaves out. Only an absent token ends the walk: a page may be short,
-    /// or empty, although more exists, and a symbol may go on in the next one.
+    /// Adds all pages of a list by symbol, without what `read` leaves out. Only an absent token ends
+    /// the walk: a page may be short, or empty, although more exists, and a symbol may go on in the
+    /// next one.
     ///
     /// # Errors
     /// Any [`Error`]; what was added before it is not all there is.

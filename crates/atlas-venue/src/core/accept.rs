@@ -11,7 +11,7 @@ use super::ids::{self, Kind as IdKind};
 use super::market::Market;
 use super::means::Means;
 use super::order::{NewOrder, OrderRecord, Taken, Times};
-use super::terms::{Class, Kind, Role, Size, Status, Wake};
+use super::terms::{Class, Intent, Kind, Role, Size, Status, Wake};
 use super::{Money, Refusal, Shares, date_of, rules};
 use crate::Error;
 
@@ -23,6 +23,19 @@ impl Exchange {
     /// A [`Refusal`], which leaves nothing behind; after [`Refusal::Internal`] the exchange must
     /// not be used any more.
     pub fn submit(&mut self, order: NewOrder) -> Result<Taken, Refusal> {
+        self.submit_meant(order, None)
+    }
+
+    /// Takes an order as [`submit`](Self::submit) does if it would do what its sender means to do,
+    /// where that was said.
+    ///
+    /// # Errors
+    /// [`Refusal::Rule`] if it would do something else; otherwise as [`submit`](Self::submit).
+    pub fn submit_meant(
+        &mut self,
+        order: NewOrder,
+        meant: Option<Intent>,
+    ) -> Result<Taken, Refusal> {
         let unknown = || Refusal::Rule(format!("asset \"{}\" not found", order.symbol));
         let listing = self.market.listing(&order.symbol).ok_or_else(unknown)?;
         rules::check(&order, listing)?;
@@ -36,10 +49,16 @@ impl Exchange {
         rules::check_window(order.tif, self.state.clock)?;
         let is_short = self.is_of_short(&order);
         let is_closing = (order.side == Side::Sell) != is_short;
+        let does = Intent::of(order.side, is_short);
+        if let Some(meant) = meant.filter(|meant| *meant != does) {
+            let (meant, does) = (meant.as_str(), does.as_str());
+            let text = format!("position_intent {meant} does not fit: the order would {does}");
+            return Err(Refusal::Rule(text));
+        }
         self.check_intent(&order, listing, is_short)?;
         let exits = self.check_exits(&order, listing, is_closing)?;
         let means = self.check_means(&order, listing, is_closing)?;
-        self.check_wash(&order)?;
+        self.check_wash(&order, None)?;
         self.take(order, means, exits, is_short)
     }
 
@@ -161,13 +180,15 @@ impl Exchange {
         self.market.listing(symbol).is_some_and(|listing| self.market.extends(listing))
     }
 
-    /// Refuses an order that could trade against one of the account's own.
-    fn check_wash(&self, order: &NewOrder) -> Result<(), Refusal> {
+    /// Refuses an order that could trade against one of the account's own, except the one it is to
+    /// take the place of.
+    pub(super) fn check_wash(&self, order: &NewOrder, except: Option<u64>) -> Result<(), Refusal> {
         let exempt = matches!(order.kind, Kind::Trailing(_)) || order.class != Class::Simple;
         if !self.config.refuse_wash_trades || exempt {
             return Ok(());
         }
-        for seq in self.open.get(&order.symbol).into_iter().flatten() {
+        let open = self.open.get(&order.symbol).into_iter().flatten();
+        for seq in open.filter(|seq| Some(**seq) != except) {
             let Some(other) = self.order(*seq).filter(|other| other.side != order.side) else {
                 continue;
             };

@@ -5,10 +5,12 @@ use uuid::Uuid;
 use super::events::Event;
 use super::exchange::Exchange;
 use super::ids::{self, Kind as IdKind};
+use super::listing::Listing;
 use super::market::Market;
-use super::order::{OrderRecord, Replacement};
+use super::means::check_minimum;
+use super::order::{NewOrder, OrderRecord, Replacement};
 use super::terms::{Class, Kind, Size, Status, Trail};
-use super::{Px, Refusal, Shares, rules};
+use super::{Px, Refusal, Shares, date_of, rules};
 
 impl Exchange {
     /// Replaces a working order: the old one ends as `replaced`, its successor has a name and
@@ -22,6 +24,9 @@ impl Exchange {
         let order = self.order_by_id(id);
         let order = order.ok_or_else(|| Refusal::NotFound(format!("order not found for {id}")))?;
         check_state(order)?;
+        if self.state.suspended {
+            return Err(Refusal::Forbidden("trading is suspended by the user".to_owned()));
+        }
         let successor = self.successor(order, wish)?;
         let (seq, old) = (successor.seq, order.seq);
         let mut successor = successor;
@@ -66,9 +71,6 @@ impl Exchange {
             let text = "only limit_price and stop_price of complex orders can be replaced";
             return Err(Refusal::Rule(text.to_owned()));
         }
-        if let Some(listing) = self.market.listing(&old.symbol) {
-            rules::check_prices(kind, listing)?;
-        }
         let seq = self.state.orders + 1;
         let made_up = || ids::uuid(self.state.seed, IdKind::ClientOrder, seq).to_string();
         let mut successor = old.clone();
@@ -80,6 +82,8 @@ impl Exchange {
         successor.tif = tif;
         successor.replaces = Some(old.id);
         successor.parent = old.group();
+        // A cancellation that was to come was of the old one.
+        successor.canceling = false;
         let phase = Market::phase(self.state.clock).map_err(Refusal::from)?;
         successor.times.expires = rules::expiry(
             tif,
@@ -87,19 +91,50 @@ impl Exchange {
             self.state.clock,
             (old.extended_hours && self.extends(&old.symbol), self.trades_now(old.seq)?),
         )?;
-        self.check_change(old, &mut successor, kind)?;
+        self.check_successor(old, &mut successor)?;
         Ok(successor)
     }
 
-    /// Checks that the account has the money or the shares for the change.
+    /// Holds a successor to every rule a new order of its terms would be held to.
+    fn check_successor(&self, old: &OrderRecord, new: &mut OrderRecord) -> Result<(), Refusal> {
+        let unknown = || Refusal::Rule(format!("asset \"{}\" not found", old.symbol));
+        let listing = self.market.listing(&old.symbol).ok_or_else(unknown)?;
+        let order = asked(new);
+        // An exit is held to the rules of an order alone; its group is looked at below.
+        rules::check(&order, listing)?;
+        rules::check_listed(listing, date_of(self.state.clock))?;
+        if new.tif != old.tif {
+            rules::check_window(new.tif, self.state.clock)?;
+        }
+        if old.reserve.is_some() {
+            self.check_intent(&order, listing, old.is_short)?;
+        }
+        if old.class != Class::Simple {
+            self.check_group(old, new, listing)?;
+        }
+        self.check_change(old, new, (&order, listing))?;
+        self.check_wash(&NewOrder { class: old.class, ..order }, Some(old.seq))
+    }
+
+    /// Checks that the account has the money or the shares for the change, and that the order is
+    /// not too small.
     fn check_change(
         &self,
         old: &OrderRecord,
         new: &mut OrderRecord,
-        kind: Kind,
+        (order, listing): (&NewOrder, &Listing),
     ) -> Result<(), Refusal> {
-        let Some(reserve) = old.reserve else {
-            let more = new.qty().unwrap_or_default().minus(old.qty().unwrap_or_default());
+        let qty = new.qty().unwrap_or_default();
+        if old.reserve.is_none() {
+            if listing.is_crypto() {
+                let price = order.kind.limit().map_or_else(
+                    || self.quote(&old.symbol).map(|quote| quote.map(|(bid, _)| bid)),
+                    |limit| Ok(Some(limit)),
+                )?;
+                let none = || Refusal::Rule(format!("asset \"{}\" has no price", old.symbol));
+                check_minimum(price.ok_or_else(none)?.times(qty), listing)?;
+            }
+            let more = qty.minus(old.qty().unwrap_or_default());
             let held = self.state.ledger.position(&old.symbol).size();
             let (held_for_orders, related_orders) = self.held_back(&old.symbol, old.side)?;
             if more > held.minus(held_for_orders) {
@@ -112,10 +147,10 @@ impl Exchange {
                 });
             }
             return Ok(());
-        };
-        new.reserve = Some(
-            kind.limit().or_else(|| kind.stop().map(|stop| stop.max(reserve))).unwrap_or(reserve),
-        );
+        }
+        let price = self.reserve_price(order, listing)?;
+        check_minimum(price.times(qty), listing)?;
+        new.reserve = Some(price);
         let (before, after) = (old.reserved(), new.reserved());
         let buying_power = self.power_in(&old.symbol)?.plus(before)?;
         if after > buying_power {
@@ -125,12 +160,28 @@ impl Exchange {
     }
 }
 
+/// What somebody would have asked for who sent the order anew, by itself.
+pub(super) fn asked(order: &OrderRecord) -> NewOrder {
+    NewOrder {
+        client_order_id: None,
+        symbol: order.symbol.clone(),
+        side: order.side,
+        size: order.size,
+        kind: order.kind,
+        tif: order.tif,
+        extended_hours: order.extended_hours,
+        class: Class::Simple,
+        take_profit: None,
+        stop_loss: None,
+    }
+}
+
 fn check_state(order: &OrderRecord) -> Result<(), Refusal> {
     if order.status.is_final() {
         return Err(Refusal::Ended { status: order.status.as_str() });
     }
-    if matches!(order.status, Status::Accepted | Status::PendingNew) {
-        let status = order.status.as_str();
+    if order.canceling || matches!(order.status, Status::Accepted | Status::PendingNew) {
+        let status = order.status_text();
         return Err(Refusal::Rule(format!("cannot replace order in {status} status")));
     }
     Ok(())

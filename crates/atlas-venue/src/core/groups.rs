@@ -102,6 +102,43 @@ impl Exchange {
         Ok(())
     }
 
+    /// Checks a member of a group that is about to take another's place: while the entry is open its
+    /// exits must lie as those of a new order, afterwards as two exits must.
+    pub(super) fn check_group(
+        &self,
+        old: &OrderRecord,
+        new: &OrderRecord,
+        listing: &Listing,
+    ) -> Result<(), Refusal> {
+        let others = self.others(old.seq);
+        let others = others.iter().filter_map(|seq| self.order(*seq));
+        let members: Vec<&OrderRecord> = others.chain(std::iter::once(new)).collect();
+        let with = |role| members.iter().copied().find(|order| order.role == role);
+        let exits = |roles: &[Role]| -> Exits {
+            let of = members.iter().filter(|order| roles.contains(&order.role));
+            of.map(|order| (order.role, order.kind)).collect()
+        };
+        let both = [Role::TakeProfit, Role::StopLoss];
+        let (base, class, exits) = match (with(Role::Entry), with(Role::TakeProfit)) {
+            (Some(entry), _) => (entry, entry.class, exits(&both)),
+            (None, Some(gain)) => (gain, Class::Oco, exits(&[Role::StopLoss])),
+            (None, None) => return Ok(()),
+        };
+        let order = NewOrder {
+            client_order_id: None,
+            symbol: base.symbol.clone(),
+            side: base.side,
+            size: base.size,
+            kind: base.kind,
+            tif: base.tif,
+            extended_hours: base.extended_hours,
+            class,
+            take_profit: None,
+            stop_loss: None,
+        };
+        self.check_places(&order, listing, &exits)
+    }
+
     /// After a fill: an entry that is complete wakes its exits, an exit takes its fill off the
     /// other.
     pub(super) fn after_fill(&mut self, seq: u64, qty: Shares) -> Result<(), Error> {

@@ -113,7 +113,7 @@ impl Exchange {
 
     /// What a share of an opening order counts as while it is open: a buy its limit, or the higher of
     /// ask and stop and a collar on top; a short sale the higher of its limit and 1.03 × ask.
-    fn reserve_price(&self, order: &NewOrder, listing: &Listing) -> Result<Px, Refusal> {
+    pub(super) fn reserve_price(&self, order: &NewOrder, listing: &Listing) -> Result<Px, Refusal> {
         let none = || Refusal::Rule(format!("asset \"{}\" has no price yet", order.symbol));
         let (_, ask) = self.quote(&order.symbol)?.ok_or_else(none)?;
         let raised = |base: Px, collar: Slippage| {
@@ -161,7 +161,7 @@ impl Exchange {
 }
 
 /// The least an order may come to: one dollar, ten for crypto (contract §8).
-fn check_minimum(amount: Money, listing: &Listing) -> Result<(), Refusal> {
+pub(super) fn check_minimum(amount: Money, listing: &Listing) -> Result<(), Refusal> {
     let dollars = if listing.is_crypto() { 10 } else { 1 };
     if amount < Money::from_cents(dollars * 100) {
         return Err(Refusal::Forbidden(format!(

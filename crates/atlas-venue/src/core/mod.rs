@@ -47,7 +47,7 @@ pub use margin::{Multiplier, Standing};
 pub use order::{NewOrder, OrderRecord, Replacement, Taken, Times};
 pub use posting::{Posting, PostingKind};
 pub use refusal::{Extras, Refusal};
-pub use terms::{Class, Kind, Role, Size, Status, Tif, Trail, Wake};
+pub use terms::{Class, Intent, Kind, Role, Size, Status, Tif, Trail, Wake};
 pub use watchlist::{Watchlist, WatchlistChange};
 
 pub(crate) use events::Changes;

@@ -191,6 +191,43 @@ pub enum Status {
     Rejected,
 }
 
+/// What an order does to the position in its symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Buys more of what is held, or begins to.
+    BuyToOpen,
+    /// Buys back what is owed.
+    BuyToClose,
+    /// Sells what is not held.
+    SellToOpen,
+    /// Sells what is held.
+    SellToClose,
+}
+
+impl Intent {
+    /// What an order does that belongs to a short position or does not.
+    #[must_use]
+    pub const fn of(side: Side, is_short: bool) -> Self {
+        match (side, is_short) {
+            (Side::Buy, false) => Self::BuyToOpen,
+            (Side::Buy, true) => Self::BuyToClose,
+            (Side::Sell, false) => Self::SellToClose,
+            (Side::Sell, true) => Self::SellToOpen,
+        }
+    }
+
+    /// The word the wire uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BuyToOpen => "buy_to_open",
+            Self::BuyToClose => "buy_to_close",
+            Self::SellToOpen => "sell_to_open",
+            Self::SellToClose => "sell_to_close",
+        }
+    }
+}
+
 impl Status {
     /// The word the wire uses.
     #[must_use]

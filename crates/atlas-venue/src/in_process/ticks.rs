@@ -5,8 +5,8 @@ use atlas_core::Quote;
 
 use super::market_data::{quote_of, trade_of};
 use crate::Error;
-use crate::core::{Listing, View};
-use crate::tape::{Day, Days, Tick};
+use crate::core::{Listing, View, date_of};
+use crate::tape::{Day, Tick, parts};
 
 /// The trades of one symbol; `None` if there are none.
 pub(super) fn trades(
@@ -37,13 +37,15 @@ fn walk<T>(
     make: impl Fn(&Tick) -> Result<T, Error>,
 ) -> Result<Option<Vec<T>>, Error> {
     let (start, end) = (request.start, request.end);
-    let days = Days::new(view, listing)?;
     let mut all = Vec::new();
-    for row in days.rows(start, end) {
-        let Some(day) = days.day(row)? else { continue };
-        let ticks = of(&day, day.place(start), day.place(end));
-        for tick in ticks.iter().filter(|tick| tick.at >= start && tick.at <= end) {
-            all.push(make(tick)?);
+    // A company is followed through its names, as the server does.
+    for part in parts(view, listing, Some(date_of(view.now())))? {
+        for row in part.rows(start, end) {
+            let Some(day) = part.days.day(row)? else { continue };
+            let ticks = of(&day, day.place(start), day.place(end));
+            for tick in ticks.iter().filter(|tick| tick.at >= start && tick.at <= end) {
+                all.push(make(tick)?);
+            }
         }
     }
     Ok((!all.is_empty()).then_some(all))

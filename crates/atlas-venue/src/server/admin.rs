@@ -130,6 +130,12 @@ async fn script(State(server): State<Arc<Server>>, body: String) -> Answer<Json<
     if rules.iter().any(|rule| !(0.0..=1.0).contains(&rule.chance)) {
         return Err(Failure::BadRequest("chance must be from 0 to 1".to_owned()));
     }
+    if let Some(rule) = rules.iter().find(|rule| rule.fault.suits(rule.target) != rule.can_happen())
+    {
+        let target = serde_json::to_string(&json!(rule.target)).unwrap_or_default();
+        let text = format!("path and account are for requests, not for the target {target}");
+        return Err(Failure::BadRequest(text));
+    }
     if let Some(rule) = rules.iter().find(|rule| !rule.fault.suits(rule.target)) {
         let words = |value| serde_json::to_string(&value).unwrap_or_default();
         let (fault, target) = (words(json!(rule.fault)), words(json!(rule.target)));

@@ -24,13 +24,21 @@ pub(crate) enum Failure {
 /// How a handler ends.
 pub(super) type Answer<T> = Result<T, Failure>;
 
+/// The body of an error.
 #[derive(Serialize)]
-struct Body {
+pub(super) struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i64>,
     message: String,
     #[serde(flatten)]
     extras: Extras,
+}
+
+impl Body {
+    /// What a refusal says.
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        Self { code: Some(refusal.code()), message: refusal.message(), extras: refusal.extras() }
+    }
 }
 
 impl IntoResponse for Failure {

@@ -18,7 +18,7 @@ use super::answer::Failure;
 use super::lens::{SIGHT, Sight};
 use super::listener::Line;
 use super::trading::each_open;
-use crate::faults::{Fault, Target};
+use crate::faults::{Asked, Fault, Faults, Target};
 
 /// Commits the fault that is scripted for a request, if there is one.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest fits, and is carried out in some way")]
@@ -31,7 +31,7 @@ pub(super) async fn faulty(
 ) -> Response {
     let target = match (request.method(), request.uri().path()) {
         (&Method::POST, "/v2/orders") => Target::Submit,
-        (&Method::DELETE | &Method::PATCH, _) => Target::Change,
+        (&Method::DELETE | &Method::PATCH, path) if changes_orders(path) => Target::Change,
         (_, "/v2/events/trades" | "/v2beta1/events/trades") => Target::Connect,
         _ => Target::Read,
     };
@@ -40,9 +40,17 @@ pub(super) async fn faulty(
     let fits = |fault: &Fault| match fault {
         Fault::LateCancel(_) => cancels,
         Fault::Stale(_) => prices,
-        _ => true,
+        fault => !fault.rewrites(),
     };
-    let Some(fault) = server.faults.take_if(target, fits) else { return next.run(request).await };
+    let (path, number) = (request.uri().path().to_owned(), account.venue.account_number());
+    let asked = Asked { path: &path, account: &number };
+    let Some(fault) = server.faults.take_for(target, asked, fits) else {
+        let answer = next.run(request).await;
+        if server.faults.rewrites(target, asked) {
+            return rewritten(answer, &server.faults, target, asked).await;
+        }
+        return answer;
+    };
     tracing::debug!(?fault, "committing a scripted fault");
     match fault {
         Fault::DropBefore => {
@@ -72,6 +80,11 @@ pub(super) async fn faulty(
     }
 }
 
+/// Whether orders are what a request below this path changes: closing positions sends some.
+fn changes_orders(path: &str) -> bool {
+    ["/v2/orders", "/v2/positions"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// Whether prices of the market are asked for.
 fn tells_prices(path: &str) -> bool {
     let is_market = path.starts_with("/v2/stocks/") || path.starts_with("/v1beta3/crypto/");
@@ -92,6 +105,11 @@ async fn carried_out(
             tokio::time::sleep(wait).await;
             next.run(request).await
         }
+        Fault::DelayAfter(wait) => {
+            let answer = next.run(request).await;
+            tokio::time::sleep(wait).await;
+            answer
+        }
         Fault::PartialFill(share) => {
             account.venue.limit_next_order(share);
             next.run(request).await
@@ -103,9 +121,6 @@ async fn carried_out(
         Fault::Stale(millis) => {
             let staleness = TimeDelta::milliseconds(millis.into());
             seen(|sight| sight.staleness = staleness, request, next).await
-        }
-        fault @ (Fault::Without(_) | Fault::Instead { .. }) => {
-            rewritten(next.run(request).await, &fault).await
         }
         Fault::LateCancel(millis) => {
             let Some(cancels) = Cancels::by(&request) else { return next.run(request).await };
@@ -180,7 +195,8 @@ async fn cancel_later(server: Arc<Server>, account: Arc<Shared>, id: Uuid, due: 
     let (mut moves, mut stopping) = (server.driver.moves(), server.stopping.clone());
     tokio::select! {
         _ = moves.wait_for(|now| *now >= due) => {}
-        _ = stopping.wait_for(|stop| *stop) => {}
+        // Not due: whoever starts again finds the order as it was.
+        _ = stopping.wait_for(|stop| *stop) => return,
     }
     if let Err(refusal) = account.venue.cancel(id) {
         tracing::debug!(?refusal, "a late cancellation came too late");
@@ -194,8 +210,13 @@ async fn seen(change: impl FnOnce(&mut Sight), request: Request, next: Next) -> 
     SIGHT.scope(sight, next.run(request)).await
 }
 
-/// Changes the fields of an answer.
-async fn rewritten(answer: Response, fault: &Fault) -> Response {
+/// Changes the fields of an answer, if a fault is scripted for it and changes anything of it.
+async fn rewritten(
+    answer: Response,
+    faults: &Faults,
+    target: Target,
+    asked: Asked<'_>,
+) -> Response {
     let (mut head, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, usize::MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -203,7 +224,16 @@ async fn rewritten(answer: Response, fault: &Fault) -> Response {
     let Ok(mut body) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(head, Body::from(bytes));
     };
-    distort(&mut body, fault);
+    let changed = |fault: &Fault| {
+        let mut other = body.clone();
+        distort(&mut other, fault);
+        (other != body).then_some(other)
+    };
+    let fits = |fault: &Fault| fault.rewrites() && changed(fault).is_some();
+    if let Some(other) = faults.take_for(target, asked, fits).and_then(|fault| changed(&fault)) {
+        tracing::debug!("committing a scripted fault: fields of an answer were changed");
+        body = other;
+    }
     head.headers.remove(CONTENT_LENGTH);
     Response::from_parts(head, Body::from(body.to_string()))
 }
@@ -222,6 +252,9 @@ pub(super) fn distort(body: &mut Value, fault: &Fault) {
                 return fields.values_mut().filter(|v| *v != value).for_each(|v| distort(v, fault));
             }
             fields.values_mut().for_each(|value| distort(value, fault));
+            if let Fault::With { field, value } = fault {
+                fields.entry(field.clone()).or_insert_with(|| value.clone());
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| distort(item, fault)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -268,6 +301,9 @@ mod tests {
         let mut without = body.clone();
         distort(&mut without, &Fault::Without("a".to_owned()));
         assert_eq!(without, json!({ "in": [{ "b": 3 }] }));
+        let mut with = body.clone();
+        distort(&mut with, &Fault::With { field: "b".to_owned(), value: json!(7) });
+        assert_eq!(with, json!({ "a": 1, "b": 7, "in": [{ "a": 2, "b": 3 }] }));
         let mut instead = body;
         distort(&mut instead, &Fault::Instead { field: "a".to_owned(), value: Value::Null });
         assert_eq!(instead, json!({ "a": null, "in": [{ "a": null, "b": 3 }] }));

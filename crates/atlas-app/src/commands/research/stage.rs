@@ -190,7 +190,7 @@ fn script(faults: &Faults, seed: u64) {
     ];
     for (target, fault, chance) in all {
         if let Some(fault) = fault {
-            faults.add(Rule { target, fault, chance, times: None });
+            faults.add(Rule { target, fault, chance, times: None, path: None, account: None });
         }
     }
 }

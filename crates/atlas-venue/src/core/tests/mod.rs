@@ -15,6 +15,7 @@ mod fine;
 mod groups;
 mod ledger;
 mod margin;
+mod replace;
 
 /// Three sessions of one symbol with a range, and of one with closes alone.
 pub(crate) fn listings() -> [Listing; 2] {

@@ -50,7 +50,7 @@ impl Lane {
             },
             Some(Fault::Repeat) => count = 2,
             Some(Fault::Delay(wait)) => tokio::time::sleep(wait).await,
-            Some(fault @ (Fault::Without(_) | Fault::Instead { .. })) => {
+            Some(fault @ (Fault::Without(_) | Fault::Instead { .. } | Fault::With { .. })) => {
                 distort(&mut message, &fault);
             }
             Some(Fault::Skew(millis)) => {
@@ -61,6 +61,7 @@ impl Lane {
                 Fault::FailBefore(_)
                 | Fault::FailAfter(_)
                 | Fault::Reject { .. }
+                | Fault::DelayAfter(_)
                 | Fault::PartialFill(_)
                 | Fault::Stale(_)
                 | Fault::LateCancel(_),

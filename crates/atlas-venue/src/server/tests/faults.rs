@@ -151,11 +151,59 @@ async fn a_script_can_be_random_and_is_checked() {
         (json!([{ "target": "update", "fault": { "stale": 1 } }]), "cannot happen"),
         (json!({ "target": "connect", "fault": { "without": "x" } }), "cannot happen"),
         (json!({ "target": "change", "fault": { "partial_fill": "0.5" } }), "cannot happen"),
+        (json!({ "target": "feed", "fault": "skip", "path": "/v2" }), "path and account"),
         (json!({ "seed": -1 }), "-1"),
     ] {
         let reply = desk.admin("POST", "/atlas/v1/faults", &body).await;
         assert_eq!(reply.status, 400, "{body}");
         assert!(reply.body.contains(word), "{}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_aimed_and_waits_for_what_it_fits() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let faults = desk.server.faults();
+    let script = async |rule: Value| {
+        assert_eq!(desk.admin("POST", "/atlas/v1/faults", &rule).await.status, 200);
+    };
+    // The clock has no cash, and the account has.
+    script(json!({ "target": "read", "fault": { "without": "cash" } })).await;
+    desk.get("/v2/clock").await;
+    assert_eq!(faults.pending(), 1);
+    assert!(desk.get("/v2/account").await.get("cash").is_none());
+    let with = json!({ "field": "brand_new", "value": { "deep": 1 } });
+    let rule = json!({ "target": "read", "fault": { "with": with }, "path": "/v2/account" });
+    script(rule).await;
+    assert!(desk.get("/v2/clock").await.get("brand_new").is_none());
+    assert_eq!(desk.get("/v2/account").await["brand_new"]["deep"], 1);
+    script(json!({ "target": "read", "fault": { "fail_before": 503 }, "account": "nobody" })).await;
+    desk.get("/v2/clock").await;
+    // Settings are not orders.
+    faults.clear();
+    script(json!({ "target": "change", "fault": { "fail_before": 503 } })).await;
+    let kept = desk.ask("PATCH", "/v2/account/configurations", "{}").await.unwrap();
+    assert_eq!((kept.status, faults.pending()), (200, 1));
+    assert_eq!(desk.ask("DELETE", "/v2/orders", "").await.unwrap().status, 503);
+}
+
+#[tokio::test]
+async fn an_answer_comes_after_what_the_stream_tells() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let mut socket = updates(&desk).await;
+    let late = Fault::DelayAfter(Duration::from_hours(1));
+    desk.server.faults().script(Target::Submit, late);
+    let told = async {
+        loop {
+            let message = socket.next().await;
+            if message["data"]["event"] == "fill" {
+                return message["data"]["order"]["client_order_id"].clone();
+            }
+        }
+    };
+    tokio::select! {
+        reply = desk.send(buy("1", "a")) => panic!("answered first: {}", reply.body),
+        id = told => assert_eq!(id, "a"),
     }
 }
 

@@ -514,3 +514,37 @@ async fn a_portfolio_history_of_minutes_follows_the_price() {
         assert_eq!((reply.status, reply.json()["code"].as_i64()), (400, Some(40_010_000)), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn an_order_does_what_its_sender_means() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let meant = |side: &str, intent: &str| {
+        json!({ "symbol": "AAPL", "qty": "1", "side": side, "type": "market",
+                "time_in_force": "day", "position_intent": intent })
+    };
+    for (side, intent, code) in [
+        ("sell", "sell_to_close", 42_210_000),
+        ("buy", "buy_to_close", 42_210_000),
+        ("buy", "sell_to_open", 42_210_000),
+        ("buy", "nonsense", 40_010_001),
+    ] {
+        let reply = desk.send(meant(side, intent)).await;
+        assert_eq!((reply.status, &reply.json()["code"]), (422, &json!(code)), "{intent}");
+    }
+    for (side, intent) in [("buy", "buy_to_open"), ("sell", "sell_to_close")] {
+        let reply = desk.send(meant(side, intent)).await;
+        assert_eq!((reply.status, &reply.json()["position_intent"]), (200, &json!(intent)));
+    }
+}
+
+#[tokio::test]
+async fn amounts_have_nine_decimals_at_most() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let amount = |amount: &str| {
+        json!({ "symbol": "AAPL", "notional": amount, "side": "buy", "type": "market",
+                "time_in_force": "day" })
+    };
+    let refused = desk.send(amount("10.1234567891")).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (422, &json!(40_010_001)));
+    assert_eq!(desk.send(amount("10.12345678900")).await.status, 200);
+}

@@ -27,7 +27,8 @@ pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderB
         Some(symbol) => wish.of(symbol),
         None => wish,
     };
-    let taken = shared.venue.submit(wish.into_order()?)?;
+    let meant = wish.intent()?;
+    let taken = shared.venue.submit_meant(wish.into_order()?, meant)?;
     Ok(Json(OrderBody::taken(&taken)))
 }
 

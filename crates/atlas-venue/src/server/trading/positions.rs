@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::Ctx;
-use super::super::answer::{Answer, Failure, not_found};
+use super::super::answer::{Answer, Body, Failure, not_found};
 use super::super::query::{self, Query};
 use super::super::wire::OrderBody;
 use super::assets;
@@ -68,11 +68,10 @@ pub(super) async fn close_all(
     for (symbol, qty) in held {
         let (status, body) = match shared.venue.submit(closing(symbol.clone(), qty, qty.size())) {
             Ok(taken) => (200, json!(OrderBody::taken(&taken))),
-            Err(refusal) => {
-                let body = json!({ "code": refusal.code(), "message": refusal.message() });
-                (refusal.status(), body)
-            }
+            Err(refusal) => (refusal.status(), json!(Body::of(&refusal))),
         };
+        // As positions spell it: without the slash of a pair.
+        let symbol = symbol.as_str().replace('/', "");
         results.push(json!({ "symbol": symbol, "status": status, "body": body }));
     }
     Ok((StatusCode::MULTI_STATUS, Json(results)))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::lens::shown;
 use crate::core::ids;
 use crate::core::{
-    Class, Exchange, Kind, OrderRecord, Role, Size, Status, Taken, Trail, trail_stop,
+    Class, Exchange, Intent, Kind, OrderRecord, Role, Size, Status, Taken, Trail, trail_stop,
 };
 
 /// An order in Alpaca's shape; what is absent is present as `null`.
@@ -109,12 +109,7 @@ impl OrderBody {
             order_type: order.kind.as_str(),
             kind: order.kind.as_str(),
             side: order.side,
-            position_intent: match (order.side, order.is_short) {
-                (Side::Buy, false) => "buy_to_open",
-                (Side::Buy, true) => "buy_to_close",
-                (Side::Sell, false) => "sell_to_close",
-                (Side::Sell, true) => "sell_to_open",
-            },
+            position_intent: Intent::of(order.side, order.is_short).as_str(),
             time_in_force: order.tif.as_str(),
             limit_price: order.kind.limit().map(|price| price.to_string()),
             stop_price: stop_of(order),

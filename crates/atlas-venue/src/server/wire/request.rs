@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::Amount;
 use crate::core::{
-    Class, Kind, Money, NewOrder, Px, Refusal, Replacement, Shares, Size, Tif, Trail,
+    Class, Intent, Kind, Money, NewOrder, Px, Refusal, Replacement, Shares, Size, Tif, Trail,
 };
 use crate::server::query;
 
@@ -27,6 +27,7 @@ pub(crate) struct OrderWish {
     extended_hours: Option<bool>,
     client_order_id: Option<String>,
     order_class: Option<String>,
+    position_intent: Option<String>,
     take_profit: Option<TakeProfit>,
     stop_loss: Option<StopLoss>,
 }
@@ -79,6 +80,18 @@ impl OrderWish {
         })
     }
 
+    /// What the sender says the order does, if anything.
+    pub(crate) fn intent(&self) -> Result<Option<Intent>, Refusal> {
+        Ok(Some(match self.position_intent.as_deref() {
+            None | Some("") => return Ok(None),
+            Some("buy_to_open") => Intent::BuyToOpen,
+            Some("buy_to_close") => Intent::BuyToClose,
+            Some("sell_to_open") => Intent::SellToOpen,
+            Some("sell_to_close") => Intent::SellToClose,
+            other => return Err(unknown_word("position_intent", other)),
+        }))
+    }
+
     fn side(&self) -> Result<Side, Refusal> {
         match self.side.as_deref() {
             Some("buy") => Ok(Side::Buy),
@@ -109,6 +122,10 @@ impl OrderWish {
             (Some(_), Some(_)) => Err(malformed("only one of qty or notional is accepted")),
             (None, None) => Err(malformed("qty or notional is required")),
             (Some(qty), None) => shares(qty).map(Size::Shares),
+            // Neither quantities nor amounts have more.
+            (None, Some(amount)) if amount.0.normalize().scale() > 9 => {
+                Err(malformed("notional must have no more than nine decimals"))
+            }
             (None, Some(amount)) => {
                 let money = Usd::new(amount.0).map_err(crate::Error::from);
                 let money = money.and_then(Money::try_from);

@@ -54,7 +54,8 @@ impl Setup {
     fn config(&self) -> VenueConfig {
         let mut config = VenueConfig::realistic("2019-01-28T14:40:00Z".parse().unwrap());
         config.cash = "9000".parse().unwrap();
-        config.refuse_wash_trades = false;
+        // Half of the accounts are held to it, the others trade more.
+        config.refuse_wash_trades = self.slippage.is_multiple_of(2);
         config.split_fills = atlas_core::Weight::from_percent(30).unwrap();
         config.carry.idle = Bps::from_int(400);
         config.account = match self.account {
@@ -199,8 +200,11 @@ pub(super) fn a_deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         8 => an_order().prop_map(Deed::Submit),
         1 => any::<Index>().prop_map(Deed::Cancel),
-        1 => (any::<Index>(), a_kind(1), 1_i64..200).prop_map(|(at, kind, qty)| {
+        2 => (any::<Index>(), a_kind(1), 1_i64..200, 0_u8..12).prop_map(|(at, kind, qty, tif)| {
             Deed::Replace(at, Replacement {
+                tif: [Tif::Day, Tif::Gtc, Tif::Opg, Tif::Cls, Tif::Ioc, Tif::Fok]
+                    .get(usize::from(tif))
+                    .copied(),
                 qty: Shares::from_nanos(qty * NANO).filter(|_| qty % 2 == 0),
                 limit: kind.limit(),
                 stop: kind.stop(),
@@ -323,9 +327,38 @@ fn check_orders(exchange: &Exchange, books: &Books) {
         reserved = reserved.plus(order.reserved()).unwrap();
     }
     assert_eq!(reserved, exchange.reserved, "reserved");
+    check_rules(exchange);
     for activity in exchange.activities() {
         if let Entry::Fill(fill) = &activity.entry {
             check_bar(exchange, activity, fill);
+        }
+    }
+}
+
+/// However an order came to its terms, they are such as a new order could have, and no two of the
+/// account's own could meet.
+fn check_rules(exchange: &Exchange) {
+    let alone = |order: &&OrderRecord| order.class == Class::Simple;
+    let open: Vec<&OrderRecord> = exchange.open_orders().filter(alone).collect();
+    for order in &open {
+        let listing = &exchange.listings()[&order.symbol];
+        let asked = NewOrder { class: order.class, ..change::asked(order) };
+        let checked = rules::check(&asked, listing);
+        assert_eq!(checked, Ok(()), "{order:?}");
+        if let (Some(_), Some(price), Some(qty)) = (order.replaces, order.reserve, order.qty()) {
+            let least = Money::from_cents(if listing.is_crypto() { 1_000 } else { 100 });
+            assert!(price.times(qty) >= least, "too small: {order:?}");
+        }
+    }
+    if !exchange.config.refuse_wash_trades {
+        return;
+    }
+    let sent = |order: &&&OrderRecord| !matches!(order.kind, Kind::Trailing(_) | Kind::Market);
+    for buy in open.iter().filter(sent).filter(|order| order.side == Side::Buy) {
+        let of = |sell: &&&OrderRecord| sell.side == Side::Sell && sell.symbol == buy.symbol;
+        for sell in open.iter().filter(sent).filter(of) {
+            let crosses = rules::could_cross(Side::Buy, buy.kind, sell.kind);
+            assert!(!crosses, "{buy:?} could meet {sell:?}");
         }
     }
 }

@@ -31,7 +31,7 @@ use super::outbox::{Encoding, Outbox, in_time, read, silence};
 use super::seats::Seat;
 use super::{Closed, Welcome, knock, stopped};
 use crate::Error;
-use crate::core::Exchange;
+use crate::core::{Exchange, View};
 use crate::faults::{Fault, Target};
 use subscription::Subscription;
 
@@ -250,49 +250,84 @@ impl Session {
     /// Sends what has happened since the last time.
     async fn tell(&mut self) -> Result<(), Closed> {
         let now = *self.moves.borrow_and_update();
-        let Some(account) = self.account.as_ref().filter(|_| !self.subscription.is_empty()) else {
+        let Some(account) = self.account.clone().filter(|_| !self.subscription.is_empty()) else {
             self.last = now;
             return Ok(());
         };
         if now <= self.last {
             return Ok(());
         }
-        let (lens, from) = (self.server.driver.lens(), self.last);
-        let view = account.venue.inspect(Exchange::view);
-        let between = |age: TimeDelta| {
-            let sight = Sight { lens: Arc::clone(&lens), ..Sight::default() };
-            let wishes = &self.subscription;
-            SIGHT.sync_scope(sight, || news::between(&view, wishes, from - age, now - age))
-        };
-        let made = between(TimeDelta::zero()).map(|fresh| {
-            if fresh.is_empty() { fresh } else { self.stale(between).unwrap_or(fresh) }
-        });
+        let mut from = self.last;
         self.last = now;
-        let messages = match made {
-            Ok(messages) => messages,
-            Err(problem) => {
-                tracing::error!(%problem, "market data could not be made");
-                self.say(&error(500, "internal error")).await?;
-                return Err(Closed);
+        // A long way is told in parts: nobody's memory holds all of it at once.
+        while from < now {
+            let to = now.min(from + PART);
+            let part = Part {
+                server: Arc::clone(&self.server),
+                view: account.venue.inspect(Exchange::view),
+                wishes: self.subscription.clone(),
+                span: (from, to),
+                now,
+            };
+            from = to;
+            // It is made on a thread of its own: no order waits for it.
+            let made = tokio::task::spawn_blocking(move || part.made()).await;
+            let made = made.map_err(|error| Error::Stopped { problem: error.to_string() });
+            let messages = match made.and_then(|made| made) {
+                Ok(messages) => messages,
+                Err(problem) => {
+                    tracing::error!(%problem, "market data could not be made");
+                    self.say(&error(500, "internal error")).await?;
+                    return Err(Closed);
+                }
+            };
+            for batch in messages.chunks(BATCH) {
+                // Whoever does not read for too long is not left with a gap it cannot see.
+                self.outbox.deliver(&mut self.socket, &self.server, json!(batch)).await?;
             }
-        };
-        for batch in messages.chunks(BATCH) {
-            // Whoever does not read for too long is not left with a gap it cannot see.
-            self.outbox.deliver(&mut self.socket, &self.server, json!(batch)).await?;
         }
         Ok(())
     }
 
+    async fn say(&mut self, message: &Value) -> Result<(), Closed> {
+        self.outbox.answer(&mut self.socket, &json!([message])).await
+    }
+}
+
+/// A part of what the clock has passed.
+struct Part {
+    server: Arc<Server>,
+    view: View,
+    wishes: Subscription,
+    /// From when to when.
+    span: (Timestamp, Timestamp),
+    /// Where the clock stands.
+    now: Timestamp,
+}
+
+impl Part {
+    /// What there is to tell of it.
+    fn made(&self) -> Result<Vec<Value>, Error> {
+        let fresh = self.aged(TimeDelta::zero())?;
+        Ok(if fresh.is_empty() { fresh } else { self.stale().unwrap_or(fresh) })
+    }
+
+    /// What happened so long before.
+    fn aged(&self, age: TimeDelta) -> Result<Vec<Value>, Error> {
+        let sight = Sight { lens: self.server.driver.lens(), ..Sight::default() };
+        let (from, to) = self.span;
+        let span = (from - age, to - age);
+        let made = || news::between(&self.view, &self.wishes, span, self.now - age);
+        SIGHT.sync_scope(sight, made)
+    }
+
     /// What there was some time ago, as if it were now, if a fault says so and there was anything.
-    fn stale(
-        &self,
-        between: impl Fn(TimeDelta) -> Result<Vec<Value>, Error>,
-    ) -> Option<Vec<Value>> {
+    fn stale(&self) -> Option<Vec<Value>> {
         let made = RefCell::new(None);
         let fits = |fault: &Fault| {
             let Fault::Stale(millis) = fault else { return false };
             let age = TimeDelta::milliseconds((*millis).into());
-            let old = between(age).ok().filter(|old| !old.is_empty());
+            let old = self.aged(age).ok().filter(|old| !old.is_empty());
             *made.borrow_mut() = old.map(|mut old| {
                 for message in &mut old {
                     skew(message, age);
@@ -303,10 +338,6 @@ impl Session {
         };
         self.server.faults.take_if(Target::Feed, fits)?;
         made.into_inner()
-    }
-
-    async fn say(&mut self, message: &Value) -> Result<(), Closed> {
-        self.outbox.answer(&mut self.socket, &json!([message])).await
     }
 }
 
@@ -320,5 +351,7 @@ fn error(code: i64, text: &str) -> Value {
 
 /// How long a client may take to show its keys.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much of what the clock has passed is made at once.
+const PART: TimeDelta = TimeDelta::days(1);
 /// Most messages in a frame.
 const BATCH: usize = 100;

@@ -11,12 +11,13 @@ use crate::Error;
 use crate::core::View;
 use crate::tape::{Candle, Day, Days, MINUTE};
 
-/// All a client wants to hear of what happened after `from` up to `to`, in the order of happening.
+/// All a client wants to hear of what happened after `from` up to `to`, in the order of happening;
+/// `newest` is where the clock stands, if this is a part of what it has passed.
 pub(super) fn between(
     view: &View,
     wishes: &Subscription,
-    from: Timestamp,
-    to: Timestamp,
+    (from, to): (Timestamp, Timestamp),
+    newest: Timestamp,
 ) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
     for (name, listing) in wishes.listings(view.listings()) {
@@ -26,8 +27,8 @@ pub(super) fn between(
             let Some(day) = days.day(row)? else { continue };
             let place = |moment: Timestamp| (moment - day.session.open).num_milliseconds();
             let (after, until) = (place(from), place(to));
-            story.ticks(&day, after, until);
-            story.bars(&day, days.daily(row)?.as_ref(), after, until);
+            story.ticks(&day, after.max(place(newest) - TICKS_FOR), until);
+            story.bars(&day, || days.daily(row), after, until)?;
             story.statuses(&day, after, until);
         }
         all.append(&mut story.told);
@@ -50,9 +51,9 @@ impl Story<'_> {
         self.told.push((at, message));
     }
 
-    /// Trades and quotes; of a long time only the last ones, for nobody can act on the others.
+    /// Trades and quotes; of a long time the caller asks for the last ones alone, for nobody can act
+    /// on the others.
     fn ticks(&mut self, day: &Day, after: i64, until: i64) {
-        let after = after.max(until - TICKS_FOR);
         let market = self.wishes.market;
         if self.wishes.wants("trades", self.name) {
             for tick in day.trades(after + 1, until) {
@@ -80,17 +81,25 @@ impl Story<'_> {
     }
 
     /// The minutes that have ended, and with each the day so far.
-    fn bars(&mut self, day: &Day, daily: Option<&Candle>, after: i64, until: i64) {
+    fn bars(
+        &mut self,
+        day: &Day,
+        daily: impl FnOnce() -> Result<Option<Candle>, Error>,
+        after: i64,
+        until: i64,
+    ) -> Result<(), Error> {
         let (minutes, days) =
             (self.wishes.wants("bars", self.name), self.wishes.wants("dailyBars", self.name));
         if !minutes && !days {
-            return;
+            return Ok(());
         }
+        // Only whoever wants it pays for it.
+        let daily = if days { daily()? } else { None };
         let first = day.place(day.start());
         let mut end = (after.max(first).div_euclid(MINUTE) + 1) * MINUTE;
         while end <= until {
             if end > day.known() {
-                return;
+                return Ok(());
             }
             // There is none in a minute in which nobody traded.
             let Some(minute) = day.bar(end - MINUTE, end) else {
@@ -102,12 +111,13 @@ impl Story<'_> {
                 self.add(at, "b", bar(&minute, self.wishes.market));
             }
             let so_far = day.bar(0, end.min(day.close()));
-            if let (true, Some(whole), Some(so_far)) = (days, daily, so_far) {
+            if let (true, Some(whole), Some(so_far)) = (days, daily.as_ref(), so_far) {
                 let so_far = Candle { start: whole.start, ..so_far };
                 self.add(at, "d", bar(&so_far, self.wishes.market));
             }
             end += MINUTE;
         }
+        Ok(())
     }
 
     /// Trading starts and ends.

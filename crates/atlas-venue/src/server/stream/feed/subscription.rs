@@ -9,7 +9,7 @@ use super::super::super::data::{Market, listing};
 use crate::core::Listing;
 
 /// What a client wants to hear: symbols by channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Subscription {
     pub(super) market: Market,
     /// Whether `FAKEPACA` stands for the first stock, and nothing else is there.

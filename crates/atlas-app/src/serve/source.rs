@@ -1,0 +1,85 @@
+//! What the market of a kept account was made of: the same data and seed make the same past.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure};
+
+/// Data and seed, kept beside the books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    data: String,
+    seed: u64,
+}
+
+impl Source {
+    /// What the flags name; a path by its place on this machine.
+    pub(super) fn of(data: &str, seed: u64) -> Self {
+        let place = Path::new(data).canonicalize().ok().filter(|_| data != "sample");
+        let data = place.map_or_else(|| data.to_owned(), |place| place.display().to_string());
+        Self { data, seed }
+    }
+
+    /// Refuses to go on with an account whose market was another: its positions and fills would
+    /// stand in prices that never were.
+    ///
+    /// # Errors
+    /// [`Exit::State`] naming what differs, or a file that cannot be read.
+    pub(super) fn check(&self, dir: &Path) -> Result<()> {
+        let path = file(dir);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unusable(&path, &error)),
+        };
+        let kept: Self = serde_json::from_slice(&bytes).map_err(|error| unusable(&path, &error))?;
+        if kept == *self {
+            return Ok(());
+        }
+        let words = |source: &Self| format!("--data {} --seed {}", source.data, source.seed);
+        Err(Failure::error(
+            Exit::State,
+            format!(
+                "{} holds an account that trades in the market of {}, not of {}: give those, or \
+                 another --state-dir",
+                dir.display(),
+                words(&kept),
+                words(self)
+            ),
+        ))
+    }
+
+    /// Keeps it beside the books, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Exit::State`] if it cannot be written.
+    pub(super) fn keep(&self, dir: &Path) -> Result<()> {
+        let path = file(dir);
+        if path.exists() {
+            return Ok(());
+        }
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            file.write_all(&serde_json::to_vec(self)?)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| unusable(&path, &error))
+    }
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("source.json")
+}
+
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> anyhow::Error {
+    Failure::error(
+        Exit::State,
+        format!("{} cannot be used ({error}): check it, permissions and the disk", path.display()),
+    )
+}
