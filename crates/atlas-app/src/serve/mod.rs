@@ -136,10 +136,10 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let data = flags.data.clone().or(config.data).unwrap_or_else(|| "sample".to_owned());
     let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
     let source = Source::of(&data, flags.seed);
+    let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
     if let Some(dir) = &dir {
         source.check(dir)?;
     }
-    let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
     let halted = flags.assets.tell(&mut goods.listings)?;
     let as_of = match (flags.as_of, flags.clock) {
         (Some(as_of), _) => as_of,
