@@ -1,12 +1,5 @@
 //! The designs of the simulation study and what was published about them.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use atlas_regime::Error;
 use atlas_regime::Mt19937;
 use atlas_regime::hmm::HmmModel;

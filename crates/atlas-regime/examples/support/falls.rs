@@ -1,12 +1,5 @@
 //! Large falls of the index, when they were called, and what a follower of the labels lost in them.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use atlas_regime::RegimeEstimate;
 use chrono::NaiveDate;
 

@@ -1,12 +1,5 @@
 //! Where the simulation study keeps what, and which penalties it runs on which paths.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use std::path::Path;
 
 use super::cells::{Cell, Entry};

@@ -1,11 +1,5 @@
 //! Settings chosen on one half of the span and shown on the other.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
 #![expect(clippy::print_stdout, reason = "prints a part of a study")]
 
 use atlas_regime::{DetectorParams, LadderParams, RegimeEstimate, RegimeRule, VixParams};

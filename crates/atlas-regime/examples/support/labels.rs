@@ -1,12 +1,5 @@
 //! What a detector said on every session, and what is counted about it.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use atlas_core::Regime;
 use atlas_regime::{
     Detector, DetectorParams, Inputs, RateQuote, RegimeEstimate, VixPolicy, accrued_interest,

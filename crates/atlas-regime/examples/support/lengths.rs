@@ -1,12 +1,5 @@
 //! Two-state designs of four lengths: Hardy's monthly chain and a thesis's daily one.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use super::cells::{CONTINUOUS, Cell, Entry, Published, penalties};
 use super::methods::{Choice, Method};
 use super::simulate::Chain;

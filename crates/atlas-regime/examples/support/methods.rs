@@ -1,12 +1,5 @@
 //! The methods compared in the simulation study, each run on one path.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use atlas_regime::continuous::{ContinuousFilter, ContinuousParams};
 use atlas_regime::hmm::{HmmFilter, HmmModel, HmmParams};
 use atlas_regime::sparse::SparseParams;

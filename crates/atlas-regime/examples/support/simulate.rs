@@ -1,13 +1,6 @@
 //! Hidden Markov chains with normal observations, the features of the published studies, and
 //! balanced accuracy.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use atlas_regime::Mt19937;
 
 /// A chain: stationary start, transition matrix row by row.

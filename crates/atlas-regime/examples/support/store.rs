@@ -1,12 +1,5 @@
 //! What a long study has found so far, kept in files so that it can be stopped and carried on.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,5 @@
 //! The tables of the simulation study.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "shared by several examples"
-)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints a part of a study")]
 
 use std::path::Path;
