@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_core::{Price, Qty, Rounding, Side, Symbol, Usd, Weight};
-use atlas_risk::sizing::{Cut, CutKind, Sizing};
+use atlas_risk::sizing::{Cut, CutKind, Sized, Sizing};
 use atlas_risk::{Desk, Entries, GateName, Shares};
 use rust_decimal::Decimal;
 
@@ -136,12 +136,15 @@ impl<'a> Scale<'a> {
             staying += risk(&order.symbol, order.leaves_qty.value())?;
         }
         let limit = book.equity.share(frame.policy.limits.get().heat_deny)?;
-        let left = (limit.value() - staying).max(Decimal::ZERO);
-        if bought <= left {
+        let buys = |sized: &Sized| sized.target > book.held(&sized.symbol);
+        // Beyond the limit its gate denies purchases that add no risk as well.
+        if staying + bought <= limit.value() || !sizing.targets.iter().any(buys) {
             return Ok(None);
         }
+        let left = (limit.value() - staying).max(Decimal::ZERO);
         // Rounded down, so that no sum of scaled purchases can exceed the limit.
-        let ratio = Rounding::Down.apply(left / bought, 20);
+        let ratio = left.checked_div(bought).unwrap_or(Decimal::ZERO);
+        let ratio = Rounding::Down.apply(ratio, 20);
         Ok(Some(Self { frame, ratio, heat: staying + bought, limit }))
     }
 

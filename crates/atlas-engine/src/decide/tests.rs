@@ -626,6 +626,17 @@ fn purchases_are_scaled_down_to_the_heat_limit() {
     assert_eq!(ended.count(), 3);
 }
 
+/// At its exit level a purchase risks nothing, and is denied beyond the limit all the same.
+#[test]
+fn nothing_is_bought_beyond_the_heat_limit_even_where_it_risks_nothing() {
+    let world = World::new("5000", &[("A", 88.0), ("OUT", 98.0)]).hold("OUT", "100", "98");
+    let mut world = world.hold("A", "1", "88");
+    world.snapshot.owned.remove(&symbol("OUT"));
+    world.policy.unmanaged = Unmanaged::Ignore;
+    let plan = world.plan();
+    assert!(bought(&plan).is_empty() && plan.denied.is_empty(), "{:?}", plan.denied);
+}
+
 #[test]
 fn what_heat_leaves_too_small_is_skipped_the_lowest_ranked_first() {
     let mut world = World::new("10000", &SEVEN);
