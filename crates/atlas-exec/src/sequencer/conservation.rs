@@ -105,7 +105,7 @@ pub struct Conservation<'a> {
     /// Every leg of the plan.
     pub legs: &'a [Leg],
     /// Every order that was sent for the plan, by name.
-    pub sent: &'a BTreeMap<ClientOrderId, &'a Order>,
+    pub sent: &'a BTreeMap<&'a ClientOrderId, &'a Order>,
     /// Shares Atlas owns less those of its open sells, of the order's symbol.
     pub free: Qty,
     /// Shares of the order's symbol that protective orders have sold since the plan was made; a
@@ -131,16 +131,7 @@ impl Conservation<'_> {
         if sent > self.legs.len() {
             return Err(Breach::TooManyOrders { sent, planned: self.legs.len() });
         }
-        for order in self.sent.values() {
-            self.leg(order.request())?;
-            if order.filled_qty() > order.request().qty {
-                return Err(Breach::Overfilled {
-                    id: order.request().client_order_id.clone(),
-                    filled: order.filled_qty(),
-                    asked: order.request().qty,
-                });
-            }
-        }
+        self.check_sent()?;
         if request.side == Side::Sell && request.qty > self.free {
             return Err(Breach::SellsUnowned {
                 id: id.clone(),
@@ -151,6 +142,23 @@ impl Conservation<'_> {
         }
         self.check_notional(request, leg)
             .map_err(|source| Breach::Arithmetic { id: id.clone(), source })?
+    }
+
+    /// Every order sent is a leg's, and none was filled beyond what it asked for.
+    fn check_sent(&self) -> Result<(), Breach> {
+        let mut known = 0;
+        for order in self.legs.iter().filter_map(|leg| self.sent.get(leg.id())) {
+            known += 1;
+            let OrderRequest { client_order_id, qty: asked, .. } = order.request();
+            if order.filled_qty() > *asked {
+                let (id, filled) = (client_order_id.clone(), order.filled_qty());
+                return Err(Breach::Overfilled { id, filled, asked: *asked });
+            }
+        }
+        if known == self.sent.len() {
+            return Ok(());
+        }
+        self.sent.values().try_for_each(|order| self.leg(order.request()).map(|_| ()))
     }
 
     fn check_notional(

@@ -309,7 +309,7 @@ fn conservation_sees_every_way_to_send_too_much() {
     let legs = [leg(Side::Sell, 0, 10, 10_000), leg(Side::Buy, 0, 10, 10_000)];
     let sell = legs[0].request.clone();
     let check =
-        |request: &OrderRequest, sent: &BTreeMap<ClientOrderId, &atlas_core::Order>, free| {
+        |request: &OrderRequest, sent: &BTreeMap<&ClientOrderId, &atlas_core::Order>, free| {
             let ceilings =
                 Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None };
             Conservation {
@@ -324,9 +324,12 @@ fn conservation_sees_every_way_to_send_too_much() {
     let none = BTreeMap::new();
     assert_eq!(check(&sell, &none, 10), Ok(()));
     let order = atlas_core::Order::new(sell.clone());
-    let one = BTreeMap::from([(sell.client_order_id.clone(), &order)]);
+    let one = BTreeMap::from([(&sell.client_order_id, &order)]);
     assert!(matches!(check(&sell, &one, 10), Err(Breach::SentBefore { .. })));
     assert!(matches!(check(&sell, &none, 9), Err(Breach::SellsUnowned { .. })));
+    let strange = atlas_core::Order::new(leg(Side::Buy, 7, 10, 10_000).request);
+    let strangers = BTreeMap::from([(&strange.request().client_order_id, &strange)]);
+    assert!(matches!(check(&sell, &strangers, 10), Err(Breach::NotPlanned { .. })));
     let change = |edit: fn(&mut OrderRequest)| {
         let mut request = legs[1].request.clone();
         edit(&mut request);
@@ -382,7 +385,7 @@ fn the_ceiling_of_a_plan_counts_its_buys_alone() {
         legs.iter().map(|leg| atlas_core::Order::new(leg.request.clone())).collect();
     let check = |index: usize, most: &str| {
         let sent = orders[..index].iter();
-        let sent = sent.map(|order| (order.request().client_order_id.clone(), order)).collect();
+        let sent = sent.map(|order| (&order.request().client_order_id, order)).collect();
         let ceilings = Ceilings { order_notional: None, plan_notional: most.parse().ok() };
         let (free, stopped_out) = (Qty::from_shares(10), Qty::ZERO);
         Conservation { legs: &legs, sent: &sent, free, stopped_out, ceilings }

@@ -346,12 +346,10 @@ impl Run<'_> {
             return Err(Breach::NotItsLeg { id: id.clone(), field: "the approved request" });
         }
         let state = self.session.state();
-        let mut sent: BTreeMap<ClientOrderId, &Order> = BTreeMap::new();
-        for leg in self.legs.iter().filter(|leg| leg.id() != id) {
-            if let Some(tracked) = state.orders().get(leg.id()) {
-                sent.insert(leg.id().clone(), &tracked.order);
-            }
-        }
+        let others = self.legs.iter().map(Leg::id).filter(|other| *other != id);
+        let sent: BTreeMap<&ClientOrderId, &Order> = others
+            .filter_map(|id| state.orders().get(id).map(|tracked| (id, &tracked.order)))
+            .collect();
         let mut free = state.free_to_sell(&wanted.symbol);
         // A resend is the same order, which the journal counts as on offer already.
         if let Some(tracked) = state.orders().get(id) {
