@@ -11,7 +11,7 @@ use atlas_data::{BarSource, MarketData, Needs, SampleSource, Series, SeriesView,
 use atlas_engine::{DecisionInputs, MarketView, Policy, PriceSeries};
 use atlas_exec::sequencer::Finish;
 use atlas_exec::{PlanApprover, Session, Settings, execute};
-use atlas_risk::{Limits, Performance, Profile};
+use atlas_risk::{Limits, Profile};
 use atlas_tests::plans::{Disk, VenueTimer, account};
 use atlas_tests::world::{Door, World};
 use atlas_venue::Listing;
@@ -96,7 +96,7 @@ impl Job {
         let open = Calendar::nyse().session(plan.execute_on).unwrap().open;
         self.world.venue().advance_to(open + TimeDelta::minutes(5)).unwrap();
         self.session.begin_trading_day(open).unwrap();
-        let judge = PlanApprover::new(&plan, &limits(), Performance::NEW);
+        let judge = PlanApprover::new(&plan, &limits());
         let timer = VenueTimer(self.world.venue().clone());
         let settings = Settings::standard("500".parse().unwrap());
         let report =

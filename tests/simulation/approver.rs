@@ -7,20 +7,19 @@ use atlas_core::{Bps, OrderRequest, Qty, Regime, Usd, Weight};
 use atlas_exec::sequencer::Leg;
 use atlas_exec::{Approver, Denial, FreshContext};
 use atlas_risk::{
-    ApprovedOrder, Authority, Context, Entries, LimitsSpec, Performance, Phase, Profile,
-    SymbolMarket, Tradability, Validator,
+    ApprovedOrder, Authority, Context, Entries, LimitsSpec, Phase, Profile, SymbolMarket,
+    Tradability, Validator,
 };
 use chrono::NaiveDate;
 
 pub(crate) struct Wide {
     validator: Validator,
     session: NaiveDate,
-    performance: Performance,
 }
 
 impl Wide {
-    pub(crate) fn new(session: NaiveDate, limits: LimitsSpec, performance: Performance) -> Self {
-        Self { validator: Validator::new(&limits.check().unwrap()), session, performance }
+    pub(crate) fn new(session: NaiveDate, limits: LimitsSpec) -> Self {
+        Self { validator: Validator::new(&limits.check().unwrap()), session }
     }
 }
 
@@ -88,7 +87,7 @@ impl Approver for Wide {
             market: &market,
             decision_session: self.session,
             activity: fresh.activity,
-            performance: self.performance,
+            performance: fresh.performance,
             breaker: fresh.breaker,
         };
         Ok(self.validator.approve(request.clone(), &context)?)

@@ -13,7 +13,7 @@ use atlas_broker::{
 use atlas_core::journal::Record;
 use atlas_core::time::Timestamp;
 use atlas_core::{
-    Account, ClientOrderId, Clock, OrderRequest, OrderType, Position, Quote, Side, Symbol,
+    Account, Bps, ClientOrderId, Clock, OrderRequest, OrderType, Position, Quote, Side, Symbol,
     TimeInForce, Usd, VenueOrderId,
 };
 use atlas_exec::Timer;
@@ -357,8 +357,18 @@ impl Lossy {
         let id = &request.client_order_id;
         self.settle(id);
         let Submission::Refused { reason, .. } = answer else { return };
+        let power = self.truth().0.buying_power;
         let mut wire = self.wire();
         if reason.contains("buying power") {
+            // The venue reserves by the price of the moment. One that has risen while the order was
+            // on its way, or was sent again under its name, nobody could know.
+            let told = wire.asks.get(&request.symbol).copied();
+            let cost = told.and_then(|ask| ask.moved(cushion().fraction()).ok());
+            let cost = cost.and_then(|price| price.notional(request.qty).ok());
+            if cost.is_some_and(|cost| cost <= power) {
+                wire.outpriced += 1;
+                return;
+            }
             wire.breaks(format!("{id} was refused for want of money, which could be known"));
         }
         if reason.contains("insufficient qty") && !wire.touched.contains(&request.symbol) {
@@ -383,6 +393,11 @@ enum Travel {
     NeverLeft,
     /// It did or did not, or will.
     NobodyKnows,
+}
+
+/// What buys are fitted with beyond the ask, as the venue reserves them.
+pub(crate) fn cushion() -> Bps {
+    Bps::from_int(400)
 }
 
 pub(crate) fn no_answer() -> Error {
@@ -429,6 +444,7 @@ impl Broker for Lossy {
         let mut wire = self.wire();
         wire.asked = true;
         wire.said = account.cash.min(account.buying_power).max(Usd::ZERO);
+        wire.worth = Some(account.equity.value());
         Ok(account)
     }
 
@@ -535,6 +551,9 @@ impl Broker for Lossy {
 
     async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, Error> {
         self.read().await?;
-        self.broker.quotes(symbols).await
+        let quotes = self.broker.quotes(symbols).await?;
+        let asks = quotes.iter().filter_map(|(symbol, quote)| Some((symbol.clone(), quote.ask?)));
+        self.wire().asks.extend(asks);
+        Ok(quotes)
     }
 }

@@ -1,6 +1,7 @@
 //! What kind of an account a seed is about.
 
 use atlas_core::Weight;
+use atlas_exec::day::Losses;
 use atlas_risk::{BreakerRules, LimitsSpec};
 
 use crate::approver::limits;
@@ -66,8 +67,14 @@ impl Nature {
         limits(share(self.daily_pct), share(self.drawdown_pct), self.orders_per_day)
     }
 
+    /// The losses that stop entries.
+    pub(crate) fn losses(&self) -> Losses {
+        let limits = self.limits();
+        Losses { daily: limits.daily_loss, drawdown: limits.drawdown_deny }
+    }
+
     /// The daily loss and the drawdown that stop entries, as shares.
-    pub(crate) fn losses(&self) -> (rust_decimal::Decimal, rust_decimal::Decimal) {
+    pub(crate) fn loss_shares(&self) -> (rust_decimal::Decimal, rust_decimal::Decimal) {
         let limits = self.limits();
         (limits.daily_loss.value(), limits.drawdown_deny.value())
     }

@@ -157,14 +157,17 @@ impl OnRecord {
 
     /// The loss of the day and the fall from the peak as shares, by the last comparison.
     pub(crate) fn losses(&self) -> (Decimal, Decimal) {
-        let Some((today, last)) = self.equity.last().copied() else {
-            return (Decimal::ZERO, Decimal::ZERO);
-        };
+        self.equity.last().map_or_else(Default::default, |(day, last)| self.losses_at(*day, *last))
+    }
+
+    /// The loss of a day and the fall from the peak as shares, were this the equity.
+    pub(crate) fn losses_at(&self, today: NaiveDate, last: Decimal) -> (Decimal, Decimal) {
         let before = self.equity.iter().rev().find(|(day, _)| *day < today);
         let first = self.equity.iter().find(|(day, _)| *day == today);
         let base = before.or(first).map_or(last, |(_, equity)| *equity);
         let from = self.forgiven.saturating_sub(1);
-        let peak = self.equity[from..].iter().map(|(_, equity)| *equity).max().unwrap_or(last);
+        let peak = self.equity.iter().skip(from).map(|(_, equity)| *equity).max();
+        let peak = peak.map_or(last, |peak| peak.max(last));
         let fall = |from: Decimal| (from - last) / from;
         (fall(base), fall(peak))
     }

@@ -75,6 +75,7 @@ pub(crate) fn play(seed: u64) -> Result<Totals, String> {
         market,
     };
     story.wire.wire().sends_most = usize::try_from(story.nature.orders_per_day).unwrap();
+    story.wire.wire().losses_most = story.nature.loss_shares();
     open_account(&mut story)?;
     for day in 0..story.market.sessions.len() - 1 {
         story.day(day).map_err(|broken| format!("day {day}: {broken}\n{}", story.tail()))?;
@@ -90,6 +91,7 @@ impl Story {
             faults: wire.faults,
             words: wire.words,
             meddled: wire.meddled,
+            outpriced: wire.outpriced,
             updates: wire.told,
             actions: self.market.actions,
             kills: self.totals.kills,

@@ -43,6 +43,10 @@ totals! {
     superseded,
     /// Protective orders at the venue.
     guards,
+    /// Times a lost stop was placed again after the plan.
+    mended,
+    /// Buys refused since the price had risen while they were on their way.
+    outpriced,
     /// Seeds with a kill.
     halts,
     /// Seeds in which an operator had it reduce.
@@ -73,6 +77,7 @@ impl Totals {
             ("splits and new names", self.actions, seeds / 5),
             ("legs dropped for those", self.superseded, seeds / 50),
             ("protective orders", self.guards, seeds / 5),
+            ("stops placed again", self.mended, seeds / 50),
             ("kill switches", self.halts, seeds / 50),
             ("operators' reductions", self.reduced, seeds / 50),
             ("losses at their limit", self.losses, seeds / 20),

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_broker::{Activity, ActivityId, Entry};
-use atlas_core::{ClientOrderId, OrderRequest, Side, Symbol, Usd};
+use atlas_core::{ClientOrderId, OrderRequest, Price, Side, Symbol, Usd};
 use atlas_exec::TradingState;
 use atlas_exec::folder::{Fence, Inbox};
+use atlas_exec::state::trading_day;
+use rust_decimal::Decimal;
 
 use crate::record::OnRecord;
 use crate::rng::Rng;
@@ -72,6 +74,14 @@ pub(crate) struct Wire {
     pub(crate) broken: Vec<String>,
     /// What the account was last said to be able to spend.
     pub(crate) said: Usd,
+    /// What the account was last said to be worth.
+    pub(crate) worth: Option<Decimal>,
+    /// The loss of a day and the fall from the peak that stop entries, as shares.
+    pub(crate) losses_most: (Decimal, Decimal),
+    /// What a share of each symbol was last said to be asked for.
+    pub(crate) asks: BTreeMap<Symbol, Price>,
+    /// Buys refused since the price had risen meanwhile.
+    pub(crate) outpriced: u64,
     /// Whether a buy was sent since the day began.
     pub(crate) has_bought: bool,
     /// What is on record.
@@ -118,6 +128,10 @@ impl Wire {
             not_come: BTreeSet::new(),
             broken: Vec::new(),
             said: Usd::ZERO,
+            worth: None,
+            losses_most: (Decimal::ONE, Decimal::ONE),
+            asks: BTreeMap::new(),
+            outpriced: 0,
             has_bought: false,
             record: OnRecord::default(),
             fence: Fence::in_memory(),
@@ -177,6 +191,14 @@ impl Wire {
         let came = self.sends_today.iter().filter(|id| !self.record.never_came(id.as_str()));
         if buys && first && came.count() >= self.sends_most {
             wrong.push(format!("beyond {} orders a day", self.sends_most));
+        }
+        if let Some(worth) = self.worth.filter(|_| buys && first) {
+            let (loss, fall) = self.record.losses_at(trading_day(now), worth);
+            let (daily, drawdown) = self.losses_most;
+            let reached = |lost: Decimal, most: Decimal| lost >= most && most < Decimal::ONE;
+            if reached(loss, daily) || reached(fall, drawdown) {
+                wrong.push(format!("though {loss} of the day and {fall} of the peak were lost"));
+            }
         }
         if first && self.outdated.contains(id) {
             wrong.push("though the shares were split or renamed since it was planned".to_owned());

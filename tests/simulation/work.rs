@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use atlas_core::time::Mode;
 use atlas_core::{Bps, DecisionId, SignalOutcome, Symbol};
 use atlas_exec::event::{Reference, Subject};
-use atlas_exec::protection::{Protection, cover};
+use atlas_exec::protection::Protection;
 use atlas_exec::reconcile::{Discrepancy, Reconciliation, Unmanaged};
 use atlas_exec::sequencer::{Finish, Waits};
-use atlas_exec::shell::{News, retire};
-use atlas_exec::{Error, Session, Settings, TradingState, execute};
+use atlas_exec::shell::{News, bare, restore_protection, retire};
+use atlas_exec::{Error, GuardApprover, Session, Settings, TradingState, execute};
 use rust_decimal::Decimal;
 
 use crate::approver::Wide;
+use crate::lossy::{Lossy, cushion};
 use crate::mortal::process;
 use crate::nature::NEVER;
 use crate::plans::plan;
@@ -37,10 +39,11 @@ pub(crate) fn settings(story: &Story, streams: bool) -> Settings {
             opening: Duration::from_mins(5),
             ..standard.waits
         },
-        buy_cushion: Bps::from_int(400),
+        buy_cushion: cushion(),
         policy: story.policy,
         news: if streams { News::Streamed } else { News::Polled },
         breaker: story.nature.breaker,
+        losses: Some(story.nature.losses()),
         protection: story.nature.protects.then(|| Protection { stop_below: Bps::from_int(250) }),
         ..standard
     }
@@ -97,7 +100,11 @@ pub(crate) fn close(story: &mut Story) -> Result<(), String> {
     let text = |error: Error| error.to_string();
     let rules = story.nature.breaker.unwrap_or(NEVER);
     session.heed_limits(&story.nature.limits(), rules).map_err(text)?;
-    session.close_day(atlas_core::time::Mode::Paper, |_| false).map_err(text).map(drop)
+    quietly(protect(story, &mut session, &wire, false))?;
+    if let Some(bare) = left_bare(story, &session) {
+        return Err(bare);
+    }
+    session.close_day(Mode::Paper, |_| false).map_err(text).map(drop)
 }
 
 /// A process from its first look to its last.
@@ -159,11 +166,8 @@ async fn carry_out(
     streams: bool,
 ) -> Result<Work, Error> {
     let wire = &story.wire.clone();
-    let today = story.market.sessions[day + 1].date;
-    let equity = wire.truth().0.equity;
-    let performance = session.performance(equity, today)?;
     let as_of = story.market.sessions[day].date;
-    let approver = Wide::new(as_of, story.nature.limits(), performance);
+    let approver = Wide::new(as_of, story.nature.limits());
     let settings = settings(story, streams);
     let expected = drifted(story, session, id);
     wire.wire().begin();
@@ -180,8 +184,8 @@ async fn carry_out(
             let superseded =
                 superseded.filter(|end| end.outcome == Some(SignalOutcome::Superseded)).count();
             story.totals.superseded += u64::try_from(superseded).unwrap();
-            let bare = if report.acted { bare(story, session) } else { None };
-            Ok(bare.map_or(Work::Done, Work::Broken))
+            protect(story, session, wire, streams).await?;
+            Ok(Work::Done)
         }
         Ok(_) | Err(Error::NotPermitted { .. }) => Ok(Work::Paused),
         Err(Error::Approval { .. }) if expected => {
@@ -192,16 +196,28 @@ async fn carry_out(
     }
 }
 
-/// A position that is left without its protective order though the plan is complete.
-fn bare(story: &Story, session: &Session) -> Option<String> {
-    let undisturbed = story.nature.protects && !story.nature.strangers && !story.nature.meddlers;
-    if !undisturbed || session.trading_state() != TradingState::Active {
+/// Places the stops that are missing, whoever has taken them away.
+async fn protect(
+    story: &mut Story,
+    session: &mut Session,
+    wire: &Lossy,
+    streams: bool,
+) -> Result<(), Error> {
+    let settings = settings(story, streams);
+    let approver = GuardApprover::new(&story.nature.limits().check().unwrap(), Mode::Paper);
+    let lacking = !bare(session.state()).is_empty();
+    let restored = restore_protection(session, wire, &approver, wire, &settings).await?;
+    let mended = lacking && restored.acted && restored.bare.is_empty();
+    story.totals.mended += u64::from(mended);
+    Ok(())
+}
+
+/// A position that is without its stop in the evening, though the account may sell.
+fn left_bare(story: &Story, session: &Session) -> Option<String> {
+    if !story.nature.protects || session.trading_state() >= TradingState::Paused {
         return None;
     }
-    let covers = cover(session.state());
-    let bare = covers.iter().find(|(_, cover)| !cover.is_whole());
-    // A company with another name has no price under the old one.
-    let (symbol, cover) = bare.filter(|(symbol, _)| !symbol.as_str().starts_with('N'))?;
+    let (symbol, cover) = bare(session.state()).into_iter().next()?;
     Some(format!("{symbol} is left without protection: {cover:?}"))
 }
 
@@ -231,7 +247,7 @@ fn explain(story: &mut Story, session: &mut Session, found: &Reconciliation) -> 
 /// A limit of loss that is reached, and that nobody on record knows of.
 fn forgotten(story: &Story) -> Option<String> {
     let wire = story.wire.wire();
-    let (daily, drawdown) = story.nature.losses();
+    let (daily, drawdown) = story.nature.loss_shares();
     let (loss, fall) = wire.record.losses();
     let record = &wire.record;
     if loss >= daily && daily < Decimal::ONE && !record.holds("daily_loss") {

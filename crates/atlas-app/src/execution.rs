@@ -7,6 +7,7 @@ use atlas_broker::Broker;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, SignalOutcome, Usd};
 use atlas_engine::RebalancePlan;
+use atlas_exec::day::Losses;
 use atlas_exec::protection::Protection;
 use atlas_exec::sequencer::{Ceilings, Waits};
 use atlas_exec::shell::{Approval, News, Ramp, reference_now, retire};
@@ -55,8 +56,7 @@ pub(crate) async fn carry_out(
     let mut settings = settings(job, &limits, approval)?;
     settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
     settings.entries_until = Some(window_of(job, seat).until);
-    let performance = seat.session.performance(equity, seat.execute_on.date)?;
-    let gates = PlanApprover::new(plan, &limits, performance).knowing(job.tradability());
+    let gates = PlanApprover::new(plan, &limits).knowing(job.tradability());
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
     let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;
     job.stopwatch.lap("execution");
@@ -163,6 +163,7 @@ fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> 
         // A replay has no time in which a stream could be sooner.
         news: if job.is_replay() { News::Polled } else { News::Streamed },
         breaker: Some(job.config.risk.breaker),
+        losses: Some(Losses { daily: spec.daily_loss, drawdown: spec.drawdown_deny }),
         protection: job
             .config
             .protection

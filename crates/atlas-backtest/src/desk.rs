@@ -130,10 +130,7 @@ impl Desk {
         let as_of = slot.as_of.date;
         let failed = |source| Error::Execution { as_of, source: Box::new(source) };
         self.advance_to(slot.execute_on.open + self.start_after_open)?;
-        let (account, _) = self.books()?;
-        let performance =
-            self.session.performance(account.equity, slot.execute_on.date).map_err(failed)?;
-        let gates = PlanApprover::new(&plan, &self.limits, performance);
+        let gates = PlanApprover::new(&plan, &self.limits);
         let (broker, settings) = (&self.broker, &self.settings);
         let timer = VenueTimer(self.venue.clone());
         let run = atlas_exec::execute(

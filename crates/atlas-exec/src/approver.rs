@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, OrderRequest, Position, Qty, Quote, SignalOutcome, Symbol};
 use atlas_risk::{
-    Activity, ApprovedOrder, BreakerStance, Hours, OpenOrder, RecentOrder, TradingState,
+    Activity, ApprovedOrder, BreakerStance, Hours, OpenOrder, Performance, RecentOrder,
+    TradingState,
 };
 
 use crate::sequencer::Leg;
@@ -35,6 +36,8 @@ pub struct FreshContext {
     pub activity: Activity,
     /// What the circuit breaker lets through.
     pub breaker: BreakerStance,
+    /// How the account has done by the equity that was just reported.
+    pub performance: Performance,
 }
 
 /// Judges orders on fresh data; the application wires it to [`atlas_risk::Validator`].

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_core::calendar::{Calendar, Session as Trading};
 use atlas_core::time::{Mode, Timestamp};
-use atlas_core::{Account, ClientOrderId, Qty, Regime, SignalId, Symbol, Usd};
+use atlas_core::{Account, ClientOrderId, Qty, Regime, SignalId, Symbol, Usd, Weight};
 use atlas_risk::{BreakerEvent, BreakerRules, BreakerStance, LimitsSpec, TradingState};
 use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
@@ -57,6 +57,15 @@ pub struct DayClosed {
     /// Whether what was due was done; `None` in records of older programs.
     #[serde(default)]
     pub schedule: Option<Schedule>,
+}
+
+/// The losses that stop entries, as shares of equity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Losses {
+    /// Of the day, from what the day before ended at.
+    pub daily: Weight,
+    /// From the highest equity seen.
+    pub drawdown: Weight,
 }
 
 /// Whether a trading day did what was due.
@@ -160,9 +169,21 @@ impl Session {
         self.heed_breaker(now)?;
         let Some(last) = self.state().reconciled() else { return Ok(()) };
         let equity = last.result.account.equity;
+        self.heed_losses(
+            equity,
+            Losses { daily: limits.daily_loss, drawdown: limits.drawdown_deny },
+        )
+    }
+
+    /// Enters REDUCING if, by this equity, the day's loss or the drawdown has reached its limit.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the amounts do not fit; as [`crate::journal::Journal::append`].
+    pub fn heed_losses(&mut self, equity: Usd, losses: Losses) -> Result<(), Error> {
+        let today = trading_day(self.now());
         let found = self.performance(equity, today)?;
         let share = |part: Decimal| format!("{:.2} %", part * Decimal::ONE_HUNDRED);
-        let (daily, deepest) = (limits.daily_loss.value(), limits.drawdown_deny.value());
+        let (daily, deepest) = (losses.daily.value(), losses.drawdown.value());
         if let Some(loss) = found.day_return.map(|change| -change).filter(|loss| *loss >= daily) {
             let detail = format!("{} of {} allowed lost on {today}", share(loss), share(daily));
             self.enter(Cause::DailyLoss, detail)?;

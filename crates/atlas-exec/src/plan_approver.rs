@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_core::{OrderRequest, Symbol};
 use atlas_engine::{Fresh, RebalancePlan};
-use atlas_risk::{ApprovedOrder, Authority, Limits, Performance, Tradability, Validator};
+use atlas_risk::{ApprovedOrder, Authority, Limits, Tradability, Validator};
 
 use crate::approver::{Approver, Denial, FreshContext};
 use crate::sequencer::Leg;
@@ -15,19 +15,18 @@ use crate::sequencer::Leg;
 pub struct PlanApprover<'a> {
     plan: &'a RebalancePlan,
     validator: Validator,
-    performance: Performance,
     tradability: BTreeMap<Symbol, Tradability>,
 }
 
 impl<'a> PlanApprover<'a> {
-    /// The gates of an account with these limits, which has done so up to now.
+    /// The gates of an account with these limits.
     #[must_use]
-    pub fn new(plan: &'a RebalancePlan, limits: &Limits, performance: Performance) -> Self {
+    pub fn new(plan: &'a RebalancePlan, limits: &Limits) -> Self {
         let validator = match plan.falls {
             Some(_) => Validator::with_heat(limits),
             None => Validator::new(limits),
         };
-        Self { plan, validator, performance, tradability: BTreeMap::new() }
+        Self { plan, validator, tradability: BTreeMap::new() }
     }
 
     /// The same, with what is known now of whether symbols may be traded.
@@ -56,7 +55,7 @@ impl Approver for PlanApprover<'_> {
             recent_orders: &context.recent_orders,
             market: &market,
             activity: context.activity,
-            performance: self.performance,
+            performance: context.performance,
             breaker: context.breaker,
         };
         // A price that is out of range leaves no desk, and without one nothing is opened.

@@ -7,11 +7,13 @@
 //! ever offer the same share.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use atlas_core::{
     AccountName, Bps, ClientOrderId, DecisionId, OrderRequest, OrderType, Price, Qty, Rounding,
     Side, Symbol, TimeInForce,
 };
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -108,20 +110,38 @@ pub(crate) fn guard(
     Ok(GuardIntent { request, basis, stop_below: protection.stop_below })
 }
 
-/// What a protective order is named after: the account, the decision after which it was placed, the
-/// symbol, and how many of that name there were before it.
+/// What a protective order is named after: the account, what it was placed after, the symbol, and
+/// how many of that kind there were before it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuardName<'a> {
     pub(crate) account: &'a AccountName,
-    pub(crate) decision: DecisionId,
+    pub(crate) after: Origin,
     pub(crate) symbol: &'a Symbol,
     pub(crate) attempt: usize,
 }
 
+/// What a protective order was placed after.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// The execution of a plan.
+    Decision(DecisionId),
+    /// A look at what lacks protection, on a trading day.
+    Day(NaiveDate),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decision(id) => write!(f, "{id}"),
+            Self::Day(day) => write!(f, "{}", day.format("%Y%m%d")),
+        }
+    }
+}
+
 impl GuardName<'_> {
     fn id(&self) -> Result<ClientOrderId, atlas_core::Error> {
-        let Self { account, decision, symbol, attempt } = self;
+        let Self { account, after, symbol, attempt } = self;
         let prefix = atlas_core::id::ORDER_PREFIX;
-        ClientOrderId::new(&format!("{prefix}{account}-{decision}-guard-{symbol}-{attempt}"))
+        ClientOrderId::new(&format!("{prefix}{account}-{after}-guard-{symbol}-{attempt}"))
     }
 }

@@ -74,8 +74,14 @@ impl Run<'_> {
         let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
         let positions = broker.positions().await.map_err(Error::broker("ask for positions"))?;
         let open = broker.open_orders().await.map_err(Error::broker("ask for open orders"))?;
-        let quotes = broker.quotes(&symbols).await.map_err(Error::broker("ask for quotes"))?;
+        let quotes =
+            if symbols.is_empty() { Ok(BTreeMap::new()) } else { broker.quotes(&symbols).await };
+        let quotes = quotes.map_err(Error::broker("ask for quotes"))?;
         let clock = broker.clock().await.map_err(Error::broker("ask for the market clock"))?;
+        let performance = self.session.performance(account.equity, trading_day(now))?;
+        if let Some(losses) = self.settings.losses {
+            self.session.heed_losses(account.equity, losses)?;
+        }
         let state = self.session.state();
         let mut context = FreshContext {
             now,
@@ -89,6 +95,7 @@ impl Run<'_> {
             state: self.session.trading_state(),
             activity: Activity::default(),
             breaker: self.session.state().breaker(now),
+            performance,
         };
         (context.recent_orders, context.activity) = past(self.session, now)?;
         add_what_was_sent(&mut context, self.session);

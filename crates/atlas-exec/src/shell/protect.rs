@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_core::{ClientOrderId, OrderEvent, OrderRequest, Price, Qty, SignalId, Symbol};
-use atlas_risk::Effect;
+use atlas_risk::{Effect, Hours};
 use chrono::TimeDelta;
 
 use super::look_up::LookUp;
@@ -13,10 +13,10 @@ use crate::approver::Denial;
 use crate::error::Error;
 use crate::event::{Event, OrderUpdate};
 use crate::journal::Draft;
-use crate::protection::{GuardIntent, GuardName, Protection, guard};
+use crate::protection::{GuardIntent, GuardName, Origin, Protection, guard};
 use crate::sequencer::{GuardNews, Input, Leg, check_guard};
 use crate::session::Session;
-use crate::state::TrackedOrder;
+use crate::state::{TrackedOrder, trading_day};
 use crate::states::Cause;
 
 impl Run<'_> {
@@ -39,12 +39,12 @@ impl Run<'_> {
                 }
             }
         }
-        let planned_at = self.session.decision(self.id)?.planned_at;
+        let since = self.since;
         let orders = self.session.state().orders().values();
         let matters = orders.filter(|tracked| {
             tracked.protects
                 && (tracked.order.status().is_open()
-                    || tracked.fills.iter().any(|fill| fill.ts_event > planned_at))
+                    || tracked.fills.iter().any(|fill| fill.ts_event > since))
         });
         self.guards = matters.map(id_of).collect();
         self.push_guards()
@@ -59,13 +59,12 @@ impl Run<'_> {
     }
 
     pub(super) fn push_guard(&mut self, id: &ClientOrderId) -> Result<(), Error> {
-        let planned_at = self.session.decision(self.id)?.planned_at;
         let Some(tracked) = self.session.state().orders().get(id) else { return Ok(()) };
-        let since = tracked.fills.iter().filter(|fill| fill.ts_event > planned_at);
+        let since = tracked.fills.iter().filter(|fill| fill.ts_event > self.since);
         let sold = since.fold(Qty::ZERO, |sum, fill| sum.checked_add(fill.qty).unwrap_or(sum));
         let order = &tracked.order;
         // One that this very execution placed protects what is held after its trades.
-        let sold = if tracked.decision_id == Some(self.id) { Qty::ZERO } else { sold };
+        let sold = if tracked.decision_id == self.id { Qty::ZERO } else { sold };
         let news = GuardNews {
             id: id.clone(),
             symbol: order.request().symbol.clone(),
@@ -80,14 +79,13 @@ impl Run<'_> {
 
     /// Shares of a symbol that its protective orders have sold since the plan was made.
     pub(super) fn stopped_out(&self, symbol: &Symbol) -> Qty {
-        let Ok(decision) = self.session.decision(self.id) else { return Qty::ZERO };
         let orders = self.session.state().orders();
         let guards = self.guards.iter().filter_map(|id| orders.get(id));
         let fills = guards
-            .filter(|tracked| tracked.decision_id != Some(self.id))
+            .filter(|tracked| tracked.decision_id != self.id)
             .filter(|tracked| tracked.order.request().symbol == *symbol)
             .flat_map(|tracked| &tracked.fills)
-            .filter(|fill| fill.ts_event > decision.planned_at);
+            .filter(|fill| fill.ts_event > self.since);
         fills.fold(Qty::ZERO, |sum, fill| sum.checked_add(fill.qty).unwrap_or(sum))
     }
 
@@ -125,11 +123,15 @@ impl Run<'_> {
         let orders = self.session.state().orders().values();
         let before = orders.filter(|tracked| {
             tracked.protects
-                && tracked.decision_id == Some(self.id)
+                && tracked.decision_id == self.id
                 && tracked.order.request().symbol == *symbol
         });
         let (account, attempt) = (self.session.account(), before.count());
-        guard(GuardName { account, decision: self.id, symbol, attempt }, qty, basis, protection)
+        let after = match self.id {
+            Some(id) => Origin::Decision(id),
+            None => Origin::Day(trading_day(self.session.now())),
+        };
+        guard(GuardName { account, after, symbol, attempt }, qty, basis, protection)
     }
 
     /// What stops are set from: the bid, or the ask where nobody bids.
@@ -138,19 +140,32 @@ impl Run<'_> {
             return Ok(BTreeMap::new());
         }
         let mut waits = self.settings.lookups.iter();
-        let quotes = loop {
-            match (self.broker.quotes(&symbols).await, waits.next()) {
-                (Ok(quotes), _) => break quotes,
-                (Err(error), Some(wait)) => {
-                    tracing::warn!(%error, "quotes could not be asked for");
+        loop {
+            match (self.prices(&symbols).await, waits.next()) {
+                (Ok(prices), _) => return Ok(prices),
+                (Err(error @ Error::Broker { .. }), Some(wait)) => {
+                    tracing::warn!(%error, "prices could not be asked for");
                     self.timer.sleep(*wait).await;
                 }
-                (Err(error), None) => {
+                (Err(error @ Error::Broker { .. }), None) => {
                     tracing::error!(%error, "nothing new is protected: there are no prices");
-                    break BTreeMap::new();
+                    return Ok(BTreeMap::new());
                 }
+                (Err(error), _) => return Err(error),
             }
-        };
+        }
+    }
+
+    async fn prices(&mut self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Price>, Error> {
+        if self.id.is_none() {
+            // Quotes of a closed market may be wide or missing; what was traded last is neither.
+            let context = self.fresh().await?;
+            if context.hours == Hours::Closed {
+                let held = symbols.iter().filter_map(|symbol| context.positions.get(symbol));
+                return Ok(held.map(|held| (held.symbol.clone(), held.current_price)).collect());
+            }
+        }
+        let quotes = self.broker.quotes(symbols).await.map_err(Error::broker("ask for quotes"))?;
         let priced = quotes.into_iter().filter_map(|(symbol, q)| Some((symbol, q.bid.or(q.ask)?)));
         Ok(priced.collect())
     }
@@ -167,7 +182,7 @@ impl Run<'_> {
             request: request.clone(),
             effect: Effect::Reducing,
             decision_price: intent.basis,
-            signal_id: SignalId::new(&format!("{}-guard-{}", self.id, request.symbol))?,
+            signal_id: SignalId::new(&format!("guard-{}", request.symbol))?,
         };
         if self.is_blocked(&leg)? {
             self.push(Input::Unguarded { id });
@@ -209,7 +224,7 @@ impl Run<'_> {
         intent: GuardIntent,
         update: OrderEvent,
     ) -> Result<(), Error> {
-        let (ts_event, decision_id) = (self.session.now(), Some(self.id));
+        let (ts_event, decision_id) = (self.session.now(), self.id);
         let update = OrderUpdate { client_order_id: id.clone(), update };
         let events = [Event::GuardIntent(intent), Event::OrderUpdate(update)];
         let drafts = events.map(|event| Draft { ts_event, decision_id, event });
@@ -226,7 +241,7 @@ fn id_of(tracked: &TrackedOrder) -> ClientOrderId {
 
 /// Live protective orders that are right as they are, and the quantity of every symbol that needs
 /// a new one.
-fn due(session: &Session) -> (Vec<OrderRequest>, BTreeMap<Symbol, Qty>) {
+pub(super) fn due(session: &Session) -> (Vec<OrderRequest>, BTreeMap<Symbol, Qty>) {
     let state = session.state();
     let (mut right, mut missing) = (Vec::new(), BTreeMap::new());
     for symbol in state.books().all_owned().into_keys() {

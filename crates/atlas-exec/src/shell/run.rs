@@ -19,13 +19,17 @@ use crate::protection::GuardIntent;
 use crate::ramp::Stage;
 use crate::sequencer::{Action, Finish, Funds, Input, Leg, LegEnd, Sequencer, Stop};
 use crate::session::Session;
+use crate::state::Decision;
 use crate::states::{Cause, Deed, Permission, Stance};
 use crate::timer::Timer;
 
-/// An execution under way.
+/// An execution under way, or the placing of protective orders alone.
 pub(super) struct Run<'a> {
     pub(super) session: &'a mut Session,
-    pub(super) id: DecisionId,
+    /// The decision whose plan is carried out; `None` where protective orders are all there is.
+    pub(super) id: Option<DecisionId>,
+    /// What protective orders have filled after this, a plan does not know of.
+    pub(super) since: Timestamp,
     pub(super) legs: Vec<Leg>,
     pub(super) broker: &'a dyn Broker,
     pub(super) approver: &'a dyn Approver,
@@ -70,32 +74,14 @@ pub async fn execute(
 ) -> Result<ExecutionReport, Error> {
     let decision = session.decision(id)?;
     let legs = decision.planned.legs.clone();
+    let since = decision.planned_at;
     let mut finish = Finish::Complete;
     let mut acted = false;
     if decision.is_pending() {
         permit(session)?;
         check_approval(session, id, &legs, broker, settings).await?;
-        let now = session.now();
-        let bookmark = session.state().bookmark().cloned();
-        let mut run = Run {
-            session,
-            id,
-            legs,
-            broker,
-            approver,
-            timer,
-            settings,
-            context: None,
-            ear: Ear::open(broker, settings.news, bookmark),
-            time: OpenTime::begin(now),
-            guards: BTreeSet::new(),
-            intents: BTreeMap::new(),
-            news: VecDeque::new(),
-            stopped: Stance::Free,
-            entries_until: settings.entries_until,
-            stage: None,
-            acted: false,
-        };
+        let tools = Tools { broker, approver, timer, settings };
+        let mut run = Run::new(session, tools, Some(id), since, legs);
         finish = run.run().await?;
         acted = run.acted;
     }
@@ -146,10 +132,61 @@ async fn check_approval(
     session.check_approval(id, &now, settings.drift)
 }
 
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub(super) struct Tools<'a> {
+    pub(super) broker: &'a dyn Broker,
+    pub(super) approver: &'a dyn Approver,
+    pub(super) timer: &'a dyn Timer,
+    pub(super) settings: &'a Settings,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        session: &'a mut Session,
+        tools: Tools<'a>,
+        id: Option<DecisionId>,
+        since: Timestamp,
+        legs: Vec<Leg>,
+    ) -> Self {
+        let Tools { broker, approver, timer, settings } = tools;
+        let now = session.now();
+        let bookmark = session.state().bookmark().cloned();
+        Self {
+            session,
+            id,
+            since,
+            legs,
+            broker,
+            approver,
+            timer,
+            settings,
+            context: None,
+            ear: Ear::open(broker, settings.news, bookmark),
+            time: OpenTime::begin(now),
+            guards: BTreeSet::new(),
+            intents: BTreeMap::new(),
+            news: VecDeque::new(),
+            stopped: Stance::Free,
+            entries_until: settings.entries_until,
+            stage: None,
+            acted: false,
+        }
+    }
+}
+
 impl Run<'_> {
-    async fn run(&mut self) -> Result<Finish, Error> {
-        let account = self.broker.account().await.map_err(Error::broker("ask for the account"))?;
-        self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
+    /// The decision that is carried out, if one is.
+    pub(super) fn decision(&self) -> Option<&Decision> {
+        self.session.decision(self.id?).ok()
+    }
+
+    pub(super) async fn run(&mut self) -> Result<Finish, Error> {
+        if self.id.is_some() {
+            let account = self.broker.account().await;
+            let account = account.map_err(Error::broker("ask for the account"))?;
+            self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
+        }
         let mut sequencer = Sequencer::new(self.legs.clone(), self.settings.waits);
         if self.settings.protection.is_some() {
             sequencer = sequencer.protecting();
@@ -220,7 +257,8 @@ impl Run<'_> {
     /// Journals what the sequencer has decided by itself, all of it or nothing: which legs it
     /// dropped and, after the account was asked, what it fitted the buys to.
     fn note(&mut self, sequencer: &Sequencer, funds: Option<Funds>) -> Result<(), Error> {
-        let dropped = &self.session.decision(self.id)?.dropped;
+        let Some(decision) = self.decision() else { return Ok(()) };
+        let dropped = &decision.dropped;
         let orders = self.session.state().orders();
         let mut events = Vec::new();
         for (leg, end) in sequencer.ends() {
@@ -237,7 +275,7 @@ impl Run<'_> {
             let sizes = sequencer.sizes().map(|(id, qty)| (id.clone(), qty)).collect();
             events.push(Event::FundsAsked(FundsAsked { spendable, prices, sizes }));
         }
-        let (ts_event, decision_id) = (self.session.now(), Some(self.id));
+        let (ts_event, decision_id) = (self.session.now(), self.id);
         let drafts = events.into_iter().map(|event| Draft { ts_event, decision_id, event });
         self.session.record_all(drafts.collect())
     }
@@ -323,7 +361,13 @@ impl Run<'_> {
         }
         // A wait that news has ended took no time that a clock which stands still could tell.
         let slept = if heard == Heard::News { Duration::ZERO } else { delay };
-        self.time.count(before, self.session.now(), slept);
+        if self.id.is_some() {
+            self.time.count(before, self.session.now(), slept);
+        } else {
+            // Protective orders come and go in closed markets as well, so all time counts.
+            let passed = (self.session.now() - before).to_std().unwrap_or_default();
+            self.time.count(before, before, passed.max(slept));
+        }
         Ok(heard)
     }
 
@@ -368,9 +412,10 @@ impl Run<'_> {
     fn conclude(&mut self, finish: &Finish) -> Result<(), Error> {
         match finish {
             Finish::Complete => {
-                let sent = self.session.order_reports(self.id)?.len();
+                let Some(id) = self.id else { return Ok(()) };
+                let sent = self.session.order_reports(id)?.len();
                 let summary = format!("executed: {sent} of {} orders sent", self.legs.len());
-                self.session.complete(self.id, None, &summary)
+                self.session.complete(id, None, &summary)
             }
             Finish::Stopped { reason, unresolved: true }
                 if self.session.stance() < Stance::Halted =>
@@ -381,12 +426,17 @@ impl Run<'_> {
         }
     }
 
+    /// Whether anything was sent or canceled.
+    pub(super) const fn acted(&self) -> bool {
+        self.acted
+    }
+
     pub(super) fn push(&mut self, input: Input) {
         self.news.push_back(input);
     }
 
     pub(super) fn record(&mut self, event: Event) -> Result<(), Error> {
-        self.session.record(Some(self.id), event)
+        self.session.record(self.id, event)
     }
 
     pub(super) fn update(&mut self, id: &ClientOrderId, update: OrderEvent) -> Result<(), Error> {

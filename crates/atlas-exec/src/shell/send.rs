@@ -89,7 +89,7 @@ impl Run<'_> {
             Event::OrderIntent(OrderIntent { request, bid, ask, conditions }),
             Event::OrderUpdate(update),
         ];
-        let decision_id = Some(self.id);
+        let decision_id = self.id;
         let drafts = events.map(|event| Draft { ts_event, decision_id, event });
         self.session.record_all(drafts.into())?;
         self.transmit(&id, approved, Doubt::None).await
@@ -99,7 +99,7 @@ impl Run<'_> {
     /// journal alone cannot tell.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         for leg in self.legs.clone() {
-            let dropped = self.session.decision(self.id)?.dropped.get(leg.id());
+            let dropped = self.decision().and_then(|decision| decision.dropped.get(leg.id()));
             if let Some(end) = dropped {
                 let (outcome, reason) = (end.outcome, end.reason.clone());
                 self.push(Input::Dropped { id: leg.id().clone(), outcome, reason });
@@ -110,7 +110,7 @@ impl Run<'_> {
                     self.supersede(leg.id().clone(), reason)?;
                     continue;
                 }
-                let funds = self.session.decision(self.id)?.funds.as_ref();
+                let funds = self.decision().and_then(|decision| decision.funds.as_ref());
                 if let Some(qty) = funds.and_then(|funds| funds.sizes.get(leg.id()).copied()) {
                     self.push(Input::Fitted { id: leg.id().clone(), qty });
                 }
@@ -161,8 +161,7 @@ impl Run<'_> {
 
     /// Why a leg is about shares that are no more what they were when it was planned, if so.
     fn reshaped(&self, leg: &Leg) -> Option<String> {
-        let decision = self.session.decision(self.id).ok()?;
-        let what = decision.reshaped.get(&leg.request.symbol)?;
+        let what = self.decision()?.reshaped.get(&leg.request.symbol)?;
         Some(format!("its shares are not what they were when it was planned: {what}"))
     }
 
@@ -322,7 +321,7 @@ impl Run<'_> {
         request: &OrderRequest,
         context: &FreshContext,
     ) -> Result<(), Denial> {
-        let Some(planned) = self.session.decision(self.id).ok().map(|d| &d.planned) else {
+        let Some(planned) = self.decision().map(|decision| &decision.planned) else {
             return Ok(());
         };
         let held = planned.mode == Mode::Live || self.settings.ramp == Ramp::Rehearsed;

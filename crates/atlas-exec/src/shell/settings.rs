@@ -6,6 +6,7 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Bps, Usd};
 use atlas_risk::BreakerRules;
 
+use crate::day::Losses;
 use crate::decision::DriftLimit;
 use crate::protection::Protection;
 use crate::reconcile::Policy;
@@ -45,6 +46,9 @@ pub struct Settings {
     /// The circuit breaker's rules; it is told of every order that the broker took, refused or
     /// left in doubt. `None` tells it nothing.
     pub breaker: Option<BreakerRules>,
+    /// The losses that stop entries, looked at by the account's equity whenever it is asked for
+    /// what an approval rests on; `None` looks at none.
+    pub losses: Option<Losses>,
     /// Whether positions get protective orders at the broker, and where their stops are.
     pub protection: Option<Protection>,
     /// Whether opening orders are held to the staged ramp; with real money they always are.
@@ -114,6 +118,7 @@ impl Settings {
             policy: Policy::default(),
             news: News::Polled,
             breaker: None,
+            losses: None,
             protection: None,
             ramp: Ramp::Live,
             entries_until: None,

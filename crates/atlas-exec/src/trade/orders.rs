@@ -225,6 +225,8 @@ impl<S: Brain> Trader<'_, '_, S> {
         let open = broker.open_orders().await.map_err(Error::broker("ask for open orders"))?;
         let quotes = broker.quotes(&symbols).await.map_err(Error::broker("ask for quotes"))?;
         let clock = broker.clock().await.map_err(Error::broker("ask for the market clock"))?;
+        let day = trading_day(self.session.now());
+        let performance = self.session.performance(account.equity, day)?;
         Ok(FreshContext {
             now: self.session.now(),
             account,
@@ -237,6 +239,7 @@ impl<S: Brain> Trader<'_, '_, S> {
             state: self.session.trading_state(),
             activity: atlas_risk::Activity::default(),
             breaker: self.session.state().breaker(self.session.now()),
+            performance,
         })
     }
 

@@ -6,14 +6,14 @@ use atlas_core::{Qty, Regime, Side, Symbol};
 use atlas_risk::{BreakerRules, BreakerStance, LimitsSpec, Profile, TradingState};
 use chrono::TimeDelta;
 
-use super::bench::{Disk, block_on, own, plan, rebalance, rebalance_with, settings};
+use super::bench::{Disk, Wide, block_on, own, plan, rebalance, rebalance_with, settings};
 use super::outcomes;
 use super::world::{Habit, World};
-use crate::day::BreakerSeen;
+use crate::day::{BreakerSeen, Losses};
 use crate::quality::samples;
 use crate::reconcile::Policy;
 use crate::session::Session;
-use crate::shell::Settings;
+use crate::shell::{Settings, execute};
 use crate::states::Cause;
 
 const RULES: BreakerRules =
@@ -269,4 +269,26 @@ fn real_money_is_held_to_the_ramp_whatever_the_settings_say() {
     }
     let report = rebalance(&mut disk.session(&world), &world, &paper).unwrap();
     assert_eq!(outcomes(&report), [Executed; 5]);
+}
+
+#[test]
+fn what_is_lost_while_a_plan_is_carried_out_stops_its_entries() {
+    let (world, disk) = (World::new("20000"), Disk::new());
+    own(&mut disk.session(&world), &world, &[("AAPL", 100, "100")]);
+    world.price("IBM", "100");
+    let mut session = disk.session(&world);
+    compare(&mut session, &world);
+    session.heed_limits(&limits(), RULES).unwrap();
+    let buys = plan(2, &[(Side::Sell, "AAPL", 10, "100"), (Side::Buy, "IBM", 10, "100")]);
+    let id = session.record_plan(&buys, std::collections::BTreeMap::new()).unwrap();
+    // 5 % of what the account is worth, after it was compared.
+    world.price("AAPL", "90");
+    let losses = Losses { daily: limits().daily_loss, drawdown: limits().drawdown_deny };
+    let watchful = Settings { losses: Some(losses), ..settings() };
+    let wide = Wide::new();
+    let done = execute(&mut session, id, &world, &wide, &world, &watchful);
+    let report = block_on(done).unwrap();
+    assert_eq!(outcomes(&report), [Executed, RejectedByLimit]);
+    assert_eq!(session.trading_state(), TradingState::Reducing);
+    assert!(session.state().trading().describe().starts_with("daily loss limit"));
 }
