@@ -349,11 +349,15 @@ fn conservation_sees_every_way_to_send_too_much() {
     let stranger = "atlas-test-2-buy-B0-0".parse().unwrap();
     let unknown = OrderRequest { client_order_id: stranger, ..legs[1].request.clone() };
     assert!(matches!(check(&unknown, &none, 10), Err(Breach::NotPlanned { .. })));
+}
+
+#[test]
+fn conservation_sees_an_order_that_costs_too_much() {
     let dear = [leg(Side::Buy, 1, 10, 10_001)];
     let ceilings = Ceilings { order_notional: Some("1000".parse().unwrap()), plan_notional: None };
     let conservation = Conservation {
         legs: &dear,
-        sent: &none,
+        sent: &BTreeMap::new(),
         free: Qty::ZERO,
         stopped_out: Qty::ZERO,
         ceilings,

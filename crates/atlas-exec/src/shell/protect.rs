@@ -47,19 +47,19 @@ impl Run<'_> {
                     || tracked.fills.iter().any(|fill| fill.ts_event > since))
         });
         self.guards = matters.map(id_of).collect();
-        self.push_guards()
-    }
-
-    /// Tells the sequencer where every protective order of this execution stands.
-    pub(super) fn push_guards(&mut self) -> Result<(), Error> {
-        for id in self.guards.clone() {
-            self.push_guard(&id)?;
-        }
+        self.push_guards();
         Ok(())
     }
 
-    pub(super) fn push_guard(&mut self, id: &ClientOrderId) -> Result<(), Error> {
-        let Some(tracked) = self.session.state().orders().get(id) else { return Ok(()) };
+    /// Tells the sequencer where every protective order of this execution stands.
+    pub(super) fn push_guards(&mut self) {
+        for id in self.guards.clone() {
+            self.push_guard(&id);
+        }
+    }
+
+    pub(super) fn push_guard(&mut self, id: &ClientOrderId) {
+        let Some(tracked) = self.session.state().orders().get(id) else { return };
         let since = tracked.fills.iter().filter(|fill| fill.ts_event > self.since);
         let sold = since.fold(Qty::ZERO, |sum, fill| sum.checked_add(fill.qty).unwrap_or(sum));
         let order = &tracked.order;
@@ -74,7 +74,6 @@ impl Run<'_> {
             sold,
         };
         self.push(Input::Guard(news));
-        Ok(())
     }
 
     /// Shares of a symbol that its protective orders have sold since the plan was made.
@@ -212,7 +211,8 @@ impl Run<'_> {
             }
             Asked::Denied(Denial { reason, .. }) => {
                 self.intend(&id, intent, OrderEvent::Denied { reason })?;
-                self.push_guard(&id)
+                self.push_guard(&id);
+                Ok(())
             }
             Asked::Unasked => Ok(()),
         }

@@ -307,7 +307,7 @@ impl Run<'_> {
         for leg in &self.legs {
             self.news.extend(standing(self.session, leg.id()));
         }
-        self.push_guards()?;
+        self.push_guards();
         self.session.take_commands()?;
         self.session.take_note_of_fence()?;
         self.heed_state();

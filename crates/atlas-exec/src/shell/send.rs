@@ -121,7 +121,7 @@ impl Run<'_> {
                 let request = tracked.order.request().clone();
                 self.recover_one(&leg, request).await?;
             } else {
-                self.push_standing(leg.id())?;
+                self.push_standing(leg.id());
             }
         }
         Ok(())
@@ -390,14 +390,14 @@ impl Run<'_> {
             // It was not believed, since it is not what was intended.
             self.push(Input::Lost { id: id.clone() });
         }
-        self.push_standing(id)?;
+        self.push_standing(id);
         self.tell_breaker(BreakerEvent::Success, id)
     }
 
     /// Journals the end of an order that never worked, and tells the sequencer.
     fn end(&mut self, id: &ClientOrderId, end: OrderEvent) -> Result<(), Error> {
         self.update(id, end)?;
-        self.push_standing(id)?;
+        self.push_standing(id);
         self.tell_breaker(BreakerEvent::Failure, id)
     }
 
@@ -420,14 +420,12 @@ impl Run<'_> {
         self.push(Input::Kept { id });
     }
 
-    fn push_standing(&mut self, id: &ClientOrderId) -> Result<(), Error> {
+    fn push_standing(&mut self, id: &ClientOrderId) {
         if self.guards.contains(id) {
-            return self.push_guard(id);
-        }
-        if let Some(input) = standing(self.session, id) {
+            self.push_guard(id);
+        } else if let Some(input) = standing(self.session, id) {
             self.push(input);
         }
-        Ok(())
     }
 
     fn leg(&self, id: &ClientOrderId) -> Option<Leg> {
