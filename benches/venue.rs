@@ -13,7 +13,7 @@ use atlas_core::bars::Columns;
 use atlas_core::calendar::{Calendar, Session};
 use atlas_core::{Bars, Raw, Side};
 use atlas_venue::VenueConfig;
-use atlas_venue::core::{Class, Exchange, Kind, Listing, NewOrder, Px, Size, Tif};
+use atlas_venue::core::{Class, Exchange, Kind, Listing, NewOrder, Px, Size, Tif, Trail};
 use chrono::{NaiveDate, TimeDelta};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -69,18 +69,34 @@ fn exchange(sessions: &[Session]) -> Exchange {
     Exchange::new(config, [listing(sessions)]).unwrap()
 }
 
-/// One session, from close to close, with ten orders that rest outside of its range.
+fn px(cents: i64) -> Px {
+    Px::from_nanos(cents * 10_000_000).unwrap()
+}
+
+/// Ten orders that rest outside of the range of every session.
+fn resting() -> Vec<Kind> {
+    let limits = (0..5).map(|step| Kind::Limit(px(5_000 + step * 100)));
+    limits.chain((0..5).map(|step| Kind::Stop(px(16_000 + step * 100)))).collect()
+}
+
+/// One session, from close to close: with ten orders that rest outside of its range, and with one
+/// of the ten a trailing stop, for which the way of the prices is followed.
 fn match_bar(criterion: &mut Criterion) {
+    sessions_over(criterion, "venue/match_bar", &resting());
+    let mut touched = resting();
+    touched[9] = Kind::Trailing(Trail::Price(px(5_000)));
+    sessions_over(criterion, "venue/match_bar/touched", &touched);
+}
+
+fn sessions_over(criterion: &mut Criterion, name: &str, kinds: &[Kind]) {
     let sessions = sessions();
     let mut fresh = exchange(&sessions);
-    let px = |cents: i64| Px::from_nanos(cents * 10_000_000).unwrap();
-    for step in 0..5 {
-        fresh.submit(order(Kind::Limit(px(5_000 + step * 100)), Tif::Gtc)).unwrap();
-        fresh.submit(order(Kind::Stop(px(16_000 + step * 100)), Tif::Gtc)).unwrap();
+    for kind in kinds {
+        fresh.submit(order(*kind, Tif::Gtc)).unwrap();
     }
     fresh.advance_to(sessions[0].close).unwrap();
     assert_eq!(fresh.open_orders().count(), 10);
-    criterion.bench_function("venue/match_bar", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter_custom(|bars| {
             let (mut left, mut spent) = (bars, Duration::ZERO);
             while left > 0 {

@@ -148,6 +148,7 @@ contract! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Re
         what_is_filled_is_the_least_a_replacement_asks_for,
         what_nobody_knows_is_not_replaced,
         nothing_is_replaced_while_suspended,
+        a_replacement_may_come_late,
         a_replacement_that_could_meet_our_own_is_refused;
     money on Memory:
         buys_what_it_buys_and_no_more,
@@ -182,7 +183,9 @@ contract! { in_process_streamed = InProcess, alpaca_client_streamed = Alpaca, re
     updates on Memory:
         catch_up_then_tell_a_fill_once,
         tell_a_cancel,
-        tell_a_replacement_with_what_was_filled_before;
+        tell_a_replacement_with_what_was_filled_before,
+        tell_a_replacement_that_came_too_late,
+        tell_that_an_order_works_on_as_it_was;
 }}
 
 contract! { alpaca_client_cut = Alpaca, recorded_cut = Recorded; {

@@ -39,6 +39,24 @@ pub(crate) async fn a_replacement_under_a_used_name_is_refused(world: &mut World
     assert_eq!(world.open_orders().await, ["old"]);
 }
 
+pub(crate) async fn a_replacement_may_come_late(world: &mut World) {
+    let old = world.send(buy("old", "UPP", 10).limit("90")).await;
+    world.delay_replacement();
+    let wish = approve(buy("new", "UPP", 20).limit("95"));
+    let answer = world.broker().replace(&old.venue_order_id, wish).await;
+    assert!(matches!(answer, Submission::Accepted(_)), "{answer:?}");
+    // The larger of both counts meanwhile.
+    let stands = async |status| {
+        let (order, account) = (world.order("old").await, world.account().await);
+        assert_eq!((order.status, account.buying_power), (status, usd("98100")));
+    };
+    stands(OrderStatus::PendingReplace).await;
+    assert_eq!(world.order("new").await.replaces, Some(old.venue_order_id));
+    world.carry_out("new");
+    stands(OrderStatus::Replaced).await;
+    assert_eq!(world.open_orders().await, ["new"]);
+}
+
 /// An order of which 250 of 1 000 shares are filled.
 async fn partly_filled(world: &World) -> BrokerOrder {
     let old = world.send(buy("old", "THN", 1_000).limit("21")).await;

@@ -8,7 +8,7 @@ use atlas_broker::{Activity, Broker, BrokerOrder, MarketData, Submission, Terms}
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, Fill, OrderRequest, Position, Price};
 use atlas_venue::server::{ServeOptions, ServerHandle, serve};
-use atlas_venue::{InProcess, Listing, Target, Venue, VenueConfig};
+use atlas_venue::{Fault, InProcess, Listing, Target, Venue, VenueConfig};
 use tempfile::TempDir;
 
 use crate::approval::approve;
@@ -199,6 +199,32 @@ impl World {
                 server.faults().script(Target::Update, glitch.on_the_wire());
             }
         }
+    }
+
+    /// From now on the next replacement is accepted, and left to [`carry_out`](Self::carry_out).
+    ///
+    /// # Panics
+    /// Behind the failing network.
+    pub fn delay_replacement(&self) {
+        match self.way() {
+            Way::InProcess(broker) => broker.delay_replacements(true),
+            Way::Faulty(_) => panic!("its replacements are never late"),
+            Way::Recorded { server, .. } => server.delay_replacements(true),
+            Way::Alpaca { server, .. } => {
+                // Not by itself: the clock is not moved so far.
+                server.faults().script(Target::Change, Fault::LateReplace(u32::MAX));
+            }
+        }
+    }
+
+    /// Carries out a replacement that was delayed, by our name for the successor.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn carry_out(&self, id: &str) {
+        let of = |exchange: &atlas_venue::core::Exchange| Some(exchange.order_by_client_id(id)?.id);
+        let successor = self.venue().inspect(of).expect("a successor of that name");
+        self.venue().end_replace(successor).expect("a replacement that was accepted");
     }
 
     /// Another connection to the same account, which waits for answers no longer than `timeout`;

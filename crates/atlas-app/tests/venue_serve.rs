@@ -139,6 +139,8 @@ fn a_restart_loses_nothing() {
     // Its fills would stand in prices that never were.
     let other = command(state.path(), &["venue", "serve", "--seed", "7"]).output().unwrap();
     run_of(&other).fails(5, &["--data sample --seed 0", "--seed 7"]);
+    let other = command(state.path(), &["venue", "serve", "--universe", "AAPL,KO"]);
+    run_of(&{ other }.output().unwrap()).fails(5, &["no --universe", "--universe AAPL,KO"]);
 }
 
 #[test]
@@ -195,6 +197,10 @@ fn bad_options_are_named() {
         atlas_words(state.path(), &words).fails(code, named);
     };
     fails(&["--listen", "0.0.0.0:0"], 3, &["0.0.0.0:0", "loopback"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    fails(&["--listen", &addr], 6, &[&addr]);
+    assert!(!state.path().join("serve").exists(), "no account was opened for it");
     fails(&["--listen", "nowhere"], 2, &["--listen"]);
     fails(&["--cash=-1"], 2, &["--cash"]);
     fails(&["--speed=-1"], 2, &["--speed"]);

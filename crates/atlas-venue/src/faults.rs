@@ -101,6 +101,12 @@ pub enum Fault {
     /// time have passed: until then the order is `pending_cancel` and can be filled. For requests
     /// that cancel one order or all; others leave the rule alone.
     LateCancel(u32),
+    /// A replacement is accepted, and carried out only when so many milliseconds of the venue's time
+    /// have passed: until then the old order is `pending_replace` and can be filled, and its
+    /// successor is `pending_new`. If the old one ends first, or has filled as much as the successor
+    /// asks for, the successor is `rejected`, and the old one told as `order_replace_rejected`. For
+    /// requests that replace an order outside of a group; others leave the rule alone.
+    LateReplace(u32),
 }
 
 impl Fault {
@@ -130,7 +136,7 @@ impl Fault {
             Self::Skew(_) | Self::Without(_) | Self::Instead { .. } | Self::With { .. } => {
                 !matches!(target, Target::Connect)
             }
-            Self::LateCancel(_) => matches!(target, Target::Change),
+            Self::LateCancel(_) | Self::LateReplace(_) => matches!(target, Target::Change),
         }
     }
 }

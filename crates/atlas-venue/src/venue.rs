@@ -138,9 +138,10 @@ impl Venue {
 
     fn start(mut exchange: Exchange, store: Option<Store>) -> Result<Self, Error> {
         exchange.watch();
+        let changes = u64::from(exchange.reject_waiting()?);
         let seed = exchange.state().seed;
         let notes = store.as_ref().map(Store::notes).transpose()?.unwrap_or_default();
-        let inner = Mutex::new(Inner { exchange, changes: 0, stopped: None, notes });
+        let inner = Mutex::new(Inner { exchange, changes, stopped: None, notes });
         let (store, durable) = (store.map(Mutex::new), AtomicU64::new(0));
         let shared = Arc::new(Shared { inner, store, durable, told: Told::default(), seed });
         Ok(Self { shared, is_deferred: false })
@@ -388,6 +389,24 @@ impl Venue {
         self.change(|exchange| exchange.replace(id, wish))
     }
 
+    /// Accepts the replacement of an order, to be carried out later; see
+    /// [`Exchange::begin_replace`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn begin_replace(&self, id: Uuid, wish: &Replacement) -> Result<OrderRecord, Refusal> {
+        self.change(|exchange| exchange.begin_replace(id, wish))
+    }
+
+    /// Carries out a replacement that was accepted, by its successor's name; see
+    /// [`Exchange::end_replace`].
+    ///
+    /// # Errors
+    /// A [`Refusal`]; [`Refusal::Internal`] means that the venue has stopped.
+    pub fn end_replace(&self, successor: Uuid) -> Result<(), Refusal> {
+        self.change(|exchange| exchange.end_replace(successor))
+    }
+
     /// Suspends trading, or lifts the suspension; see [`Exchange::suspend`].
     ///
     /// # Errors
@@ -535,8 +554,8 @@ mod tests {
     use atlas_core::Side;
 
     use super::*;
-    use crate::core::Kind as OrderKind;
     use crate::core::tests::{at, listings, order};
+    use crate::core::{Kind as OrderKind, Status};
 
     fn config() -> VenueConfig {
         VenueConfig::realistic(at("2019-01-03T14:35:00Z"))
@@ -572,6 +591,28 @@ mod tests {
             venue.advance_to(at("2019-01-03T14:35:00Z")),
             Err(Error::ClockBackwards { .. })
         ));
+    }
+
+    #[test]
+    fn a_replacement_that_waited_is_rejected_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let venue = open(dir.path()).unwrap();
+        let limit = |text: &str| text.parse().unwrap();
+        let rests = order("AAPL", Side::Buy, "1", OrderKind::Limit(limit("100")));
+        let old = venue.submit(rests).unwrap().order;
+        let wish = Replacement { limit: Some(limit("99")), ..Replacement::default() };
+        let new = venue.begin_replace(old.id, &wish).unwrap();
+        drop(venue);
+        for _ in 0..2 {
+            let venue = open(dir.path()).unwrap();
+            let status = |id| venue.inspect(|exchange| exchange.order_by_id(id).unwrap().status);
+            assert_eq!((status(old.id), status(new.id)), (Status::New, Status::Rejected));
+            venue.keep_history().unwrap();
+            let told = venue.history(true, |update| update.seq > 4).unwrap();
+            let words: Vec<&str> = told.0.iter().map(|update| update.event.as_str()).collect();
+            assert_eq!(words, ["order_replace_rejected", "rejected"]);
+            venue.end_replace(new.id).unwrap();
+        }
     }
 
     fn reopen(dir: &Path) -> Result<Venue, Error> {

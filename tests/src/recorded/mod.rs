@@ -107,6 +107,11 @@ impl Recorded {
         self.service.troubles.lock().expect("the troubles").push_back(trouble);
     }
 
+    /// From now on replacements are accepted and not carried out, or they are again.
+    pub fn delay_replacements(&self, is_late: bool) {
+        self.service.broker.delay_replacements(is_late);
+    }
+
     /// Lets something go wrong with the next message of the stream.
     ///
     /// # Panics

@@ -121,6 +121,7 @@ impl Service {
             OrderNews::Held => "held",
             OrderNews::PendingCancel => "pending_cancel",
             OrderNews::PendingReplace => "pending_replace",
+            OrderNews::ReplaceRejected => "order_replace_rejected",
             // Told with the execution; and what was found out by asking nobody said.
             OrderNews::PartialFill | OrderNews::Fill | OrderNews::Found => return None,
             ref other => panic!("news of a kind nobody knows: {other:?}"),

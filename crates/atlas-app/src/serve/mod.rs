@@ -111,6 +111,20 @@ impl Serve {
         Ok(())
     }
 
+    /// Refuses an address nothing can be served at before an account is opened for it.
+    fn check_listen(&self) -> Result<()> {
+        let addr = self.listen;
+        if !addr.ip().is_loopback() && !self.allow_remote {
+            return Err(atlas_venue::Error::NotLoopback { addr }.into());
+        }
+        match std::net::TcpListener::bind(addr) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(atlas_venue::Error::Listen { addr, problem: error.to_string() }.into())
+            }
+        }
+    }
+
     /// Requests permitted in a minute, if there is a limit.
     fn rate_limit(&self) -> Option<u32> {
         self.limits.requests(self.behaviour.imitates_alpaca())
@@ -133,9 +147,10 @@ enum ClockMode {
 pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     let config = Config::load(common.config.as_deref())?;
     flags.refuse_what_means_nothing()?;
+    flags.check_listen()?;
     let data = flags.data.clone().or(config.data).unwrap_or_else(|| "sample".to_owned());
     let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
-    let source = Source::of(&data, flags.seed);
+    let source = Source::of(&data, flags.universe.as_deref(), flags.seed);
     let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
     if let Some(dir) = &dir {
         source.check(dir)?;

@@ -1,4 +1,5 @@
-//! What the market of a kept account was made of: the same data and seed make the same past.
+//! What the market of a kept account was made of: the same data, universe and seed make the same
+//! past.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,20 +9,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
 
-/// Data and seed, kept beside the books.
+/// Data, universe and seed, kept beside the books.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Source {
     data: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    universe: Option<String>,
     seed: u64,
 }
 
 impl Source {
     /// What the flags name; a path by its place on this machine.
-    pub(super) fn of(data: &str, seed: u64) -> Self {
+    pub(super) fn of(data: &str, universe: Option<&str>, seed: u64) -> Self {
         let place = Path::new(data).canonicalize().ok().filter(|_| data != "sample");
         let data = place.map_or_else(|| data.to_owned(), |place| place.display().to_string());
-        Self { data, seed }
+        let file = |name: &str| Path::new(name).canonicalize().ok().filter(|path| path.is_file());
+        let universe = universe.map(|name| {
+            file(name).map_or_else(|| name.to_owned(), |path| path.display().to_string())
+        });
+        Self { data, universe, seed }
     }
 
     /// Refuses to go on with an account whose market was another: its positions and fills would
@@ -40,7 +47,14 @@ impl Source {
         if kept == *self {
             return Ok(());
         }
-        let words = |source: &Self| format!("--data {} --seed {}", source.data, source.seed);
+        let words = |source: &Self| {
+            let universe = source.universe.as_ref();
+            let universe = universe.map_or_else(
+                || "no --universe".to_owned(),
+                |universe| format!("--universe {universe}"),
+            );
+            format!("--data {} --seed {} and {universe}", source.data, source.seed)
+        };
         Err(Failure::error(
             Exit::State,
             format!(

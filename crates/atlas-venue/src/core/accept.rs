@@ -171,7 +171,8 @@ impl Exchange {
         if order.status.is_final() {
             return Err(Refusal::Ended { status: order.status.as_str() });
         }
-        let seq = order.seq;
+        // With a successor that waits goes the order it was to take the place of.
+        let seq = self.replaced_or_self(order);
         Ok(self.set_status(seq, Status::Canceled, Event::Canceled)?)
     }
 
@@ -237,6 +238,7 @@ impl Exchange {
             reserve,
             hold,
             canceling: false,
+            replacing: false,
             most,
             role: match order.class {
                 Class::Simple => Role::Alone,

@@ -11,6 +11,7 @@ use super::means::check_minimum;
 use super::order::{NewOrder, OrderRecord, Replacement};
 use super::terms::{Class, Kind, Size, Status, Trail};
 use super::{Px, Refusal, Shares, date_of, rules};
+use crate::Error;
 
 impl Exchange {
     /// Replaces a working order: the old one ends as `replaced`, its successor has a name and
@@ -21,19 +22,11 @@ impl Exchange {
     /// A [`Refusal`], which leaves nothing behind; after [`Refusal::Internal`] the exchange must
     /// not be used any more.
     pub fn replace(&mut self, id: Uuid, wish: &Replacement) -> Result<OrderRecord, Refusal> {
-        let order = self.order_by_id(id);
-        let order = order.ok_or_else(|| Refusal::NotFound(format!("order not found for {id}")))?;
-        check_state(order)?;
-        if self.state.suspended {
-            return Err(Refusal::Forbidden("trading is suspended by the user".to_owned()));
-        }
-        let successor = self.successor(order, wish)?;
-        let (seq, old) = (successor.seq, order.seq);
-        let mut successor = successor;
-        let held = successor.status;
-        let name = successor.id;
-        self.change(old, |order| order.replaced_by = Some(name))?;
-        self.set_status(old, Status::Replaced, Event::Replaced)?;
+        let order = self.replaceable(id)?;
+        let old = order.seq;
+        let mut successor = self.successor(order, wish)?;
+        let (seq, held) = (successor.seq, successor.status);
+        self.end_replaced(old, successor.id)?;
         // What is told first happened first.
         let stamp = self.stamp();
         successor.times.submitted = stamp;
@@ -51,7 +44,49 @@ impl Exchange {
         Ok(taken)
     }
 
-    fn successor(&self, old: &OrderRecord, wish: &Replacement) -> Result<OrderRecord, Refusal> {
+    /// An order that may be replaced at present.
+    pub(super) fn replaceable(&self, id: Uuid) -> Result<&OrderRecord, Refusal> {
+        let order = self.order_by_id(id);
+        let order = order.ok_or_else(|| Refusal::NotFound(format!("order not found for {id}")))?;
+        self.check_replaceable(order)?;
+        Ok(order)
+    }
+
+    pub(super) fn check_replaceable(&self, order: &OrderRecord) -> Result<(), Refusal> {
+        check_state(order)?;
+        if self.state.suspended {
+            return Err(Refusal::Forbidden("trading is suspended by the user".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Ends an order another one takes the place of.
+    fn end_replaced(&mut self, old: u64, successor: Uuid) -> Result<(), Error> {
+        self.change(old, |order| order.replaced_by = Some(successor))?;
+        self.set_status(old, Status::Replaced, Event::Replaced)
+    }
+
+    /// Lets a successor that has waited take the old order's place.
+    pub(super) fn settle_replace(&mut self, old: u64, order: OrderRecord) -> Result<(), Refusal> {
+        let seq = order.seq;
+        self.end_replaced(old, order.id)?;
+        let stamp = self.stamp();
+        self.change(seq, |waiting| {
+            *waiting = order;
+            waiting.times.updated = stamp;
+        })?;
+        self.tell(seq, Event::New, stamp, None);
+        if self.trades_now(seq)? {
+            self.meet(seq)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn successor(
+        &self,
+        old: &OrderRecord,
+        wish: &Replacement,
+    ) -> Result<OrderRecord, Refusal> {
         if let Some(id) = &wish.client_order_id {
             if id.chars().count() > 128 {
                 let text = "client_order_id must be no more than 128 characters";
@@ -96,7 +131,11 @@ impl Exchange {
     }
 
     /// Holds a successor to every rule a new order of its terms would be held to.
-    fn check_successor(&self, old: &OrderRecord, new: &mut OrderRecord) -> Result<(), Refusal> {
+    pub(super) fn check_successor(
+        &self,
+        old: &OrderRecord,
+        new: &mut OrderRecord,
+    ) -> Result<(), Refusal> {
         let unknown = || Refusal::Rule(format!("asset \"{}\" not found", old.symbol));
         let listing = self.market.listing(&old.symbol).ok_or_else(unknown)?;
         let order = asked(new);
@@ -180,7 +219,10 @@ fn check_state(order: &OrderRecord) -> Result<(), Refusal> {
     if order.status.is_final() {
         return Err(Refusal::Ended { status: order.status.as_str() });
     }
-    if order.canceling || matches!(order.status, Status::Accepted | Status::PendingNew) {
+    if order.canceling
+        || order.replacing
+        || matches!(order.status, Status::Accepted | Status::PendingNew)
+    {
         let status = order.status_text();
         return Err(Refusal::Rule(format!("cannot replace order in {status} status")));
     }

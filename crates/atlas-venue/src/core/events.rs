@@ -34,6 +34,13 @@ pub enum Event {
     Expired,
     /// Another order took its place.
     Replaced,
+    /// A replacement was accepted and is still to come.
+    PendingReplace,
+    /// The replacement that was accepted does not come: the order ended first, or cannot become
+    /// what was asked for any more.
+    OrderReplaceRejected,
+    /// Refused after it was taken.
+    Rejected,
 }
 
 impl Event {
@@ -51,6 +58,9 @@ impl Event {
             Self::Canceled => "canceled",
             Self::Expired => "expired",
             Self::Replaced => "replaced",
+            Self::PendingReplace => "pending_replace",
+            Self::OrderReplaceRejected => "order_replace_rejected",
+            Self::Rejected => "rejected",
         }
     }
 }

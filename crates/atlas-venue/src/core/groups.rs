@@ -145,7 +145,8 @@ impl Exchange {
         let Some(order) = self.order(seq) else { return Ok(()) };
         let (role, is_filled) = (order.role, order.status == Status::Filled);
         match (role, is_filled) {
-            (Role::Alone, _) | (Role::Entry, false) => Ok(()),
+            (Role::Alone, true) => self.end_waiting(seq),
+            (Role::Alone | Role::Entry, false) => Ok(()),
             (Role::Entry, true) => self.wake_exits(seq),
             (Role::TakeProfit | Role::StopLoss, true) => self.after_end(seq),
             (Role::TakeProfit | Role::StopLoss, false) => {
@@ -194,6 +195,9 @@ impl Exchange {
     /// After the end of an order: the rest of its group is canceled, except where it lives on.
     pub(super) fn after_end(&mut self, seq: u64) -> Result<(), Error> {
         let Some(order) = self.order(seq) else { return Ok(()) };
+        if order.role == Role::Alone {
+            return self.end_waiting(seq);
+        }
         let ends = match (order.status, order.role) {
             // An order alone, and an entry whose exits have just woken.
             (_, Role::Alone)

@@ -268,11 +268,17 @@ impl Exchange {
     fn close_out(&mut self, symbol: &Symbol) -> Result<(), Error> {
         let Some(holding) = self.state.ledger.holdings.get(symbol).copied() else { return Ok(()) };
         let is_crypto = symbol.is_crypto();
+        // What is less than anybody can trade stays.
+        let rules = self.market.listing(symbol).and_then(Listing::crypto_rules);
+        let qty = rules.map_or(holding.qty, |rules| holding.qty.on_grid(rules.min_trade_increment));
+        if qty.is_zero() {
+            return Ok(());
+        }
         let order = NewOrder {
             client_order_id: Some(format!("liquidation-{}", self.state.orders + 1)),
             symbol: symbol.clone(),
             side: holding.closing_side(),
-            size: Size::Shares(holding.qty),
+            size: Size::Shares(qty),
             kind: Kind::Market,
             tif: if is_crypto { Tif::Gtc } else { Tif::Day },
             extended_hours: false,

@@ -15,6 +15,7 @@ mod groups;
 mod history;
 mod hours;
 pub(crate) mod ids;
+mod late;
 mod ledger;
 mod listing;
 mod margin;

@@ -124,6 +124,10 @@ pub struct OrderRecord {
     /// on disk: whoever was to carry it out is gone then.
     #[serde(skip)]
     pub canceling: bool,
+    /// Whether its replacement was accepted and is still to come, where a fault says so. Not kept on
+    /// disk either: the successor that waited is rejected when the account is taken up again.
+    #[serde(skip)]
+    pub replacing: bool,
     /// Most that may fill in the present session, where a fault says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Shares>,
@@ -149,11 +153,15 @@ impl OrderRecord {
         }
     }
 
-    /// Where it stands, in the wire's words: `pending_cancel` while its cancellation is to come.
+    /// Where it stands, in the wire's words: `pending_cancel` while its cancellation is to come,
+    /// `pending_replace` while its successor is.
     #[must_use]
     pub const fn status_text(&self) -> &'static str {
         if self.canceling && !self.status.is_final() {
             return "pending_cancel";
+        }
+        if self.replacing && !self.status.is_final() {
+            return "pending_replace";
         }
         self.status.as_str()
     }
@@ -164,7 +172,16 @@ impl OrderRecord {
         if self.canceling && !self.status.is_final() {
             return OrderStatus::PendingCancel;
         }
+        if self.replacing && !self.status.is_final() {
+            return OrderStatus::PendingReplace;
+        }
         self.status.to_core()
+    }
+
+    /// Whether it waits to take another order's place, and does nothing until then.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self.status, Status::PendingNew) && self.replaces.is_some()
     }
 
     /// Shares that can still fill; none once the order has ended. An order for an amount of money
@@ -227,10 +244,11 @@ impl OrderRecord {
     }
 
     /// Shares the order holds back of the position it closes; none for orders that open one, for
-    /// exits that wait and for orders that have ended.
+    /// exits and successors that wait and for orders that have ended.
     #[must_use]
     pub fn holds(&self) -> Shares {
-        if !self.is_closing() || self.status == Status::Held || self.status.is_final() {
+        let is_idle = self.status == Status::Held || self.status.is_final() || self.waits();
+        if !self.is_closing() || is_idle {
             return Shares::ZERO;
         }
         self.hold.or_else(|| self.qty()).unwrap_or_default().minus(self.filled)

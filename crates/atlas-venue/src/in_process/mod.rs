@@ -7,6 +7,8 @@ mod ticks;
 mod updates;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use atlas_broker::{
@@ -29,6 +31,8 @@ use crate::core::{OrderRecord, Refusal};
 #[derive(Debug, Clone)]
 pub struct InProcess {
     venue: Venue,
+    /// Whether replacements are accepted and not carried out.
+    is_late: Arc<AtomicBool>,
 }
 
 /// What became of an order, before the approval is put back.
@@ -42,8 +46,14 @@ enum Attempt {
 impl InProcess {
     /// Asks `venue`.
     #[must_use]
-    pub const fn new(venue: Venue) -> Self {
-        Self { venue }
+    pub fn new(venue: Venue) -> Self {
+        Self { venue, is_late: Arc::default() }
+    }
+
+    /// From now on replacements are accepted, and left to [`Venue::end_replace`]; or no longer so. A
+    /// fault for tests of others.
+    pub fn delay_replacements(&self, is_late: bool) {
+        self.is_late.store(is_late, Ordering::Relaxed);
     }
 
     /// The venue that is asked.
@@ -97,6 +107,9 @@ impl InProcess {
                     Err(error) => return Attempt::NotReached(error),
                 };
                 match Uuid::parse_str(old.as_str()) {
+                    Ok(old) if self.is_late.load(Ordering::Relaxed) => {
+                        self.venue.begin_replace(old, &wish)
+                    }
                     Ok(old) => self.venue.replace(old, &wish),
                     // A name that is none of the venue's names no order of its.
                     Err(_) => Err(Refusal::NotFound(format!("order not found for {old}"))),

@@ -93,6 +93,9 @@ impl Updates {
             Event::Canceled => OrderNews::Canceled,
             Event::Expired => OrderNews::Expired,
             Event::Replaced => OrderNews::Replaced,
+            Event::PendingReplace => OrderNews::PendingReplace,
+            Event::OrderReplaceRejected => OrderNews::ReplaceRejected,
+            Event::Rejected => OrderNews::Rejected,
         };
         let (order, ts_event) = (broker_order(&update.order)?, Some(update.stamp));
         self.ready.push_back(Update::Order(OrderUpdate { news, order, ts_event }));

@@ -18,6 +18,7 @@ use super::answer::Failure;
 use super::lens::{SIGHT, Sight};
 use super::listener::Line;
 use super::trading::each_open;
+use crate::core::{Class, OrderRecord, Refusal, Replacement};
 use crate::faults::{Asked, Fault, Faults, Target};
 
 /// Commits the fault that is scripted for a request, if there is one.
@@ -36,9 +37,11 @@ pub(super) async fn faulty(
         _ => Target::Read,
     };
     let cancels = Cancels::by(&request).is_some();
+    let replaces = replaces_alone(&request, &account);
     let prices = tells_prices(request.uri().path());
     let fits = |fault: &Fault| match fault {
         Fault::LateCancel(_) => cancels,
+        Fault::LateReplace(_) => replaces,
         Fault::Stale(_) => prices,
         fault => !fault.rewrites(),
     };
@@ -122,21 +125,74 @@ async fn carried_out(
             let staleness = TimeDelta::milliseconds(millis.into());
             seen(|sight| sight.staleness = staleness, request, next).await
         }
-        Fault::LateCancel(millis) => {
-            let Some(cancels) = Cancels::by(&request) else { return next.run(request).await };
-            let mut answer = late_cancel(&server, &account, cancels, millis);
-            if let Err(error) = account.venue.settled().await {
-                return Failure::from(error).into_response();
-            }
-            if matches!(cancels, Cancels::Before) {
-                // The positions are closed all the same, as far as the orders leave them.
-                let mut request = request;
-                *request.uri_mut() = axum::http::Uri::from_static("/v2/positions");
-                answer = next.run(request).await;
-            }
-            answer
+        Fault::LateCancel(millis) => canceled_late(server, account, millis, request, next).await,
+        Fault::LateReplace(millis) => {
+            let mut request = request;
+            request.extensions_mut().insert(Late { server, millis });
+            next.run(request).await
         }
         _ => next.run(request).await,
+    }
+}
+
+/// Carries out a request that cancels, but for the cancellations, which come later.
+async fn canceled_late(
+    server: Arc<Server>,
+    account: Arc<Shared>,
+    millis: u32,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(cancels) = Cancels::by(&request) else { return next.run(request).await };
+    let answer = late_cancel(&server, &account, cancels, millis);
+    if let Err(error) = account.venue.settled().await {
+        return Failure::from(error).into_response();
+    }
+    if !matches!(cancels, Cancels::Before) {
+        return answer;
+    }
+    // The positions are closed all the same, as far as the orders leave them.
+    *request.uri_mut() = axum::http::Uri::from_static("/v2/positions");
+    next.run(request).await
+}
+
+/// Whether a request replaces an order that is in no group.
+fn replaces_alone(request: &Request, account: &Shared) -> bool {
+    if request.method() != Method::PATCH {
+        return false;
+    }
+    let id = request.uri().path().strip_prefix("/v2/orders/");
+    let Some(id) = id.and_then(|id| Uuid::parse_str(id).ok()) else { return false };
+    let alone = |order: &OrderRecord| order.class == Class::Simple;
+    account.venue.inspect(|exchange| exchange.order_by_id(id).is_some_and(alone))
+}
+
+/// Goes with a request that replaces an order: the replacement is accepted, and carried out later.
+#[derive(Clone)]
+pub(super) struct Late {
+    server: Arc<Server>,
+    millis: u32,
+}
+
+impl Late {
+    /// Accepts a replacement, and has it carried out when the clock has moved so far.
+    pub(super) fn replace(
+        self,
+        account: &Arc<Shared>,
+        id: Uuid,
+        wish: &Replacement,
+    ) -> Result<OrderRecord, Refusal> {
+        let due = self.server.driver.now() + TimeDelta::milliseconds(self.millis.into());
+        let successor = account.venue.begin_replace(id, wish)?;
+        let (account, name) = (Arc::clone(account), successor.id);
+        tokio::spawn(async move {
+            if comes(&self.server, due).await
+                && let Err(refusal) = account.venue.end_replace(name)
+            {
+                tracing::debug!(?refusal, "a late replacement could not be carried out");
+            }
+        });
+        Ok(successor)
     }
 }
 
@@ -192,14 +248,20 @@ fn late_cancel(
 
 /// Cancels an order when the clock has come to a moment, unless it was filled before.
 async fn cancel_later(server: Arc<Server>, account: Arc<Shared>, id: Uuid, due: Timestamp) {
+    if comes(&server, due).await
+        && let Err(refusal) = account.venue.cancel(id)
+    {
+        tracing::debug!(?refusal, "a late cancellation came too late");
+    }
+}
+
+/// Waits until the clock has come to a moment; false if the server stops before: whoever starts
+/// again finds the order as it was.
+async fn comes(server: &Server, due: Timestamp) -> bool {
     let (mut moves, mut stopping) = (server.driver.moves(), server.stopping.clone());
     tokio::select! {
-        _ = moves.wait_for(|now| *now >= due) => {}
-        // Not due: whoever starts again finds the order as it was.
-        _ = stopping.wait_for(|stop| *stop) => return,
-    }
-    if let Err(refusal) = account.venue.cancel(id) {
-        tracing::debug!(?refusal, "a late cancellation came too late");
+        _ = moves.wait_for(|now| *now >= due) => true,
+        _ = stopping.wait_for(|stop| *stop) => false,
     }
 }
 

@@ -13,6 +13,7 @@ mod crypto;
 mod extended;
 mod fine;
 mod groups;
+mod late;
 mod ledger;
 mod margin;
 mod replace;

@@ -64,7 +64,8 @@ impl Lane {
                 | Fault::DelayAfter(_)
                 | Fault::PartialFill(_)
                 | Fault::Stale(_)
-                | Fault::LateCancel(_),
+                | Fault::LateCancel(_)
+                | Fault::LateReplace(_),
             )
             | None => {}
         }

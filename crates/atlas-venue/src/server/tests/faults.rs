@@ -258,6 +258,60 @@ async fn a_late_cancellation_is_told_and_leaves_other_requests_alone() {
 }
 
 #[tokio::test]
+async fn a_late_replacement_comes_or_is_lost_to_a_fill() {
+    let desk = Desk::paper(ServeOptions::default()).await;
+    let mut socket = updates(&desk).await;
+    // The day falls from 144 to 142.5 and rises before that.
+    let limit = |id: &str, price: &str| {
+        json!({ "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": price,
+                "time_in_force": "day", "client_order_id": id })
+    };
+    for (id, price, last, ends) in [
+        ("rests", "100", "90", [("rests", "replaced", "replaced"), ("rests-2", "new", "new")]),
+        (
+            "fills",
+            "143.90",
+            "100",
+            [("fills", "order_replace_rejected", "filled"), ("fills-2", "rejected", "rejected")],
+        ),
+    ] {
+        let order = desk.send(limit(id, price)).await.json();
+        for event in ["pending_new", "new"] {
+            assert_eq!(socket.next().await["data"]["event"], event);
+        }
+        let rule = json!({ "target": "change", "fault": { "late_replace": 3_600_000 } });
+        assert_eq!(desk.admin("POST", "/atlas/v1/faults", &rule).await.status, 200);
+        let path = format!("/v2/orders/{}", order["id"].as_str().unwrap());
+        // Cancellations, and orders nobody knows, leave the rule alone.
+        let nobody = "/v2/orders/61e69015-8549-4bfd-b9c3-01e75843f47d";
+        assert_eq!(desk.ask("PATCH", nobody, "{}").await.unwrap().status, 404);
+        assert_eq!(desk.ask("DELETE", nobody, "").await.unwrap().status, 404);
+        let name = format!("{id}-2");
+        let wish = json!({ "limit_price": last, "client_order_id": name }).to_string();
+        let answer = desk.ask("PATCH", &path, &wish).await.unwrap();
+        let new = answer.json();
+        assert_eq!((answer.status, &new["status"]), (200, &json!("pending_new")));
+        assert_eq!(new["replaces"], order["id"]);
+        assert_eq!(desk.get(&path).await["status"], "pending_replace");
+        let by_name = format!("/v2/orders:by_client_order_id?client_order_id={name}");
+        assert_eq!(desk.get(&by_name).await["id"], new["id"]);
+        assert_eq!(socket.next().await["data"]["event"], "pending_replace");
+        assert_eq!(socket.next().await["data"]["event"], "pending_new");
+        desk.step(3_600_001).await;
+        if id == "fills" {
+            desk.step(18_000_000).await;
+            assert_eq!(socket.next().await["data"]["event"], "fill");
+        }
+        for (name, event, status) in ends {
+            let data = socket.next().await["data"].clone();
+            let order = &data["order"];
+            let told = (&order["client_order_id"], &data["event"], &order["status"]);
+            assert_eq!(told, (&json!(name), &json!(event), &json!(status)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn opening_any_stream_can_fail() {
     let desk = Desk::paper(ServeOptions::default()).await;
     let faults = desk.server.faults();

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use axum::Json;
 use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::Ctx;
 use super::super::answer::{Answer, Failure, not_found};
+use super::super::faulty::Late;
 use super::super::query::Query;
 use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
 use super::assets;
@@ -35,12 +36,18 @@ pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderB
 pub(super) async fn replace(
     Ctx(shared): Ctx,
     Path(id): Path<String>,
+    late: Option<Extension<Late>>,
     body: String,
 ) -> Answer<Json<OrderBody>> {
     let id = read_id(&id)?;
     let wish: ReplaceWish =
         serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
-    Ok(Json(OrderBody::new(&shared.venue.replace(id, &wish.into_replacement()?)?)))
+    let wish = wish.into_replacement()?;
+    let successor = match late {
+        Some(Extension(late)) => late.replace(&shared, id, &wish)?,
+        None => shared.venue.replace(id, &wish)?,
+    };
+    Ok(Json(OrderBody::new(&successor)))
 }
 
 pub(super) async fn one(

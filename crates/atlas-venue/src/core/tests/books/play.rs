@@ -36,6 +36,9 @@ pub(super) enum Deed {
     Submit(NewOrder),
     Cancel(Index),
     Replace(Index, Replacement),
+    /// The replacement is accepted, and left to come.
+    BeginReplace(Index, Replacement),
+    EndReplace(Index),
     Wait(i64),
     Halt(bool),
     /// The venue's own made quote comes in as one of somebody's, one side of it perhaps missing.
@@ -196,21 +199,25 @@ fn an_order() -> impl Strategy<Value = NewOrder> {
     )
 }
 
+fn a_wish() -> impl Strategy<Value = Replacement> {
+    (a_kind(1), 1_i64..200, 0_u8..12).prop_map(|(kind, qty, tif)| Replacement {
+        tif: [Tif::Day, Tif::Gtc, Tif::Opg, Tif::Cls, Tif::Ioc, Tif::Fok]
+            .get(usize::from(tif))
+            .copied(),
+        qty: Shares::from_nanos(qty * NANO).filter(|_| qty % 2 == 0),
+        limit: kind.limit(),
+        stop: kind.stop(),
+        ..Replacement::default()
+    })
+}
+
 pub(super) fn a_deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         8 => an_order().prop_map(Deed::Submit),
         1 => any::<Index>().prop_map(Deed::Cancel),
-        2 => (any::<Index>(), a_kind(1), 1_i64..200, 0_u8..12).prop_map(|(at, kind, qty, tif)| {
-            Deed::Replace(at, Replacement {
-                tif: [Tif::Day, Tif::Gtc, Tif::Opg, Tif::Cls, Tif::Ioc, Tif::Fok]
-                    .get(usize::from(tif))
-                    .copied(),
-                qty: Shares::from_nanos(qty * NANO).filter(|_| qty % 2 == 0),
-                limit: kind.limit(),
-                stop: kind.stop(),
-                ..Replacement::default()
-            })
-        }),
+        2 => (any::<Index>(), a_wish()).prop_map(|(at, wish)| Deed::Replace(at, wish)),
+        1 => (any::<Index>(), a_wish()).prop_map(|(at, wish)| Deed::BeginReplace(at, wish)),
+        1 => any::<Index>().prop_map(Deed::EndReplace),
         4 => (0_i64..40_000_000).prop_map(Deed::Wait),
         1 => any::<bool>().prop_map(Deed::Halt),
         2 => (any::<bool>(), 0_u8..6).prop_map(|(first, side)| Deed::Quote(first, side)),
@@ -230,7 +237,11 @@ pub(super) fn act(setup: &Setup, deeds: &[Deed], cut: i32) -> Exchange {
             Deed::Replace(at, wish) if !exchange.orders().is_empty() => {
                 drop(exchange.replace(at.get(exchange.orders()).id, wish));
             }
-            Deed::Cancel(_) | Deed::Replace(..) => {}
+            Deed::BeginReplace(at, wish) if !exchange.orders().is_empty() => {
+                drop(exchange.begin_replace(at.get(exchange.orders()).id, wish));
+            }
+            Deed::EndReplace(at) => end_replace(&mut exchange, *at),
+            Deed::Cancel(_) | Deed::Replace(..) | Deed::BeginReplace(..) => {}
             Deed::Halt(halted) => exchange.halt(&"STK".parse().unwrap(), *halted).unwrap(),
             Deed::Quote(first, side) => {
                 let symbol = if *first { "STK" } else { "GONE" };
@@ -242,6 +253,15 @@ pub(super) fn act(setup: &Setup, deeds: &[Deed], cut: i32) -> Exchange {
         check(&exchange, &books);
     }
     exchange
+}
+
+/// Carries out one of the replacements that wait, if any do.
+fn end_replace(exchange: &mut Exchange, at: Index) {
+    let waiting: Vec<uuid::Uuid> =
+        exchange.open_orders().filter(|order| order.waits()).map(|order| order.id).collect();
+    if !waiting.is_empty() {
+        exchange.end_replace(*at.get(&waiting)).unwrap();
+    }
 }
 
 /// Hands in what the venue makes of the bar at this moment, as a quote from outside.
@@ -315,10 +335,17 @@ fn check(exchange: &Exchange, books: &Books) {
 fn check_orders(exchange: &Exchange, books: &Books) {
     let (mut reserved, mut before) = (Money::ZERO, BTreeMap::new());
     for order in exchange.orders() {
-        // A successor counts what the order it replaced had filled.
+        // A successor counts what the order it replaced had filled; one that waits, or never came
+        // to work, nothing.
         let taken_over = order.replaces.and_then(|id| before.get(&id).copied()).unwrap_or_default();
         let own = books.filled.get(&order.seq).copied().unwrap_or_default();
-        assert_eq!(own + taken_over, decimal(&order.filled), "fills of {}", order.seq);
+        let old = order.replaces.and_then(|id| exchange.order_by_id(id));
+        if old.is_none_or(|old| old.replaced_by == Some(order.id)) {
+            assert_eq!(own + taken_over, decimal(&order.filled), "fills of {}", order.seq);
+        } else {
+            assert!(own.is_zero() && order.filled.is_zero(), "{order:?}");
+        }
+        check_waiting(exchange, order);
         before.insert(order.id, decimal(&order.filled));
         if let Some(qty) = order.qty() {
             assert!(order.filled <= qty, "more than asked for");
@@ -335,6 +362,20 @@ fn check_orders(exchange: &Exchange, books: &Books) {
     }
 }
 
+/// An order that is to be replaced has one successor that waits, and nobody waits for nothing.
+fn check_waiting(exchange: &Exchange, order: &OrderRecord) {
+    if order.replacing {
+        assert!(!order.status.is_final());
+        let waits = |other: &&OrderRecord| other.waits() && other.replaces == Some(order.id);
+        assert_eq!(exchange.open_orders().filter(waits).count(), 1, "{order:?}");
+    }
+    if order.waits() {
+        let old = order.replaces.and_then(|id| exchange.order_by_id(id)).unwrap();
+        assert!(old.replacing && old.replaced_by.is_none(), "{order:?}");
+    }
+    assert!(order.status != Status::PendingNew || order.waits(), "{order:?}");
+}
+
 /// However an order came to its terms, they are such as a new order could have, and no two of the
 /// account's own could meet.
 fn check_rules(exchange: &Exchange) {
@@ -345,7 +386,8 @@ fn check_rules(exchange: &Exchange) {
         let asked = NewOrder { class: order.class, ..change::asked(order) };
         let checked = rules::check(&asked, listing);
         assert_eq!(checked, Ok(()), "{order:?}");
-        if let (Some(_), Some(price), Some(qty)) = (order.replaces, order.reserve, order.qty()) {
+        let replaces = order.replaces.filter(|_| !order.waits());
+        if let (Some(_), Some(price), Some(qty)) = (replaces, order.reserve, order.qty()) {
             let least = Money::from_cents(if listing.is_crypto() { 1_000 } else { 100 });
             assert!(price.times(qty) >= least, "too small: {order:?}");
         }
@@ -372,11 +414,14 @@ fn check_bar(exchange: &Exchange, activity: &Activity, fill: &Execution) {
     let columns = listing.columns();
     let (low, high) =
         (Px::from_bar(columns.low[row]).unwrap(), Px::from_bar(columns.high[row]).unwrap());
-    assert!(fill.reference >= low && fill.reference <= high, "the market was outside of the bar");
-    // Where the bar's own prices are finer than what can be traded, the range is rounded outwards.
+    // Where the bar's own prices are finer than what can be traded or quoted, the range is rounded
+    // outwards.
     let tick = listing.trade_tick();
-    assert!(fill.price.nanos() >= low.nanos() / tick * tick, "below the bar");
-    assert!(fill.price.nanos() <= (high.nanos() + tick - 1) / tick * tick, "above the bar");
+    let (low, high) = (low.nanos() / tick * tick, (high.nanos() + tick - 1) / tick * tick);
+    for price in [fill.reference, fill.price] {
+        assert!(price.nanos() >= low, "{price} is below the bar: {fill:?}");
+        assert!(price.nanos() <= high, "{price} is above the bar: {fill:?}");
+    }
     let volume = columns.volume[row] * 0.025;
     assert!(decimal(&fill.qty) <= Decimal::try_from(volume).unwrap(), "beyond the volume");
 }
