@@ -167,6 +167,8 @@ pub(crate) enum Practice {
     /// Sell what Atlas owns, or one symbol of it, at the market; for an account that is PAUSED, too.
     /// Its orders are canceled first, protective ones included.
     Flatten(FlattenFlags),
+    /// Give every position the stop it is to have at the broker, where one is missing.
+    Protect,
     /// Watch an order, or every order of a plan, until all have ended; keeps an audit as CSV.
     Monitor(Monitor),
     /// Stop an account whose process falls silent; runs beside it, with a connection of its own.

@@ -5,7 +5,6 @@ use atlas_core::calendar::Calendar;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_exec::Session;
 use atlas_exec::day::{DayClosed, Quiet};
-use atlas_exec::protection::cover;
 use atlas_report::incident::{self, Incident, Severity};
 
 use crate::accounts::Desk;
@@ -17,7 +16,6 @@ use crate::job::Job;
 /// As [`Session::heed_limits`] and [`Session::close_day`].
 pub(crate) fn look(session: &mut Session, desk: &Desk, job: &Job) -> Result<Option<DayClosed>> {
     session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
-    heed_protection(session, desk, job)?;
     let closed = session.close_day(desk.mode(), |day| is_due(job, desk, day))?;
     if let Some(day) = &closed {
         for cause in odd(day) {
@@ -33,24 +31,6 @@ fn is_due(job: &Job, desk: &Desk, day: chrono::NaiveDate) -> bool {
     let decided = Calendar::nyse().previous_session(day);
     desk.mode() != Mode::Replay
         && decided.is_ok_and(|session| job.check_schedule(session.date, false).is_ok())
-}
-
-/// Positions that were to be protected and are not, such as after their stops have expired.
-fn heed_protection(session: &Session, desk: &Desk, job: &Job) -> Result<()> {
-    if job.config.protection.stop_below_bps.is_none() || session.state().pending().is_some() {
-        return Ok(());
-    }
-    for (symbol, cover) in cover(session.state()) {
-        if !cover.is_whole() {
-            let cause = format!(
-                "{} of {} shares of {symbol} are protected by a stop at the broker",
-                cover.protected, cover.owned
-            );
-            let action = "the next execution places what is missing";
-            note(session, desk.clock.now(), Severity::Error, cause, action)?;
-        }
-    }
-    Ok(())
 }
 
 /// What a person should look at.

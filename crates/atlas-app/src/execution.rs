@@ -147,7 +147,11 @@ fn window_of(job: &Job, seat: &Seat) -> Window {
     Window::of(&seat.execute_on, after, before)
 }
 
-fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {
+/// How orders are carried out, by the configuration and the limits.
+///
+/// # Errors
+/// [`Exit::Config`] for a policy that makes no sense.
+pub(crate) fn settings(job: &Job, limits: &Limits, approval: Approval) -> Result<Settings> {
     let (execution, spec) = (&job.config.execution, limits.get());
     let wait = execution.fill_wait_s.unwrap_or(spec.fill_wait_seconds);
     let poll = execution.poll_s.unwrap_or(spec.fill_poll_seconds);

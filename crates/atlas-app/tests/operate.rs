@@ -449,3 +449,31 @@ async fn a_plan_whose_session_is_over_is_ended_and_the_next_one_is_made() {
     assert!(ended > 0, "{journal}");
     remote.server.stop().await;
 }
+
+#[test]
+fn what_lost_its_stop_is_given_one_and_told_until_then() {
+    let state = TempDir::new().unwrap();
+    let config = state.path().join("protected.toml");
+    fs::write(&config, "[protection]\nstop_below_bps = 3000\n").unwrap();
+    let line = |text: &str| format!("{text} --config {}", config.display());
+    atlas(state.path(), FIRST).json();
+    atlas(state.path(), "protect").fails(8, &["protection.stop_below_bps"]);
+    let owned = status(state.path())["owned"].as_object().unwrap().len();
+    let protected = atlas(state.path(), &line("protect --json")).json();
+    assert_eq!(protected["protected"].as_object().unwrap().len(), owned, "{protected}");
+    assert_eq!((&protected["acted"], &protected["bare"]), (&true.into(), &serde_json::json!({})));
+    assert_eq!(atlas(state.path(), &line("protect --json")).json()["acted"], false);
+    // A kill takes the stops away, and nothing is sent past the fence.
+    atlas(state.path(), "kill --all --why smoke --json").json();
+    let run = atlas(state.path(), &line("protect"));
+    assert_eq!(run.code, 7, "{run:?}");
+    assert!(run.stderr.contains("stay without a stop: the account is HALTED"), "{run:?}");
+    let incidents = fs::read_to_string(state.path().join("accounts/default/incidents.jsonl"));
+    let told = incidents.unwrap();
+    let bare = told.lines().filter(|line| line.contains("are protected by a stop"));
+    assert_eq!(bare.count(), owned, "{told}");
+    let resumed = atlas(state.path(), &line("resume --why clear --json")).json();
+    assert_eq!((&resumed["state"], &resumed["bare"]), (&"ACTIVE".into(), &serde_json::json!([])));
+    assert_eq!(status(state.path())["open_orders"].as_array().unwrap().len(), owned);
+    assert_eq!(atlas(state.path(), "journal verify").code, 0);
+}

@@ -8,7 +8,9 @@ use atlas_core::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
 use serde::Serialize;
 
+use crate::shell::bare;
 use crate::state::{Decision, State};
+use crate::states::{Deed, Permission, permits};
 use crate::window::Window;
 
 /// One thing to be done.
@@ -21,6 +23,8 @@ pub enum Task {
     Execute,
     /// Compare books and broker within the session.
     Compare,
+    /// Place the protective orders that are missing.
+    Protect,
     /// Compare books and broker after the close, and close the day.
     EndOfDay,
     /// Decide, approve, journal.
@@ -29,6 +33,7 @@ pub enum Task {
 
 /// When things are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Hours {
     /// Minutes before the opening at which is checked.
     pub check_before_open_min: u16,
@@ -40,6 +45,8 @@ pub struct Hours {
     pub end_after_close_min: u16,
     /// Whether a decision is made after each close.
     pub decide: bool,
+    /// Whether positions have protective orders.
+    pub protect: bool,
 }
 
 /// What was done already and leaves no mark in the journal.
@@ -49,6 +56,8 @@ pub struct Done {
     pub checked: Option<NaiveDate>,
     /// The session after whose close a decision was tried.
     pub decided: Option<NaiveDate>,
+    /// When missing protective orders were placed last, or were to be.
+    pub protected: Option<Timestamp>,
 }
 
 /// What is due now, or when to look again.
@@ -76,7 +85,7 @@ pub fn due(
     let next = nyse.next_session(last.date)?;
     let plan = state.pending().filter(|plan| plan.approval.is_some() || plan.started.is_some());
     if now >= next.open {
-        return Ok(in_session(state, plan, now, &next, hours));
+        return Ok(in_session(state, plan, now, &next, (hours, done)));
     }
     let compare_at = last.close + TimeDelta::minutes(hours.end_after_close_min.into());
     if state.account().is_some() && !state.days().contains_key(&last.date) {
@@ -104,7 +113,7 @@ fn in_session(
     plan: Option<&Decision>,
     now: Timestamp,
     session: &Session,
-    hours: Hours,
+    (hours, done): (Hours, Done),
 ) -> Due {
     let after_close = session.close + TimeDelta::minutes(hours.end_after_close_min.into());
     let compare = compare_at(state, session).filter(|at| *at < session.close);
@@ -114,7 +123,11 @@ fn in_session(
         None => Due::At(after_close),
     };
     let Some(plan) = plan.filter(|plan| plan.planned.execute_on == session.date) else {
-        return otherwise;
+        return if is_bare(state, now, (hours, done)) {
+            Due::Now(Task::Protect)
+        } else {
+            otherwise
+        };
     };
     let window = Window::of(session, hours.start_after_open_min, hours.stop_before_close_min);
     match (window.check(now, plan.started.is_some()), otherwise) {
@@ -122,6 +135,18 @@ fn in_session(
         (Err(_), Due::At(at)) if now < window.from => Due::At(at.min(window.from)),
         (Err(_), otherwise) => otherwise,
     }
+}
+
+/// Time between two tries to place what could not be placed.
+const PROTECT_EVERY: TimeDelta = TimeDelta::minutes(15);
+
+/// Whether protective orders are missing that may be placed, and nobody tried it lately. A plan
+/// that is to be carried out in the session places them once it is over.
+fn is_bare(state: &State, now: Timestamp, (hours, done): (Hours, Done)) -> bool {
+    let tried = done.protected.is_some_and(|tried| now - tried < PROTECT_EVERY);
+    let may = permits(state.trading().state(), Deed::Reduce) == Permission::Yes;
+    let begun = state.pending().is_some_and(|plan| plan.started.is_some());
+    hours.protect && may && !tried && !begun && !bare(state).is_empty()
 }
 
 /// When books and broker are to be compared next within a session: an hour after the last time, or
@@ -143,6 +168,7 @@ mod tests {
             stop_before_close_min: 5,
             end_after_close_min: 15,
             decide,
+            protect: false,
         }
     }
 
@@ -211,9 +237,44 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_that_is_missing_is_placed_within_the_session_and_tried_again() {
+        use crate::event::{AccountOpened, Adopted, Event, Subject};
+        use crate::journal::{Draft, Journal, MemoryStorage};
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (symbol, qty): (atlas_core::Symbol, _) =
+            ("AAPL".parse().unwrap(), atlas_core::Qty::from_shares(10));
+        let opened = AccountOpened {
+            account_number: "1".to_owned(),
+            cash: atlas_core::Usd::ZERO,
+            positions: [(symbol.clone(), qty)].into(),
+            bookmark: None,
+        };
+        let subject = Subject::Position { symbol, qty, price: "100".parse().unwrap() };
+        let adopted = Adopted { subject, by: "ann".to_owned(), why: "a test".to_owned() };
+        let mut journal = Journal::open(Box::new(MemoryStorage::new())).unwrap();
+        let then = at("2019-01-02T21:30:00Z");
+        for event in [Event::AccountOpened(opened), Event::Adopted(adopted)] {
+            let draft = Draft { ts_event: then, decision_id: None, event };
+            journal.append(then, vec![draft]).unwrap();
+        }
+        let told = |now: &str, protect, tried: Option<&str>| {
+            let done = Done { protected: tried.map(at), ..Done::default() };
+            let hours = Hours { protect, ..hours(false) };
+            due(journal.state(), at(now), hours, done).unwrap()
+        };
+        let (now, next) = ("2019-01-03T14:40:00Z", Due::At(at("2019-01-03T15:30:00Z")));
+        assert_eq!(told(now, true, None), Due::Now(Task::Protect));
+        assert_eq!(told(now, false, None), next);
+        assert_eq!(told(now, true, Some("2019-01-03T14:26:00Z")), next);
+        assert_eq!(told(now, true, Some("2019-01-03T14:25:00Z")), Due::Now(Task::Protect));
+        // After the close the comparison comes first, which sees to it as well.
+        assert_eq!(told("2019-01-03T21:15:00Z", true, None), Due::Now(Task::EndOfDay));
+    }
+
+    #[test]
     fn what_was_tried_is_not_tried_again_the_same_evening() {
         let now = "2019-01-03T22:00:00Z".parse().unwrap();
-        let done = Done { decided: Some("2019-01-03".parse().unwrap()), checked: None };
+        let done = Done { decided: Some("2019-01-03".parse().unwrap()), ..Done::default() };
         let found = due(&State::new(), now, hours(true), done).unwrap();
         assert_eq!(found, Due::At("2019-01-04T14:30:00Z".parse().unwrap()));
     }

@@ -20,7 +20,7 @@ use crate::decision::Decided;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 use crate::seat::Seat;
-use crate::{day, execution, reporting};
+use crate::{day, execution, protection, reporting};
 
 /// Takes hold of the pending plan and carries it out.
 pub(super) async fn execute(mut job: Job) -> Result<()> {
@@ -144,6 +144,7 @@ pub(super) async fn carry_through(
         venue.advance_to(seat.execute_on.close)?;
     }
     let found = seat.compare(job).await?;
+    protection::restore(&mut seat.session, &seat.desk, job).await?;
     job.stopwatch.lap("reconciliation");
 
     let summary = executed_summary(job, decided, &done, &found);

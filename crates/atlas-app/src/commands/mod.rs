@@ -14,6 +14,7 @@ mod journal;
 mod kill;
 mod monitor;
 mod operate;
+mod protect;
 mod quality;
 mod rebalance;
 pub(crate) mod research;
@@ -96,6 +97,7 @@ async fn practice(what: Practice, common: Common) -> Result<()> {
         Practice::Flatten(flags) => {
             Box::pin(flatten::flatten(Job::new("flatten", common)?, &flags)).await
         }
+        Practice::Protect => Box::pin(protect::protect(Job::new("protect", common)?)).await,
         Practice::Monitor(flags) => monitor::monitor(&Job::new("monitor", common)?, &flags).await,
         Practice::Watchdog(flags) => {
             watchdog::watchdog(&Job::new("watchdog", common)?, &flags).await

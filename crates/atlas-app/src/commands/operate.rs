@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use atlas_broker::Broker as _;
-use atlas_core::Clock as _;
+use atlas_core::{Clock as _, Symbol};
 use atlas_exec::event::Subject;
 use atlas_exec::folder::{AccountFolder, AccountLock, Command as Left, Inbox};
 use atlas_exec::reconcile::Reconciliation;
@@ -16,6 +16,7 @@ use crate::cli::{Adopt, Reconcile, Word};
 use crate::document::tell;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
+use crate::protection;
 use crate::seat::{self, Post};
 
 /// The document of the command.
@@ -89,7 +90,13 @@ async fn resume_at(job: &Job, post: &mut Post, word: &Word) -> Result<()> {
         // Where the broker has a suspension and keeps it, every order is refused, so it is said.
         text = format!("{text} The broker's own suspension was not lifted: {error}.");
     }
-    tell(job, &serde_json::json!({ "state": state }), &text)
+    // What was canceled for a plan that was stopped is missed since.
+    let restored = protection::restore(&mut post.session, &post.desk, job).await?;
+    let bare: Vec<Symbol> = restored.bare.into_keys().collect();
+    for symbol in &bare {
+        text = format!("{text} {symbol} is without its stop.");
+    }
+    tell(job, &serde_json::json!({ "state": state, "bare": bare }), &text)
 }
 
 /// Compares books and broker, after taking something over if that is asked for.

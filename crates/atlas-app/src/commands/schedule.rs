@@ -12,7 +12,7 @@ use atlas_exec::{Timer as _, TokioTimer, peek};
 use atlas_report::incident::{self, Incident, Severity};
 
 use super::rebalance::{self, Extent};
-use super::{check, execute, operate};
+use super::{check, execute, operate, protect};
 use crate::accounts::SystemClock;
 use crate::cli::{Common, Decide, ScheduleFlags};
 use crate::exit::{Exit, Failure, code_of};
@@ -94,6 +94,7 @@ fn next(job: &Job, done: Done) -> Result<Due> {
         stop_before_close_min: execution.stop_before_close_min,
         end_after_close_min: schedule.end_after_close_min,
         decide: schedule.decide,
+        protect: job.config.protection.stop_below_bps.is_some(),
     };
     Ok(agenda::due(&state, SystemClock.now(), hours, done)?)
 }
@@ -105,6 +106,7 @@ fn note_tried(done: &mut Done, task: Task) -> Result<()> {
     match task {
         Task::Check => done.checked = Some(Calendar::nyse().next_session(last)?.date),
         Task::Decide => done.decided = Some(last),
+        Task::Protect => done.protected = Some(now),
         Task::Execute | Task::Compare | Task::EndOfDay => {}
     }
     Ok(())
@@ -120,9 +122,11 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
             // A plan that was under way ends with its session, and only then the day is closed.
             let mut job = Job::new("execute", common.clone())?;
             let ended = Box::pin(execute::end_overdue(&mut job)).await;
-            let compared = Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await;
-            ended.and(compared)
+            let reconcile = Job::new("reconcile", common.clone())?;
+            let compared = Box::pin(operate::reconcile(reconcile, None)).await;
+            ended.and(compared).and(keep_protected(common).await)
         }
+        Task::Protect => keep_protected(common).await,
         Task::Decide => {
             let flags =
                 Decide { dry_run: false, force: false, universe: None, top_n: None, regime: None };
@@ -130,6 +134,15 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
             Box::pin(rebalance::rebalance(job, flags, Extent::Execute)).await
         }
     }
+}
+
+/// Gives positions the stops they lack, where any are to have one.
+async fn keep_protected(common: Common) -> Result<()> {
+    let job = Job::new("protect", common)?;
+    if job.config.protection.stop_below_bps.is_none() {
+        return Ok(());
+    }
+    Box::pin(protect::protect(job)).await
 }
 
 /// A failure is an incident and a sentence; the schedule goes on.
