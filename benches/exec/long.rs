@@ -77,7 +77,7 @@ fn life(decision: u64, now: Timestamp) -> Vec<Event> {
     };
     let mut events = vec![
         Event::DecisionPlanned(Box::new(planned)),
-        Event::ExecutionStarted(ExecutionStarted { account: account() }),
+        Event::ExecutionStarted(ExecutionStarted { account: account(), gates: None }),
         Event::FundsAsked(FundsAsked {
             spendable: "100000".parse().unwrap(),
             prices: BTreeMap::new(),

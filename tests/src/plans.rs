@@ -15,6 +15,7 @@ use atlas_core::{
 use atlas_engine::plan::{
     PlannedOrder, PlannedSignal, Preview, RebalancePlan, RegimeDecision, Target,
 };
+use atlas_exec::approver::{Gates, Heard};
 use atlas_exec::folder::{Fence, InputStore};
 use atlas_exec::journal::{MemoryStorage, Storage};
 use atlas_exec::sequencer::Leg;
@@ -101,6 +102,10 @@ impl Approver for Wide {
         request: &OrderRequest,
         fresh: &FreshContext,
     ) -> Result<ApprovedOrder, Denial> {
+        self.hear(leg, request, fresh).word
+    }
+
+    fn hear(&self, leg: &Leg, request: &OrderRequest, fresh: &FreshContext) -> Heard {
         let session = AS_OF.parse().expect("a date");
         let mut market = BTreeMap::new();
         for (name, quote) in &fresh.quotes {
@@ -132,7 +137,18 @@ impl Approver for Wide {
             performance: Performance::NEW,
             breaker: BreakerStance::Closed,
         };
-        Ok(self.0.approve(request.clone(), &context)?)
+        match self.0.approve_heard(request.clone(), &context, None) {
+            Ok((approved, said)) => Heard { verdicts: said.verdicts, word: Ok(approved) },
+            Err(denial) => {
+                let word = Err(Denial::from(&denial));
+                Heard { verdicts: denial.judgement.verdicts, word }
+            }
+        }
+    }
+
+    fn gates(&self) -> Option<Gates> {
+        let limits = wide_limits().get().clone();
+        Some(Gates { limits, tradability: BTreeMap::new() })
     }
 }
 

@@ -9,9 +9,10 @@ use atlas_core::{DecisionId, Regime};
 use atlas_data::Warning;
 use atlas_engine::{AccountSnapshot, DecisionInputs, Policy, RebalancePlan};
 use atlas_exec::Session;
+use atlas_exec::decision::MODEL;
 use atlas_exec::event::OverrideRecorded;
 use atlas_exec::why::INPUTS;
-use atlas_regime::{Detector, Inputs, RegimeEstimate};
+use atlas_regime::{Detector, DetectorCheckpoint, Inputs};
 use atlas_report::incident::Severity;
 use atlas_report::run::{Books, DataSource};
 use atlas_risk::Limits;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Decide;
 use crate::job::Job;
 use crate::market::{self, Market};
+use crate::model::{self, Said};
 use crate::seat::Seat;
 use crate::{day, self_test};
 
@@ -54,8 +56,14 @@ pub(crate) struct RunContext {
 /// The name under which the context stands in the record of a plan, beside [`INPUTS`].
 const CONTEXT: &str = "context";
 
-/// What the detector says of a session, or why it says nothing.
-pub(crate) type Detected = std::result::Result<RegimeEstimate, atlas_regime::Error>;
+/// What the detector says of a session, and where its model stands.
+#[derive(Debug)]
+pub(crate) struct Detected {
+    /// The regime, or why it says nothing.
+    pub(crate) said: Said,
+    /// Where the model stands; `None` where it says nothing.
+    pub(crate) model: Option<DetectorCheckpoint>,
+}
 
 /// Asks the detector, before anything is opened.
 ///
@@ -74,12 +82,19 @@ pub(crate) fn detect(
     let view = market.view(as_of, &needs)?.for_engine(as_of);
     let checked = policy.detector.check().map_err(atlas_engine::Error::Detector)?;
     let inputs = Inputs { index: view.index, vix: view.vix, rate: view.rate, as_of };
-    let detected = Detector::new(checked).detect(&inputs);
-    match detected {
+    let (said, model) = match Detector::new(checked).follow(&inputs) {
+        Ok(mut stream) => {
+            let said = stream.estimate();
+            let model = said.is_ok().then(|| stream.checkpoint());
+            (said, model)
+        }
+        Err(error) => (Err(error), None),
+    };
+    match said {
         Err(source) if flags.regime.is_none() => {
             Err(atlas_engine::Error::Regime { as_of, source }.into())
         }
-        detected => Ok(detected),
+        said => Ok(Detected { said, model }),
     }
 }
 
@@ -139,7 +154,13 @@ pub(crate) async fn decide(
     let mut for_engine = view.for_engine(seat.execute_on.date);
     for_engine.tradability = job.tradability();
     let now = seat.desk.clock.now();
-    let plan = atlas_engine::plan_detected(&for_engine, &snapshot, &policy, now, detected)?;
+    if let Some(problem) = model::disagreement(&seat.session, &for_engine, &policy, &detected.said)
+    {
+        let action = "the refit counts; find out which data of the past were changed";
+        day::note(&seat.session, now, Severity::Critical, problem, action)?;
+    }
+    let Detected { said, model } = detected;
+    let plan = atlas_engine::plan_detected(&for_engine, &snapshot, &policy, now, said)?;
     job.stopwatch.lap("decision");
 
     let inputs = DecisionInputs::capture(&for_engine, &snapshot, &policy, now);
@@ -151,7 +172,7 @@ pub(crate) async fn decide(
         program: if mode == Mode::Replay { None } else { program() },
     };
     drop(view);
-    journal(seat, &plan, &inputs, &context)?;
+    journal(seat, &plan, &inputs, &context, model.as_ref())?;
     seat.session.note_quotes(plan.decision_id, &seat.desk.broker).await?;
     job.stopwatch.lap("journal");
     Ok(Decided { plan, context, before })
@@ -221,12 +242,16 @@ fn journal(
     plan: &RebalancePlan,
     inputs: &DecisionInputs,
     context: &RunContext,
+    model: Option<&DetectorCheckpoint>,
 ) -> Result<()> {
     let store = seat.session.inputs();
-    let digests = BTreeMap::from([
+    let mut digests = BTreeMap::from([
         (INPUTS.to_owned(), store.put(&serde_json::to_vec(inputs)?)?),
         (CONTEXT.to_owned(), store.put(&serde_json::to_vec(context)?)?),
     ]);
+    if let Some(model) = model {
+        digests.insert(MODEL.to_owned(), store.put(&serde_json::to_vec(model)?)?);
+    }
     let id = seat.session.record_plan(plan, digests)?;
     if plan.regime.overridden {
         let detected = plan.regime.estimate.as_ref().map(|estimate| estimate.regime.to_string());

@@ -19,6 +19,7 @@ mod job;
 mod live_data;
 mod market;
 mod mistakes;
+mod model;
 mod protection;
 mod random;
 mod render;

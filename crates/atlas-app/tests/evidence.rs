@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 
+use atlas_exec::folder::{AccountFolder, InputStore};
 use common::{atlas, command, run_of};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -199,6 +200,8 @@ fn the_ramp_binds_a_plan_where_it_is_rehearsed() {
         let notional = shares * number(&order["decision_price"]);
         assert!(shares <= 100.0 && notional <= 5_000.0, "{order}");
         assert_eq!(order["status"], "filled", "{order}");
+        let told = place.run(&format!("why {}", order["client_order_id"].as_str().unwrap()));
+        assert!(told.stdout.contains("at send  pass ramp: within its first stage"), "{told:?}");
         invested += notional;
     }
     assert!(invested > 0.0 && invested <= 0.05 * equity, "{invested} of {equity}");
@@ -225,4 +228,38 @@ fn a_shadow_shows_what_live_limits_would_make_of_the_decision() {
 fn a_schedule_needs_real_time() {
     let state = TempDir::new().unwrap();
     atlas(state.path(), "schedule --once").fails(8, &["clock of its own"]);
+}
+
+#[test]
+fn the_kept_regime_model_is_held_against_the_one_fitted_anew() {
+    let last = "2019-03-05".parse().unwrap();
+    // The second time one close of the index three years before is another one.
+    for (spoilt, told) in [(false, 0), (true, 1)] {
+        let state = TempDir::new().unwrap();
+        let honest = common::data(last, |_, lines| lines);
+        let later = common::data(last, |name, mut lines| {
+            if spoilt && name == "index" {
+                let row = lines.len() - 800;
+                let cells: Vec<&str> = lines[row].split(',').collect();
+                let close = cells[4].parse::<f64>().unwrap() * 1.01;
+                lines[row] = format!("{0},{close},{close},{close},{close},{close},9", cells[0]);
+            }
+            lines
+        });
+        let run = |folder: &TempDir, as_of: &str| {
+            let data = folder.path().to_str().unwrap().to_owned();
+            atlas(state.path(), &format!("rebalance --data {data} --as-of {as_of} --json")).json()
+        };
+        run(&honest, "2019-01-31");
+        let folder = AccountFolder::new(state.path(), &"default".parse().unwrap());
+        let kept = atlas_exec::peek(&folder).unwrap().unwrap().model().unwrap();
+        assert!(InputStore::of(&folder).get(kept).is_ok(), "the checkpoint is a stored input");
+        run(&later, "2019-02-28");
+        let now = atlas_exec::peek(&folder).unwrap().unwrap().model().unwrap();
+        assert_ne!(now, kept, "each decision keeps where its model stands");
+        let incidents =
+            fs::read_to_string(folder.root().join("incidents.jsonl")).unwrap_or_default();
+        let found = incidents.lines().filter(|line| line.contains("kept on 2019-01-31")).count();
+        assert_eq!(found, told, "{incidents}");
+    }
 }

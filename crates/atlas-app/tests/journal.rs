@@ -30,7 +30,7 @@ fn a_whole_journal_is_proven_and_written_out() {
     let before = tree(&account(state.path()).join("artifacts"));
     let proof = atlas(state.path(), "journal verify --json").json();
     assert_eq!((&proof["whole"], &proof["artifacts"]), (&true.into(), &1.into()));
-    assert_eq!(proof["inputs"], 3, "inputs of the decision, its context, and the plan");
+    assert_eq!(proof["inputs"], 4, "inputs of the decision, its context, the model, and the plan");
     let records = proof["records"].as_u64().unwrap();
     let text = atlas(state.path(), "journal verify");
     assert!(text.stdout.contains("is whole"), "{text:?}");

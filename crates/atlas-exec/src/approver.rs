@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use atlas_core::time::Timestamp;
 use atlas_core::{Account, OrderRequest, Position, Qty, Quote, SignalOutcome, Symbol};
 use atlas_risk::{
-    Activity, ApprovedOrder, BreakerStance, Hours, OpenOrder, Performance, RecentOrder,
-    TradingState,
+    Activity, ApprovedOrder, BreakerStance, Hours, LimitsSpec, OpenOrder, Performance, RecentOrder,
+    Tradability, TradingState, Verdict,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::sequencer::Leg;
 
@@ -52,6 +53,37 @@ pub trait Approver: Send + Sync {
         request: &OrderRequest,
         context: &FreshContext,
     ) -> Result<ApprovedOrder, Denial>;
+
+    /// As [`approve`](Self::approve), with what every gate said; the shell goes by this one.
+    fn hear(&self, leg: &Leg, request: &OrderRequest, context: &FreshContext) -> Heard {
+        Heard { verdicts: Vec::new(), word: self.approve(leg, request, context) }
+    }
+
+    /// What the gates look at beside the plan and the fresh context. The journal keeps it, so that
+    /// they can be heard again; `None` from an approver without gates, whose word is not kept.
+    fn gates(&self) -> Option<Gates> {
+        None
+    }
+}
+
+/// What the gates said of one order, and what follows from it.
+#[derive(Debug)]
+pub struct Heard {
+    /// One verdict a gate, in the order of the gates.
+    pub verdicts: Vec<Verdict>,
+    /// The approval, or why there is none.
+    pub word: Result<ApprovedOrder, Denial>,
+}
+
+/// What gates look at beside a plan and what is asked of the broker at each send; the same for
+/// all sends of an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gates {
+    /// The limits in force, those of the ramp included.
+    pub limits: LimitsSpec,
+    /// What is known of symbols; one that is not named is tradable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tradability: BTreeMap<Symbol, Tradability>,
 }
 
 /// Why an order may not be sent; an outcome, not an error.
@@ -63,10 +95,16 @@ pub struct Denial {
     pub reason: String,
 }
 
-impl From<atlas_risk::Denial> for Denial {
-    fn from(denial: atlas_risk::Denial) -> Self {
+impl From<&atlas_risk::Denial> for Denial {
+    fn from(denial: &atlas_risk::Denial) -> Self {
         let outcome =
             denial.gate().map_or(SignalOutcome::RejectedByLimit, atlas_risk::GateName::outcome);
         Self { outcome, reason: denial.to_string() }
+    }
+}
+
+impl From<atlas_risk::Denial> for Denial {
+    fn from(denial: atlas_risk::Denial) -> Self {
+        Self::from(&denial)
     }
 }

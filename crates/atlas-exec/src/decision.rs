@@ -120,8 +120,11 @@ fn moved(then: Decimal, now: Decimal, limit: Bps) -> bool {
     then.abs().checked_mul(limit.fraction()).is_none_or(|most| (now - then).abs() > most)
 }
 
+/// The name under which the checkpoint of the regime model stands among a decision's inputs.
+pub const MODEL: &str = "model";
+
 /// What an account remembers of a plan beyond its execution.
-fn kept_of(plan: &RebalancePlan) -> Kept {
+fn kept_of(plan: &RebalancePlan, inputs: &BTreeMap<String, Hash>) -> Kept {
     let signals = plan.signals.iter().map(|planned| {
         let signal = &planned.signal;
         let kept = KeptSignal {
@@ -132,7 +135,8 @@ fn kept_of(plan: &RebalancePlan) -> Kept {
         };
         (signal.symbol.clone(), kept)
     });
-    Kept { regime: Some(plan.regime.clone()), signals: signals.collect() }
+    let model = inputs.get(MODEL).copied();
+    Kept { regime: Some(plan.regime.clone()), signals: signals.collect(), model }
 }
 
 impl Session {
@@ -164,6 +168,7 @@ impl Session {
             outcome: planned.outcome,
             reason: planned.reason.clone(),
         });
+        let kept = kept_of(plan, &inputs);
         let planned = DecisionPlanned {
             decision_id: id,
             as_of: plan.as_of,
@@ -173,7 +178,7 @@ impl Session {
             inputs,
             legs: plan.orders.iter().map(Leg::from).collect(),
             signals: signals.collect(),
-            kept: kept_of(plan),
+            kept,
         };
         self.record(Some(id), Event::DecisionPlanned(Box::new(planned)))?;
         Ok(id)

@@ -22,6 +22,7 @@ use crate::day::DayClosed;
 use crate::drill::DrillWalked;
 use crate::error::Error;
 use crate::journal::Head;
+use crate::judged::{ContextAsked, OrderJudged};
 use crate::protection::GuardIntent;
 use crate::quality::{Conditions, Quoted};
 use crate::reconcile::Discrepancy;
@@ -96,6 +97,10 @@ events! {
     FundsAsked(FundsAsked) = "funds_asked", 1;
     /// A leg will not be sent.
     LegDropped(LegDropped) = "leg_dropped", 1;
+    /// The broker was asked for what the gates look at before a send.
+    ContextAsked(Box<ContextAsked>) = "context_asked", 1;
+    /// The gates were heard just before a send.
+    OrderJudged(Box<OrderJudged>) = "order_judged", 1;
     /// An order is about to be sent; durable before anything goes out.
     OrderIntent(OrderIntent) = "order_intent", 1;
     /// An order changed its state other than by a fill.
@@ -249,6 +254,10 @@ pub struct Kept {
     pub regime: Option<RegimeDecision>,
     /// What was signaled for each symbol.
     pub signals: BTreeMap<Symbol, KeptSignal>,
+    /// Digest of the regime model's checkpoint, which is stored among the inputs; `None` where the
+    /// decision had no model, and in records of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Hash>,
 }
 
 /// What was signaled for a symbol.
@@ -318,6 +327,11 @@ pub struct OverrideRecorded {
 pub struct ExecutionStarted {
     /// The account at that moment.
     pub account: Account,
+    /// What the gates look at beside the plan and the fresh context ([`crate::approver::Gates`]),
+    /// as it was written: a form of a later program leaves the journal readable. `None` where the
+    /// gates cannot be heard again, as in journals from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<serde_json::Value>,
 }
 
 /// What the account can spend, and what the buys need.

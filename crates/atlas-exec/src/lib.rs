@@ -35,6 +35,7 @@ pub mod evidence;
 pub mod folder;
 mod guard_approver;
 pub mod journal;
+pub mod judged;
 pub mod kill;
 pub mod monitor;
 pub mod peek;

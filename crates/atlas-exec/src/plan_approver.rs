@@ -6,16 +6,19 @@ use atlas_core::{OrderRequest, Symbol};
 use atlas_engine::{Fresh, RebalancePlan};
 use atlas_risk::{ApprovedOrder, Authority, Limits, Tradability, Validator};
 
-use crate::approver::{Approver, Denial, FreshContext};
+use crate::approver::{Approver, Denial, FreshContext, Gates, Heard};
 use crate::sequencer::Leg;
 
 /// Judges a plan's orders by every gate, on what was asked of the broker moments ago and what the
 /// plan itself was allowed: its equity, its budget and its decision prices.
+///
+/// Whatever else it looks at is part of its [`Gates`], which the journal keeps; otherwise `atlas
+/// why` could not hear the gates again.
 #[derive(Debug)]
 pub struct PlanApprover<'a> {
     plan: &'a RebalancePlan,
     validator: Validator,
-    tradability: BTreeMap<Symbol, Tradability>,
+    gates: Gates,
 }
 
 impl<'a> PlanApprover<'a> {
@@ -26,24 +29,21 @@ impl<'a> PlanApprover<'a> {
             Some(_) => Validator::with_heat(limits),
             None => Validator::new(limits),
         };
-        Self { plan, validator, tradability: BTreeMap::new() }
+        let limits = limits.get().clone();
+        let gates = Gates { limits, tradability: BTreeMap::new() };
+        Self { plan, validator, gates }
     }
 
     /// The same, with what is known now of whether symbols may be traded.
     #[must_use]
-    pub fn knowing(self, tradability: BTreeMap<Symbol, Tradability>) -> Self {
-        Self { tradability, ..self }
+    pub fn knowing(mut self, tradability: BTreeMap<Symbol, Tradability>) -> Self {
+        self.gates.tradability = tradability;
+        self
     }
-}
 
-impl Approver for PlanApprover<'_> {
-    fn approve(
-        &self,
-        _leg: &Leg,
-        request: &OrderRequest,
-        context: &FreshContext,
-    ) -> Result<ApprovedOrder, Denial> {
-        let market = self.plan.market(&context.quotes, &self.tradability);
+    /// Hears every gate on one order.
+    pub(crate) fn judge(&self, request: &OrderRequest, context: &FreshContext) -> Heard {
+        let market = self.plan.market(&context.quotes, &self.gates.tradability);
         let fresh = Fresh {
             now: context.now,
             state: context.state,
@@ -61,6 +61,40 @@ impl Approver for PlanApprover<'_> {
         // A price that is out of range leaves no desk, and without one nothing is opened.
         let desk = self.plan.desk(&fresh).and_then(Result::ok);
         let context = self.plan.context(&fresh);
-        Ok(self.validator.approve_with(request.clone(), &context, desk.as_ref())?)
+        match self.validator.approve_heard(request.clone(), &context, desk.as_ref()) {
+            Ok((approved, said)) => Heard { verdicts: said.verdicts, word: Ok(approved) },
+            Err(denial) => {
+                let word = Err(Denial::from(&denial));
+                Heard { verdicts: denial.judgement.verdicts, word }
+            }
+        }
+    }
+
+    /// The gates of a plan as they were when it was executed.
+    ///
+    /// # Errors
+    /// [`atlas_risk::Error::Limit`] if the limits cannot be used.
+    pub fn again(plan: &'a RebalancePlan, gates: &Gates) -> Result<Self, atlas_risk::Error> {
+        let limits = gates.limits.clone().check()?;
+        Ok(Self::new(plan, &limits).knowing(gates.tradability.clone()))
+    }
+}
+
+impl Approver for PlanApprover<'_> {
+    fn approve(
+        &self,
+        leg: &Leg,
+        request: &OrderRequest,
+        context: &FreshContext,
+    ) -> Result<ApprovedOrder, Denial> {
+        self.hear(leg, request, context).word
+    }
+
+    fn hear(&self, _: &Leg, request: &OrderRequest, context: &FreshContext) -> Heard {
+        self.judge(request, context)
+    }
+
+    fn gates(&self) -> Option<Gates> {
+        Some(self.gates.clone())
     }
 }

@@ -173,13 +173,27 @@ impl Validator {
         context: &Context<'_>,
         desk: Option<&Desk>,
     ) -> Result<ApprovedOrder, Denial> {
+        self.approve_heard(request, context, desk).map(|(approved, _)| approved)
+    }
+
+    /// As [`approve_with`](Self::approve_with), with what the gates said of an order they let
+    /// through: for whoever keeps a record of it.
+    ///
+    /// # Errors
+    /// [`Denial`] with every verdict, if any gate denies.
+    pub fn approve_heard(
+        &self,
+        request: OrderRequest,
+        context: &Context<'_>,
+        desk: Option<&Desk>,
+    ) -> Result<(ApprovedOrder, Judgement), Denial> {
         let ledger = Ledger::new(context);
         let case = Case::new(&request, context, &ledger, desk);
         let (judgement, ceiling) = (self.hear(&case), case.worst);
         if judgement.is_denied() {
             return Err(Denial { request: Box::new(request), judgement });
         }
-        Ok(Approved::new(request).up_to(ceiling))
+        Ok((Approved::new(request).up_to(ceiling), judgement))
     }
 
     /// Lets every gate speak.

@@ -220,5 +220,5 @@ async fn detect(job: &Job, now: Timestamp) -> Result<Regime> {
     let universe = job.config.rebalance.universe.as_deref();
     let market = Market::open(job, job.data(), universe).await?;
     let flags = Decide { dry_run: true, force: false, universe: None, top_n: None, regime: None };
-    Ok(decision::detect(job, &market, &flags, as_of)??.regime)
+    Ok(decision::detect(job, &market, &flags, as_of)?.said?.regime)
 }

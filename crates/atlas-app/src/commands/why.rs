@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use atlas_exec::folder::AccountFolder;
 use atlas_exec::why::{self, Bars, Chain, Explanation, Question, Unplanned};
-use atlas_risk::VerdictKind;
+use atlas_risk::{Verdict, VerdictKind};
 use serde::Serialize;
 
 use super::operate::existing;
@@ -111,6 +111,18 @@ fn write_bars(out: &mut String, what: &str, bars: Option<&Bars>) -> Result<()> {
     Ok(())
 }
 
+fn write_verdicts(out: &mut String, what: &str, verdicts: &[Verdict]) -> Result<()> {
+    for verdict in verdicts {
+        let word = match verdict.kind {
+            VerdictKind::Pass => "pass",
+            VerdictKind::Warn => "WARN",
+            VerdictKind::Deny => "DENY",
+        };
+        writeln!(out, "  {what:<8} {word} {verdict}")?;
+    }
+    Ok(())
+}
+
 fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
     writeln!(out, "\n{}", chain.symbol)?;
     write_bars(out, "bars", chain.bars.as_ref())?;
@@ -133,14 +145,7 @@ fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
         )?;
     }
     if let Some(order) = &chain.order {
-        for verdict in &order.verdicts {
-            let word = match verdict.kind {
-                VerdictKind::Pass => "pass",
-                VerdictKind::Warn => "WARN",
-                VerdictKind::Deny => "DENY",
-            };
-            writeln!(out, "  gate     {word} {verdict}")?;
-        }
+        write_verdicts(&mut *out, "gate", &order.verdicts)?;
         let request = &order.request;
         let (side, qty) = (request.side, request.qty);
         let denied = if chain.denied { ", denied" } else { "" };
@@ -149,6 +154,27 @@ fn write_chain(out: &mut String, chain: &Chain) -> Result<()> {
             "  order    {}: {side} {qty}{denied}; {}",
             request.client_order_id, order.reason
         )?;
+    }
+    if chain.heard.is_empty() && !chain.steps.is_empty() {
+        writeln!(
+            out,
+            "  at send  not on record: this journal was written before the gates were kept"
+        )?;
+    }
+    for heard in &chain.heard {
+        writeln!(
+            out,
+            "  at send  the gates heard at {}, and again now with the same result",
+            heard.at.format("%F %T%.3f")
+        )?;
+        if let Some(ramp) = &heard.ramp {
+            let word = ramp.denied.as_ref().map_or_else(
+                || format!("pass ramp: within its {} stage", ramp.stage),
+                |reason| format!("DENY ramp: {reason}"),
+            );
+            writeln!(out, "  at send  {word}")?;
+        }
+        write_verdicts(&mut *out, "at send", &heard.verdicts)?;
     }
     for step in &chain.steps {
         writeln!(out, "  {:>8} {} {}", step.seq, step.at.format("%F %T%.3f"), step.what)?;

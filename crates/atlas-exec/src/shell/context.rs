@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use atlas_broker::Broker;
-use atlas_core::time::Timestamp;
-use atlas_core::{Account, OrderStatus, Price, Qty, Quote, Side, Symbol, Usd};
-use atlas_risk::{Activity, Hours, OpenOrder, RecentOrder};
+use atlas_core::{Account, Price, Qty, Quote, Side, Symbol, Usd};
+use atlas_risk::{Activity, Hours, RecentOrder};
 use chrono::TimeDelta;
 
 use super::run::Run;
 use crate::approver::FreshContext;
 use crate::error::Error;
-use crate::event::Reference;
+use crate::event::{Event, Reference};
+use crate::judged::{ContextAsked, add_what_was_sent};
 use crate::sequencer::{Funds, Leg};
 use crate::session::Session;
 use crate::snapshot::still_open;
-use crate::state::{TrackedOrder, trading_day};
+use crate::state::{past, trading_day};
 
 /// Prices, cash and positions of the moment: what an approval is given on and held against. A
 /// symbol's price is the middle of bid and ask; one with a single side is priced by that.
@@ -56,7 +56,7 @@ impl Run<'_> {
             && self.session.now() - context.now <= age
         {
             let mut context = context.clone();
-            add_what_was_sent(&mut context, self.session);
+            self.add_what_was_sent(&mut context);
             return Ok(context);
         }
         let context = self.ask().await?;
@@ -97,9 +97,17 @@ impl Run<'_> {
             breaker: self.session.state().breaker(now),
             performance,
         };
-        (context.recent_orders, context.activity) = past(self.session, now)?;
-        add_what_was_sent(&mut context, self.session);
+        (context.recent_orders, context.activity) = past(state, now)?;
+        if let Some(untold) = &mut self.untold {
+            untold.push(Event::ContextAsked(Box::new(ContextAsked::from(&context))));
+        }
+        self.add_what_was_sent(&mut context);
         Ok(context)
+    }
+
+    fn add_what_was_sent(&self, context: &mut FreshContext) {
+        let session = &*self.session;
+        add_what_was_sent(context, session.state(), session.trading_state(), session.now());
     }
 
     /// What can be spent, and what a share of each symbol to be bought is taken to cost: its
@@ -144,35 +152,13 @@ fn spendable(
     Ok(cash.min(account.buying_power).max(Usd::ZERO))
 }
 
-/// Orders of ours that are open in the journal and that the broker may not have listed yet.
-fn add_what_was_sent(context: &mut FreshContext, session: &Session) {
-    for tracked in session.state().open_orders() {
-        let (order, request) = (&tracked.order, tracked.order.request());
-        let id = &request.client_order_id;
-        if !context.open_orders.iter().any(|open| open.client_order_id == *id) {
-            context.open_orders.push(OpenOrder {
-                client_order_id: id.clone(),
-                symbol: request.symbol.clone(),
-                side: request.side,
-                leaves_qty: order.leaves_qty(),
-                limit_price: request.limit_price(),
-            });
-        }
-    }
-    context.state = session.trading_state();
-    context.breaker = session.state().breaker(session.now());
-    if let Ok((recent, activity)) = past(session, context.now) {
-        (context.recent_orders, context.activity) = (recent, activity);
-    }
-}
-
 impl Session {
     /// What was sent within the last day: orders that have ended with a fill, and counts.
     ///
     /// # Errors
     /// [`Error::Core`] if the dollars traded do not fit.
     pub fn recent(&self) -> Result<(Vec<RecentOrder>, Activity), Error> {
-        Ok(past(self, self.now())?)
+        Ok(past(self.state(), self.now())?)
     }
 
     /// How the account has done on a trading day, were `equity` what it is worth; deposits and
@@ -188,41 +174,4 @@ impl Session {
         let net = equity.checked_sub(self.state().books().flows())?;
         Ok(self.state().track().performance(day, net))
     }
-}
-
-/// What was sent within the last day: orders that have ended with a fill; and the counts of the
-/// trading day, which begins anew with a session of the exchange and not at a weekend.
-fn past(
-    session: &Session,
-    now: Timestamp,
-) -> Result<(Vec<RecentOrder>, Activity), atlas_core::Error> {
-    let mut recent = Vec::new();
-    let mut activity = Activity::default();
-    let today = trading_day(now);
-    let within = |tracked: &&TrackedOrder| now - tracked.intended_at <= TimeDelta::days(7);
-    for tracked in session.state().latest_orders().take_while(within) {
-        let Some(sent_at) = tracked.sent_at else { continue };
-        let (order, request) = (&tracked.order, tracked.order.request());
-        if order.status() == OrderStatus::NotPlaced {
-            continue;
-        }
-        if trading_day(sent_at) == today {
-            activity.orders_today += tracked.sends;
-            activity.traded_today = activity.traded_today.checked_add(order.filled_notional())?;
-        }
-        if now - sent_at < TimeDelta::minutes(1) {
-            activity.orders_last_minute += tracked.sends;
-        }
-        // A stop that fired is no order somebody sent: what is sold after it is no duplicate.
-        let past = now - sent_at <= TimeDelta::days(1) && !tracked.protects;
-        if past && order.status().is_terminal() && !order.filled_qty().is_zero() {
-            recent.push(RecentOrder {
-                client_order_id: request.client_order_id.clone(),
-                symbol: request.symbol.clone(),
-                side: request.side,
-                sent_at,
-            });
-        }
-    }
-    Ok((recent, activity))
 }

@@ -12,7 +12,6 @@ use super::send::{Asked, Doubt};
 use crate::approver::Denial;
 use crate::error::Error;
 use crate::event::{Event, OrderUpdate};
-use crate::journal::Draft;
 use crate::protection::{GuardIntent, GuardName, Origin, Protection, guard};
 use crate::sequencer::{GuardNews, Input, Leg, check_guard};
 use crate::session::Session;
@@ -224,11 +223,8 @@ impl Run<'_> {
         intent: GuardIntent,
         update: OrderEvent,
     ) -> Result<(), Error> {
-        let (ts_event, decision_id) = (self.session.now(), self.id);
         let update = OrderUpdate { client_order_id: id.clone(), update };
-        let events = [Event::GuardIntent(intent), Event::OrderUpdate(update)];
-        let drafts = events.map(|event| Draft { ts_event, decision_id, event });
-        self.session.record_all(drafts.into())
+        self.record_all(vec![Event::GuardIntent(intent), Event::OrderUpdate(update)])
     }
 }
 

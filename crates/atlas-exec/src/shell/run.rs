@@ -48,6 +48,9 @@ pub(super) struct Run<'a> {
     entries_until: Option<Timestamp>,
     /// The stage of the ramp, once it was asked for.
     pub(super) stage: Option<Stage>,
+    /// What was asked and what the gates said, until the next record, which it goes before; `None`
+    /// if the gates cannot be heard again, so that none of it is kept.
+    pub(super) untold: Option<Vec<Event>>,
     acted: bool,
 }
 
@@ -170,6 +173,7 @@ impl<'a> Run<'a> {
             stopped: Stance::Free,
             entries_until: settings.entries_until,
             stage: None,
+            untold: None,
             acted: false,
         }
     }
@@ -185,7 +189,9 @@ impl Run<'_> {
         if self.id.is_some() {
             let account = self.broker.account().await;
             let account = account.map_err(Error::broker("ask for the account"))?;
-            self.record(Event::ExecutionStarted(ExecutionStarted { account }))?;
+            let gates = self.approver.gates().and_then(|gates| serde_json::to_value(gates).ok());
+            self.untold = gates.is_some().then(Vec::new);
+            self.record(Event::ExecutionStarted(ExecutionStarted { account, gates }))?;
         }
         let mut sequencer = Sequencer::new(self.legs.clone(), self.settings.waits);
         if self.settings.protection.is_some() {
@@ -275,9 +281,7 @@ impl Run<'_> {
             let sizes = sequencer.sizes().map(|(id, qty)| (id.clone(), qty)).collect();
             events.push(Event::FundsAsked(FundsAsked { spendable, prices, sizes }));
         }
-        let (ts_event, decision_id) = (self.session.now(), self.id);
-        let drafts = events.into_iter().map(|event| Draft { ts_event, decision_id, event });
-        self.session.record_all(drafts.collect())
+        self.record_all(events)
     }
 
     /// Journals that a leg will not be sent.
@@ -436,7 +440,19 @@ impl Run<'_> {
     }
 
     pub(super) fn record(&mut self, event: Event) -> Result<(), Error> {
-        self.session.record(self.id, event)
+        self.record_all(vec![event])
+    }
+
+    /// Journals events durably, all or none, after what the gates looked at and said before them.
+    pub(super) fn record_all(&mut self, events: Vec<Event>) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let (ts_event, decision_id) = (self.session.now(), self.id);
+        let untold = self.untold.as_mut().map(std::mem::take).unwrap_or_default();
+        let all = untold.into_iter().chain(events);
+        let drafts = all.map(|event| Draft { ts_event, decision_id, event });
+        self.session.record_all(drafts.collect())
     }
 
     pub(super) fn update(&mut self, id: &ClientOrderId, update: OrderEvent) -> Result<(), Error> {

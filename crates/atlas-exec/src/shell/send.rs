@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use atlas_broker::{BrokerOrder, Submission};
 use atlas_core::time::Mode;
-use atlas_core::{
-    ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus, OrderType, SignalOutcome,
-};
+use atlas_core::{ClientOrderId, Order, OrderEvent, OrderRequest, OrderStatus, SignalOutcome};
 use atlas_risk::{ApprovedOrder, BreakerEvent, Hours};
 
 use super::look_up::{LookUp, look_up};
 use super::run::{Run, standing};
 use super::settings::Ramp;
-use crate::approver::{Denial, FreshContext};
+use crate::approver::{Denial, FreshContext, Heard};
 use crate::error::Error;
 use crate::event::{Event, OrderIntent, OrderUpdate};
-use crate::journal::Draft;
+use crate::judged::{OrderJudged, RampHeard, Said, made_for};
 use crate::quality::{Conditions, Part};
 use crate::ramp;
 use crate::sequencer::{Breach, Conservation, Input, Leg};
@@ -84,14 +82,10 @@ impl Run<'_> {
             quoted_at: quote.map(|quote| quote.ts_event),
         });
         let update = OrderUpdate { client_order_id: id.clone(), update: OrderEvent::Submitted };
-        let ts_event = self.session.now();
-        let events = [
+        self.record_all(vec![
             Event::OrderIntent(OrderIntent { request, bid, ask, conditions }),
             Event::OrderUpdate(update),
-        ];
-        let decision_id = self.id;
-        let drafts = events.map(|event| Draft { ts_event, decision_id, event });
-        self.session.record_all(drafts.into())?;
+        ])?;
         self.transmit(&id, approved, Doubt::None).await
     }
 
@@ -286,20 +280,8 @@ impl Run<'_> {
         loop {
             match self.fresh().await {
                 Ok(mut context) => {
-                    // An order is no duplicate of itself.
-                    let id = &request.client_order_id;
-                    context.open_orders.retain(|open| open.client_order_id != *id);
-                    if matches!(request.order_type, OrderType::Stop { .. }) {
-                        // What was sold a moment ago is no reason to leave the rest unprotected.
-                        context.recent_orders.retain(|recent| recent.symbol != request.symbol);
-                    }
-                    if let Err(denial) = self.heed_ramp(leg, request, &context) {
-                        return Ok(Asked::Denied(denial));
-                    }
-                    return Ok(match self.approver.approve(leg, request, &context) {
-                        Ok(approved) => Asked::Approved(approved),
-                        Err(denial) => Asked::Denied(denial),
-                    });
+                    made_for(&mut context, request);
+                    return Ok(self.hear(leg, request, &context));
                 }
                 Err(error @ Error::Broker { .. }) => {
                     let Some(wait) = waits.next() else {
@@ -314,19 +296,39 @@ impl Run<'_> {
         }
     }
 
+    /// Hears the ramp and every gate on an order, and notes what they said for the journal.
+    fn hear(&mut self, leg: &Leg, request: &OrderRequest, context: &FreshContext) -> Asked {
+        let at = self.session.now();
+        let after = self.session.state().seq();
+        let (ramp, turned_away) = self.heed_ramp(leg, request, context);
+        let heard = match turned_away {
+            Some(denial) => Heard { verdicts: Vec::new(), word: Err(denial) },
+            None => self.approver.hear(leg, request, context),
+        };
+        if let Some(untold) = &mut self.untold {
+            let (request, said) = (request.clone(), heard.verdicts.iter().map(Said::from));
+            let judged = OrderJudged { request, at, after, ramp, said: said.collect() };
+            untold.push(Event::OrderJudged(Box::new(judged)));
+        }
+        match heard.word {
+            Ok(approved) => Asked::Approved(approved),
+            Err(denial) => Asked::Denied(denial),
+        }
+    }
+
     /// Holds an opening order to the staged ramp, where that is in force.
     fn heed_ramp(
         &mut self,
         leg: &Leg,
         request: &OrderRequest,
         context: &FreshContext,
-    ) -> Result<(), Denial> {
+    ) -> (Option<RampHeard>, Option<Denial>) {
         let Some(planned) = self.decision().map(|decision| &decision.planned) else {
-            return Ok(());
+            return (None, None);
         };
         let held = planned.mode == Mode::Live || self.settings.ramp == Ramp::Rehearsed;
         if leg.reduces() || !held {
-            return Ok(());
+            return (None, None);
         }
         // By all days and fills on record, which a run does not change.
         let stage = self.stage.unwrap_or_else(|| {
@@ -335,7 +337,9 @@ impl Run<'_> {
         self.stage = Some(stage);
         let ask = context.quotes.get(&request.symbol).and_then(|quote| quote.ask);
         let worst = request.limit_price().or(ask).unwrap_or(leg.decision_price);
-        ramp::check(stage, request, worst, context)
+        let denial = ramp::check(stage, request, worst, context).err();
+        let denied = denial.as_ref().map(|denial| denial.reason.clone());
+        (Some(RampHeard { stage, worst, denied }), denial)
     }
 
     /// The last check before the wire, on what would be sent, from what the journal says.

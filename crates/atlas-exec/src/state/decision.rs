@@ -180,6 +180,8 @@ impl Decision {
             | Event::Adopted(_)
             | Event::DecisionPlanned(_)
             | Event::OverrideRecorded(_)
+            | Event::ContextAsked(_)
+            | Event::OrderJudged(_)
             | Event::OrderIntent(_)
             | Event::OrderUpdate(_)
             | Event::Filled(_)

@@ -38,6 +38,13 @@ impl State {
         self.regime.as_ref()
     }
 
+    /// Digest of the last checkpoint of the regime model among the stored inputs; `None` before the
+    /// first.
+    #[must_use]
+    pub const fn model(&self) -> Option<Hash> {
+        self.model
+    }
+
     /// The last signal of every symbol there ever was one for.
     #[must_use]
     pub const fn last_signals(&self) -> &BTreeMap<Symbol, KeptSignal> {
@@ -90,6 +97,8 @@ impl State {
             self.set_aside.insert(aside.path);
         } else if let Event::LimitsChanged(limits) = event {
             self.on_limits(*limits);
+        } else if let Event::CommandTaken(taken) = event {
+            self.commands.insert(taken.file);
         }
     }
 
@@ -106,6 +115,8 @@ impl State {
         if let Some(regime) = &kept.regime {
             self.regime = Some(regime.clone());
         }
+        // A decision without a model leaves the one before in force.
+        self.model = kept.model.or(self.model);
         for (symbol, signal) in &kept.signals {
             self.signals.insert(symbol.clone(), signal.clone());
         }

@@ -5,6 +5,7 @@ mod day;
 mod decision;
 mod memory;
 mod orders;
+mod past;
 mod performance;
 mod reshape;
 mod shares;
@@ -25,6 +26,7 @@ pub use day::{DayMarks, trading_day};
 pub use decision::{Decision, DecisionStatus, End};
 pub use memory::{LastDrill, LastOverride};
 pub use orders::TrackedOrder;
+pub(crate) use past::past;
 pub use performance::Track;
 pub use shares::Reshape;
 
@@ -71,6 +73,7 @@ pub struct State {
     drills: BTreeMap<Drill, LastDrill>,
     judged: BTreeSet<ClientOrderId>,
     regime: Option<RegimeDecision>,
+    model: Option<Hash>,
     signals: BTreeMap<Symbol, KeptSignal>,
 }
 
@@ -304,10 +307,6 @@ impl State {
                 Ok(())
             }
             Event::Reconciled(result) => self.on_reconciled(record, *result),
-            Event::CommandTaken(taken) => {
-                self.commands.insert(taken.file);
-                Ok(())
-            }
             Event::BreakerTold(told) => self.on_breaker(record, &told),
             Event::GuardIntent(intent) => self.on_guard(record, intent),
             Event::OrderRestated(restated) => self.on_restated(restated),
@@ -328,8 +327,11 @@ impl State {
                 self.engine_step = self.engine_step.max(acted.step);
                 Ok(())
             }
-            Event::RegimeChanged(_) | Event::RecordsLost(_) => Ok(()),
-            Event::TailSetAside(_) | Event::LimitsChanged(_) => {
+            Event::RegimeChanged(_)
+            | Event::RecordsLost(_)
+            | Event::ContextAsked(_)
+            | Event::OrderJudged(_) => Ok(()),
+            Event::TailSetAside(_) | Event::LimitsChanged(_) | Event::CommandTaken(_) => {
                 self.keep(event);
                 Ok(())
             }

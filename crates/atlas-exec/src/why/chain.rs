@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::Question;
+use super::heard::{HeardAgain, heard_again};
 use crate::error::Error;
 use crate::event::Event;
 use crate::folder::AccountFolder;
@@ -71,6 +72,9 @@ pub struct Chain {
     pub steps: Vec<Step>,
     /// Its fills.
     pub fills: Vec<Fill>,
+    /// What every gate said just before each send, heard again from the journal with the same
+    /// result.
+    pub heard: Vec<HeardAgain>,
     /// Protective orders of the symbol that were placed after the decision, step by step.
     pub guards: BTreeMap<ClientOrderId, Vec<Step>>,
 }
@@ -95,11 +99,13 @@ pub(super) fn chains(
         }
         Question::Date(_) | Question::Decision(_) => true,
     };
+    let mut heard = heard_again(folder, decision, plan)?;
     let mut steps = steps(folder, decision)?;
     let signals = plan.signals.iter().filter(|planned| wanted(&planned.signal.symbol));
     Ok(signals
         .map(|planned| {
             let mut chain = chain(decision, inputs, plan, planned);
+            chain.heard = heard.remove(&planned.signal.symbol).unwrap_or_default();
             let symbol = &planned.signal.symbol;
             let guards = steps.keys().filter(|id| guard_of(state, id) == Some(symbol));
             let guards: Vec<ClientOrderId> = guards.cloned().collect();
@@ -148,6 +154,7 @@ fn chain(
         order: sent.or(denied),
         steps: Vec::new(),
         fills: Vec::new(),
+        heard: Vec::new(),
         guards: BTreeMap::new(),
     }
 }

@@ -5,6 +5,7 @@
 //! against its digest, and the plan made again has to be the journaled one, byte for byte.
 
 mod chain;
+mod heard;
 mod question;
 mod unplanned;
 
@@ -17,6 +18,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 pub use chain::{Bars, Chain, Step};
+pub use heard::HeardAgain;
 pub use question::Question;
 pub use unplanned::{Asked, Unplanned, unplanned};
 

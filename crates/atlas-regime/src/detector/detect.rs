@@ -43,11 +43,18 @@ impl Detector {
     /// [`DetectorStream::estimate`], and [`Error::NotFinite`] or [`Error::Overflow`] for a return
     /// too large; no other.
     pub fn detect(&self, inputs: &Inputs<'_>) -> Result<RegimeEstimate, Error> {
+        self.follow(inputs)?.estimate()
+    }
+
+    /// The stream that has taken every session up to `as_of` in and judges it: for whoever keeps a
+    /// checkpoint of it.
+    ///
+    /// # Errors
+    /// Those of [`detect`](Self::detect) but for those of the estimate.
+    pub fn follow(&self, inputs: &Inputs<'_>) -> Result<DetectorStream, Error> {
         let mut stream = DetectorStream::new(self.params.clone())?;
-        for session in Feed::new(inputs)? {
-            stream.push(&session)?;
-        }
-        stream.estimate()
+        stream.catch_up(inputs)?;
+        Ok(stream)
     }
 
     /// Judges every session from `from` to `inputs.as_of`; each entry equals what
@@ -69,6 +76,23 @@ impl Detector {
             }
         }
         Ok(out)
+    }
+}
+
+impl DetectorStream {
+    /// Takes in every session of some inputs that comes after the last one taken in.
+    ///
+    /// # Errors
+    /// Those of [`Detector::detect`] for malformed series, and those of [`push`](Self::push).
+    pub fn catch_up(&mut self, inputs: &Inputs<'_>) -> Result<(), Error> {
+        let last = self.last_session();
+        // All of it is read, so that a side value counts as new at the session it came with.
+        for session in Feed::new(inputs)? {
+            if last.is_none_or(|last| session.date > last) {
+                self.push(&session)?;
+            }
+        }
+        Ok(())
     }
 }
 
