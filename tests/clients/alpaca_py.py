@@ -42,6 +42,7 @@ from alpaca.trading.enums import (
     OrderSide,
     OrderStatus,
     OrderType,
+    PositionIntent,
     QueryOrderStatus,
     TimeInForce,
     TradeEvent,
@@ -409,6 +410,13 @@ def refusals(desk):
         stop_loss=StopLossRequest(stop_price=desk.limit(1.3)),
     )
     refused(422, 42210000, lambda: desk.market(order_class=OrderClass.BRACKET, **upside_down))
+    # The account holds no MSFT: neither order would close anything.
+    for side, intent in ((BUY, PositionIntent.BUY_TO_CLOSE), (SELL, PositionIntent.SELL_TO_CLOSE)):
+        meant = lambda: desk.market(1, side, "MSFT", position_intent=intent)
+        refused(422, 42210000, meant, "position_intent")
+    opens = desk.resting(0.8, symbol="MSFT", position_intent=PositionIntent.BUY_TO_OPEN)
+    assert opens.position_intent == PositionIntent.BUY_TO_OPEN, opens
+    client.cancel_order_by_id(opens.id)
     resting = desk.resting(0.9)
     wash = lambda: desk.market(1, SELL)
     body = refused(403, 40310000, wash, "wash trade")

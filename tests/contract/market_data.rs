@@ -46,6 +46,18 @@ fn market() -> Vec<Listing> {
         },
     ];
     all.push(Listing::raw(acts.unwrap()).with_actions(actions).unwrap());
+    // A company that has another name from 3 January on.
+    let named = |name: &str, dates: Vec<NaiveDate>, price: f64| {
+        let all = vec![price; dates.len()];
+        let [open, high, low, close] = [all.clone(), all.clone(), all.clone(), all];
+        let columns = Columns { dates, open, high, low, close, ..Columns::default() };
+        Listing::raw(Bars::<Raw>::new(symbol(name), columns).unwrap())
+    };
+    let kind = ActionKind::Rename { to: symbol("NEW") };
+    let rename = CorporateAction { date: date("2019-01-03"), kind };
+    let old = named("OLD", sessions("2018-12-28", "2019-01-02"), 60.0);
+    all.push(old.with_actions([rename]).unwrap());
+    all.push(named("NEW", sessions("2019-01-03", "2019-01-11"), 61.0));
     all
 }
 
@@ -324,6 +336,26 @@ async fn trades_and_quotes_of_the_past_are_told(world: &World, data: &dyn Market
     assert!(data.past_trades(&nothing).await.unwrap().is_empty());
 }
 
+async fn the_past_of_a_company_is_under_its_present_name(world: &World, data: &dyn MarketData) {
+    world.advance("2019-01-03T15:00:00Z");
+    for (minute, at_price) in [("2019-01-02T18:00", "60"), ("2019-01-03T14:50", "61")] {
+        let ask = TicksRequest {
+            symbols: vec![symbol("NEW")],
+            start: at(&format!("{minute}:00Z")),
+            end: at(&format!("{minute}:59Z")),
+        };
+        let trades = data.past_trades(&ask).await.unwrap().remove(&symbol("NEW")).unwrap();
+        let quotes = data.past_quotes(&ask).await.unwrap().remove(&symbol("NEW")).unwrap();
+        assert!(trades.iter().all(|trade| trade.price == price(at_price)), "{trades:?}");
+        let around = |side: Option<atlas_core::Price>| {
+            side.is_some_and(|side| {
+                (side.value() - price(at_price).value()).abs() < rust_decimal::Decimal::ONE
+            })
+        };
+        assert!(quotes.len() > 3 && quotes.iter().all(|quote| around(quote.bid)), "{quotes:?}");
+    }
+}
+
 async fn the_clock_is_the_brokers(world: &World, data: &dyn MarketData) {
     for moment in ["2019-01-03T14:36:00Z", "2019-01-05T14:36:00Z"] {
         world.advance(moment);
@@ -468,6 +500,7 @@ suite! { in_process = InProcess, alpaca_client = Alpaca, recorded_shapes = Recor
     each_adjustment_restates_its_own,
     quarters_hold_their_days,
     trades_and_quotes_of_the_past_are_told,
+    the_past_of_a_company_is_under_its_present_name,
     lengths_nobody_has_are_refused,
 }}
 

@@ -53,6 +53,7 @@ pub use watchlist::{Watchlist, WatchlistChange};
 
 pub(crate) use events::Changes;
 pub(crate) use fine::FineBar;
+pub(crate) use history::Past;
 pub(crate) use ids::date_of;
 pub(crate) use market::{Market, utc_day};
 pub(crate) use matching::trail_stop;

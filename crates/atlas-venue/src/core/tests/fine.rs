@@ -2,13 +2,14 @@
 
 use atlas_core::bars::{IntradayBars, IntradayColumns};
 use chrono::TimeDelta;
+use proptest::prelude::*;
 
 use super::*;
 
 /// Open, high, low, close and volume of a bar that begins at a time of 3 January 2019, UTC.
-type Row = (&'static str, [f64; 4], f64);
+type Row<'a> = (&'a str, [f64; 4], f64);
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row<'static>; 6] = [
     ("14:00", [145.0, 145.5, 144.8, 145.2], 800.0),
     ("14:30", [144.0, 144.6, 143.8, 144.5], 40_000.0),
     ("14:31", [144.4, 144.5, 143.0, 143.1], 20_000.0),
@@ -18,9 +19,9 @@ const ROWS: [Row; 6] = [
     ("21:05", [142.7, 143.4, 142.7, 143.3], 1_200.0),
 ];
 
-fn bars(symbol: &str, minutes: i64, rows: &[Row]) -> IntradayBars {
+fn bars(symbol: &str, minutes: i64, rows: &[Row<'_>]) -> IntradayBars {
     let column = |at: usize| rows.iter().map(|row| row.1[at]).collect();
-    let start = |row: &Row| at(&format!("2019-01-03T{}:00Z", row.0));
+    let start = |row: &Row<'_>| at(&format!("2019-01-03T{}:00Z", row.0));
     let columns = IntradayColumns {
         starts: rows.iter().map(start).collect(),
         open: column(0),
@@ -127,7 +128,7 @@ fn fills_are_limited_by_the_volume_of_each_bar() {
 #[test]
 fn a_coarse_bar_that_straddles_the_opening_counts_from_it_on() {
     let [_, xom] = listings();
-    let rows: [Row; 2] = [
+    let rows: [Row<'_>; 2] = [
         ("14:00", [144.0, 145.0, 143.0, 144.5], 1_000.0),
         ("20:00", [144.5, 144.6, 144.0, 144.1], 2_000.0),
     ];
@@ -146,8 +147,8 @@ fn what_cannot_be_is_refused() {
     let refused = |listing: Listing, bars: &IntradayBars| {
         listing.with_intraday(bars).unwrap_err().to_string()
     };
-    let night: [Row; 1] = [("02:00", [144.0, 145.0, 143.0, 144.5], 1.0)];
-    let early: [Row; 1] = [("14:00", [144.0, 145.0, 143.0, 144.5], 1.0)];
+    let night: [Row<'_>; 1] = [("02:00", [144.0, 145.0, 143.0, 144.5], 1.0)];
+    let early: [Row<'_>; 1] = [("14:00", [144.0, 145.0, 143.0, 144.5], 1.0)];
     let [aapl, xom] = listings();
     let text = refused(aapl.clone(), &bars("AAPL", 1, &early));
     assert!(text.contains("no bar in regular hours"), "{text}");
@@ -196,6 +197,47 @@ mod properties {
                 Ok(told)
             };
             prop_assert_eq!(run(step)?, run(1_000_000)?);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever the bars within the day, an order of no size trades at what was quoted, on either
+    /// side.
+    #[test]
+    fn what_is_quoted_is_what_trades(
+        rough in proptest::collection::vec((13_900_i32..14_500, 0_i32..80, 0_i32..80, 0_i32..40), 2..40),
+        moments in proptest::collection::vec(300_000_i64..23_000_000, 1..12),
+        half_spread in 0_i16..20,
+    ) {
+        let starts: Vec<String> =
+            (0..rough.len()).map(|at| format!("{}:{:02}", 14 + (30 + at * 7) / 60, (30 + at * 7) % 60)).collect();
+        let price = |cents: i32| f64::from(cents) / 100.0;
+        let rows: Vec<Row<'_>> = rough.iter().zip(&starts).map(|((low, open, close, over), start)| {
+            let (open, close) = (low + open, low + close);
+            let high = open.max(close) + over;
+            (start.as_str(), [open, high, *low, close].map(price), 1_000_000.0)
+        }).collect();
+        let [aapl, _] = listings();
+        let aapl = aapl.with_intraday(&bars("AAPL", 1, &rows)).unwrap();
+        let symbol = aapl.symbol().clone();
+        let mut config = VenueConfig::realistic(at("2019-01-03T14:30:00Z"));
+        config.participation = None;
+        config.costs.slippage = crate::Slippage::HalfSpread(atlas_core::Bps::from_int(half_spread));
+        let mut exchange = Exchange::new(config, [aapl]).unwrap();
+        let mut moments = moments;
+        moments.sort_unstable();
+        for moment in moments {
+            exchange.advance_to(at("2019-01-03T14:30:00Z") + TimeDelta::milliseconds(moment)).unwrap();
+            for side in [Side::Buy, Side::Sell] {
+                let (bid, ask) = exchange.quote(&symbol).unwrap().unwrap();
+                let order = exchange.submit(order("AAPL", side, "1", Kind::Market)).unwrap().order;
+                let order = exchange.order(order.seq).unwrap();
+                prop_assert_eq!(order.status, Status::Filled);
+                prop_assert_eq!(order.avg_price(), Some(if side == Side::Buy { ask } else { bid }));
+            }
         }
     }
 }

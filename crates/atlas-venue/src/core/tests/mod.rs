@@ -374,7 +374,7 @@ fn the_account_day_by_day() {
     exchange.advance_to(at(OPEN_3)).unwrap();
     exchange.submit(order("AAPL", Side::Buy, "100", Kind::Market)).unwrap();
     exchange.advance_to(at("2019-01-04T21:00:00Z")).unwrap();
-    let days = exchange.day_ends().unwrap();
+    let days = exchange.past().day_ends().unwrap();
     let told: Vec<String> = days.iter().map(|day| format!("{} {}", day.date, day.equity)).collect();
     // Bought at 144, closed at 142.5 and 148; the deposit came after the close of the second.
     assert_eq!(told, ["2019-01-02 100000", "2019-01-03 99850", "2019-01-04 100400"]);

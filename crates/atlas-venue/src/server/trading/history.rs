@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use super::super::Ctx;
 use super::super::answer::{Answer, Failure};
+use super::super::data::apart;
 use super::super::lens::{session_shift, shown_date};
 use super::super::query::Query;
 use super::super::wire::dollars;
-use crate::core::{Exchange, Market, Money, date_of, extended};
+use crate::core::{Exchange, Market, Money, Past, date_of, extended};
 
 /// `GET /v2/account/portfolio/history`: at the closes of days, or every so many minutes of the hours
 /// asked for.
@@ -21,21 +22,24 @@ pub(super) async fn history(
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Answer<Json<Value>> {
     let query = Query::new(pairs);
-    shared.venue.inspect(|exchange| {
-        let span = Span::read(&query, exchange)?;
+    let past = shared.venue.inspect(Exchange::past);
+    // Neither orders nor other requests wait for it.
+    let told = apart(move || {
+        let span = Span::read(&query, &past)?;
         let points = match span.step {
-            None => days(exchange, &span)?,
-            Some(step) => minutes(exchange, &span, step)?,
+            None => days(&past, &span)?,
+            Some(step) => minutes(&past, &span, step)?,
         };
-        Ok(Json(json!({
+        Ok(json!({
             "timestamp": points.stamps,
             "equity": points.equity,
             "profit_loss": points.gains,
             "profit_loss_pct": points.shares,
             "base_value": dollars(points.base),
             "timeframe": span.timeframe,
-        })))
-    })
+        }))
+    });
+    told.await.map(Json)
 }
 
 /// What is asked for.
@@ -59,8 +63,8 @@ enum Hours {
 }
 
 impl Span {
-    fn read(query: &Query, exchange: &Exchange) -> Answer<Self> {
-        let today = date_of(exchange.now());
+    fn read(query: &Query, past: &Past) -> Answer<Self> {
+        let today = date_of(past.view().now());
         let (start, end) = (query.date("start")?, query.date("end")?.or(query.date("date_end")?));
         let end = end.unwrap_or(today);
         let (period, is_whole) = match start {
@@ -119,14 +123,12 @@ impl Points {
 }
 
 /// A point for each close.
-fn days(exchange: &Exchange, span: &Span) -> Answer<Points> {
-    let all = exchange.day_ends()?;
+fn days(past: &Past, span: &Span) -> Answer<Points> {
+    let all = past.day_ends()?;
     let first = all.partition_point(|day| day.date < span.from);
     let days = &all[first..all.partition_point(|day| day.date <= span.end).max(first)];
     let base = first.checked_sub(1).map(|at| all[at].equity);
-    let base = base
-        .or_else(|| days.first().map(|day| day.paid_in))
-        .unwrap_or(exchange.state().last_equity);
+    let base = base.or_else(|| days.first().map(|day| day.paid_in)).unwrap_or(past.last_equity);
     let mut points = Points { base, ..Points::default() };
     for day in days {
         let stamp = Market::midnight(shown_date(day.date)).timestamp();
@@ -136,10 +138,10 @@ fn days(exchange: &Exchange, span: &Span) -> Answer<Points> {
 }
 
 /// Points within days, from when the account was opened up to now.
-fn minutes(exchange: &Exchange, span: &Span, step: TimeDelta) -> Answer<Points> {
+fn minutes(past: &Past, span: &Span, step: TimeDelta) -> Answer<Points> {
     let sessions = sessions(span)?;
-    let closes = exchange.day_ends()?;
-    let (opened, now) = (exchange.state().opened, exchange.state().clock);
+    let closes = past.day_ends()?;
+    let (opened, now) = (past.opened, past.view().clock());
     let mut moments: Vec<(Timestamp, Session)> = Vec::new();
     for (number, session) in sessions.iter().enumerate() {
         let (from, until) = match span.hours {
@@ -159,13 +161,13 @@ fn minutes(exchange: &Exchange, span: &Span, step: TimeDelta) -> Answer<Points> 
             moment += step;
         }
     }
-    let worth = exchange.worth_at(moments.iter().map(|(moment, _)| *moment))?;
+    let worth = past.worth_at(moments.iter().map(|(moment, _)| *moment))?;
     let close_before = |date: NaiveDate| {
         let known = closes.partition_point(|day| day.date < date);
-        let first = || closes.first().map_or(exchange.state().last_equity, |day| day.paid_in);
+        let first = || closes.first().map_or(past.last_equity, |day| day.paid_in);
         known.checked_sub(1).map_or_else(first, |at| closes[at].equity)
     };
-    let base = sessions.first().map_or(exchange.state().last_equity, |day| close_before(day.date));
+    let base = sessions.first().map_or(past.last_equity, |day| close_before(day.date));
     let mut points = Points { base, ..Points::default() };
     for ((moment, session), equity) in moments.into_iter().zip(worth) {
         let base = if span.per_day { close_before(session.date) } else { base };
