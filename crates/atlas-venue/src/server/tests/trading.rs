@@ -65,6 +65,7 @@ async fn errors_have_alpacas_codes() {
     check(buy("0", "a"), 422, 40_010_001).await;
     check(buy("-1", "a"), 422, 40_010_001).await;
     check(json!({"symbol": "AAPL", "side": "buy"}), 422, 40_010_001).await;
+    check(json!(["AAPL", "1", null, "buy", "market", "day"]), 400, 40_010_000).await;
     check(json!({"symbol": "NOPE", "qty": 1, "side": "buy", "type": "market", "time_in_force": "day"}), 422, 42_210_000).await;
     assert_eq!(desk.send(buy("1", "twice")).await.status, 200);
     check(buy("1", "twice"), 422, 40_010_001).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::Ctx;
-use super::super::answer::{Answer, Failure, not_found};
+use super::super::answer::{Answer, Failure, not_found, object};
 use super::super::faulty::Late;
 use super::super::query::Query;
 use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
@@ -18,8 +18,7 @@ use crate::Venue;
 use crate::core::{Exchange, OrderRecord, Refusal};
 
 pub(super) async fn submit(Ctx(shared): Ctx, body: String) -> Answer<Json<OrderBody>> {
-    let wish: OrderWish =
-        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    let wish: OrderWish = object(&body)?;
     // An asset may be named by its id, a pair without its slash.
     let listed = wish
         .name()
@@ -40,9 +39,7 @@ pub(super) async fn replace(
     body: String,
 ) -> Answer<Json<OrderBody>> {
     let id = read_id(&id)?;
-    let wish: ReplaceWish =
-        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
-    let wish = wish.into_replacement()?;
+    let wish = object::<ReplaceWish>(&body)?.into_replacement()?;
     let successor = match late {
         Some(Extension(late)) => late.replace(&shared, id, &wish)?,
         None => shared.venue.replace(id, &wish)?,

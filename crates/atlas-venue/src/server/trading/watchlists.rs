@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::Ctx;
 use super::super::Shared;
-use super::super::answer::{Answer, Failure, not_found};
+use super::super::answer::{Answer, not_found, object};
 use super::super::query::{self, Query};
 use super::super::wire::moment;
 use super::assets;
@@ -27,7 +27,7 @@ struct Wish {
 
 impl Wish {
     fn read(body: &str) -> Answer<Self> {
-        serde_json::from_str(body).map_err(|error| Failure::BadRequest(error.to_string()))
+        object(body)
     }
 
     fn symbols(&self, shared: &Shared) -> Answer<Option<Vec<atlas_core::Symbol>>> {
