@@ -74,3 +74,35 @@ async fn the_watchdog_gives_a_sign_of_its_own_life() {
     remote.run("watchdog --once --ping ftp://x/").fails(2, &["http://", "https://"]);
     remote.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_that_died_stops_the_account_and_one_that_was_ended_does_not() {
+    let remote = Remote::open("").await;
+    remote.run("plan --json").json();
+    let sign = remote.folder().join("schedule");
+    let start = || {
+        let mut command = remote.command("schedule");
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !sign.exists() {
+            std::thread::yield_now();
+        }
+        child
+    };
+    let end = |mut child: std::process::Child, signal: &str| {
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        child.wait().unwrap()
+    };
+    assert!(end(start(), "-TERM").success());
+    assert!(!sign.exists());
+    let calm = remote.run("watchdog --once --json").json();
+    assert_eq!(calm["sight"], "idle");
+    end(start(), "-KILL");
+    assert!(sign.exists());
+    // As if it had died an hour ago; the journal was written a moment ago, by the plan.
+    let long_ago = r#"{"at":"2019-01-03T15:00:00Z","pid":1}"#;
+    fs::write(&sign, long_ago).unwrap();
+    let quiet = remote.run("watchdog --once --json").json();
+    assert_eq!(quiet["sight"], "idle", "the account was worked on just now");
+    remote.server.stop().await;
+}

@@ -6,10 +6,12 @@
 //! record after which the gates were heard; one function puts the two together, for the send and
 //! for `atlas why`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_core::time::Timestamp;
-use atlas_core::{Account, OrderRequest, OrderType, Position, Price, Qty, Quote, Symbol};
+use atlas_core::{
+    Account, ClientOrderId, OrderRequest, OrderType, Position, Price, Qty, Quote, Symbol,
+};
 use atlas_risk::{Activity, GateName, Hours, OpenOrder, Performance, Verdict, VerdictKind};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -123,18 +125,25 @@ impl ContextAsked {
     }
 }
 
+/// The open orders the broker listed when it was asked.
+pub(crate) fn listed(context: &FreshContext) -> BTreeSet<ClientOrderId> {
+    context.open_orders.iter().map(|order| order.client_order_id.clone()).collect()
+}
+
 /// What the journal adds to what the broker was asked, at an instant: orders of ours that the
-/// broker may not have listed yet, what was sent of late, state and breaker.
+/// broker had not `listed`, which come after those that it had, what was sent of late, state and
+/// breaker.
 pub(crate) fn add_what_was_sent(
     context: &mut FreshContext,
-    state: &State,
-    trading: TradingState,
+    listed: &BTreeSet<ClientOrderId>,
+    (state, trading): (&State, TradingState),
     at: Timestamp,
 ) {
+    context.open_orders.truncate(listed.len());
     for tracked in state.open_orders() {
         let (order, request) = (&tracked.order, tracked.order.request());
         let id = &request.client_order_id;
-        if !context.open_orders.iter().any(|open| open.client_order_id == *id) {
+        if !listed.contains(id) {
             context.open_orders.push(OpenOrder {
                 client_order_id: id.clone(),
                 symbol: request.symbol.clone(),
@@ -151,13 +160,20 @@ pub(crate) fn add_what_was_sent(
     }
 }
 
-/// The context as one order is judged by it.
-pub(crate) fn made_for(context: &mut FreshContext, request: &OrderRequest) {
-    // An order is no duplicate of itself.
+/// The context as one order is judged by it; `None` where that is the context itself, as it nearly
+/// always is.
+pub(crate) fn made_for(context: &FreshContext, request: &OrderRequest) -> Option<FreshContext> {
     let id = &request.client_order_id;
-    context.open_orders.retain(|open| open.client_order_id != *id);
-    if matches!(request.order_type, OrderType::Stop { .. }) {
-        // What was sold a moment ago is no reason to leave the rest unprotected.
-        context.recent_orders.retain(|recent| recent.symbol != request.symbol);
+    let stop = matches!(request.order_type, OrderType::Stop { .. });
+    if !stop && context.open_orders.iter().all(|open| open.client_order_id != *id) {
+        return None;
     }
+    let mut own = context.clone();
+    // An order is no duplicate of itself.
+    own.open_orders.retain(|open| open.client_order_id != *id);
+    if stop {
+        // What was sold a moment ago is no reason to leave the rest unprotected.
+        own.recent_orders.retain(|recent| recent.symbol != request.symbol);
+    }
+    Some(own)
 }

@@ -7,7 +7,7 @@ use atlas_core::Clock as _;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
 use atlas_exec::agenda::{self, Done, Due, Hours, Task};
-use atlas_exec::folder::AccountFolder;
+use atlas_exec::folder::{AccountFolder, Heartbeat};
 use atlas_exec::{Timer as _, TokioTimer, peek};
 use atlas_report::incident::{self, Incident, Severity};
 
@@ -18,6 +18,7 @@ use crate::cli::{Common, Decide, ScheduleFlags};
 use crate::exit::{Exit, Failure, code_of};
 use crate::job::Job;
 use crate::render;
+use crate::serve::Stop;
 
 /// Longest time between two looks at the journal: a person may have approved a plan meanwhile.
 const LOOK: Duration = Duration::from_mins(1);
@@ -32,14 +33,36 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
              an account in real time",
         ));
     }
+    if flags.once {
+        return keep(&job, &common, true).await;
+    }
+    let beat = Heartbeat::of_schedule(&AccountFolder::new(&job.state_dir, &job.account));
+    let mut stop = Stop::listen()?;
+    let kept = tokio::select! {
+        kept = keep(&job, &common, false) => kept,
+        () = stop.wait() => Ok(()),
+    };
+    // Whoever watches is told that this end was meant; a process that dies tells nobody.
+    beat.end()?;
+    kept
+}
+
+/// The schedule, over and over or once.
+async fn keep(job: &Job, common: &Common, once: bool) -> Result<()> {
+    let folder = AccountFolder::new(&job.state_dir, &job.account);
+    let beat = Heartbeat::of_schedule(&folder);
     let mut done = Done::default();
     let mut failures = Failures::default();
     loop {
-        match next(&job, done)? {
+        if !once && folder.root().is_dir() {
+            beat.beat(SystemClock.now())?;
+        }
+        match next(job, done)? {
             Due::Now(task) => {
                 note_tried(&mut done, task)?;
-                let result = Box::pin(carry_out(task, &common)).await;
-                if flags.once {
+                let work = Box::pin(carry_out(task, common));
+                let result = if once { work.await } else { while_alive(&beat, work).await };
+                if once {
                     return result;
                 }
                 match result {
@@ -47,13 +70,13 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
                     Err(error) => {
                         let (new, rest) = failures.note(&format!("{task:?}: {error:#}"));
                         if new {
-                            tell_failure(&job, task, &error)?;
+                            tell_failure(job, task, &error)?;
                         }
-                        TokioTimer.sleep(rest).await;
+                        rest_alive(&beat, rest).await?;
                     }
                 }
             }
-            Due::At(at) if flags.once => {
+            Due::At(at) if once => {
                 return render::print(&format!(
                     "Nothing is due for account {} before {at}.\n",
                     job.account
@@ -65,6 +88,32 @@ pub(super) async fn schedule(common: Common, flags: &ScheduleFlags) -> Result<()
             }
         }
     }
+}
+
+/// Does something, with a sign of life every minute.
+async fn while_alive<T>(beat: &Heartbeat, mut work: impl Future<Output = T> + Unpin) -> T {
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = TokioTimer.sleep(LOOK) => {
+                // The watchdog will notice a sign that is missing; the work does not depend on it.
+                if let Err(error) = beat.beat(SystemClock.now()) {
+                    tracing::warn!(%error, "no sign of life could be given");
+                }
+            }
+        }
+    }
+}
+
+/// Waits, with a sign of life every minute.
+async fn rest_alive(beat: &Heartbeat, mut rest: Duration) -> Result<()> {
+    while !rest.is_zero() {
+        beat.beat(SystemClock.now())?;
+        let part = rest.min(LOOK);
+        TokioTimer.sleep(part).await;
+        rest -= part;
+    }
+    Ok(())
 }
 
 /// The failure that repeats itself, and how often it has.
@@ -87,16 +136,20 @@ impl Failures {
 
 fn next(job: &Job, done: Done) -> Result<Due> {
     let state = peek(&AccountFolder::new(&job.state_dir, &job.account))?.unwrap_or_default();
+    Ok(agenda::due(&state, SystemClock.now(), hours(job), done)?)
+}
+
+/// When things are due by the configuration.
+pub(super) fn hours(job: &Job) -> Hours {
     let (execution, schedule) = (&job.config.execution, &job.config.schedule);
-    let hours = Hours {
+    Hours {
         check_before_open_min: schedule.check_before_open_min,
         start_after_open_min: execution.start_after_open_min,
         stop_before_close_min: execution.stop_before_close_min,
         end_after_close_min: schedule.end_after_close_min,
         decide: schedule.decide,
         protect: job.config.protection.stop_below_bps.is_some(),
-    };
-    Ok(agenda::due(&state, SystemClock.now(), hours, done)?)
+    }
 }
 
 /// What leaves no mark in the journal is remembered here, so that it is tried once.

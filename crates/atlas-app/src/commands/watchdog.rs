@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::operate::existing;
+use super::schedule;
 use crate::accounts::{self, SystemClock};
 use crate::cli::Watchdog;
 use crate::config::{AccountConfig, AlpacaConfig};
@@ -44,11 +45,22 @@ pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
     };
     let ping = flags.ping.as_deref().map(|text| Ping::of(text, job.timeout())).transpose()?;
     let silence = TimeDelta::seconds(flags.silence.into());
+    let mut told = None;
     loop {
-        let sight = look(&folder, SystemClock.now(), silence)?;
+        let sight = look(&folder, SystemClock.now(), silence, schedule::hours(job))?;
         if sight.is_alarm() {
             return alarm(job, flags, &folder, config, &sight).await;
         }
+        if sight.is_late() {
+            if told.as_ref() != Some(&sight) {
+                tell_late(job, flags, &folder, &sight)?;
+            }
+            told = Some(sight);
+            // Without a ping somebody else notices, too.
+            TokioTimer.sleep(Duration::from_secs(flags.interval.into())).await;
+            continue;
+        }
+        told = None;
         tracing::info!(%sight, "all is well");
         if let Some(ping) = &ping
             && let Err(error) = ping.send().await
@@ -60,6 +72,34 @@ pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
             return tell(job, &body, &format!("Account {}: {sight}.", job.account));
         }
         TokioTimer.sleep(Duration::from_secs(flags.interval.into())).await;
+    }
+}
+
+/// What should have been done was not: nothing has to be stopped, and a person is told, once.
+///
+/// # Errors
+/// [`Exit::Alarm`] if that was all that was asked for.
+fn tell_late(job: &Job, flags: &Watchdog, folder: &AccountFolder, sight: &Sight) -> Result<()> {
+    let sentence = format!("account {}: {sight}", job.account);
+    let (at, cause) = (SystemClock.now(), sight.to_string());
+    let action = "nothing was stopped: see whether `atlas schedule` runs".to_owned();
+    let incident = Incident { at, severity: Severity::Error, cause, action };
+    let noted = incident::append(folder.root(), &incident);
+    run_hook(flags, &sentence);
+    noted?;
+    if !flags.once {
+        tracing::error!("{sentence}");
+        return Ok(());
+    }
+    let body = Body { sight, alarm: false, canceled: 0, suspended: false };
+    tell(job, &body, &sentence)?;
+    Err(Failure::error(Exit::Alarm, sentence))
+}
+
+fn run_hook(flags: &Watchdog, sentence: &str) {
+    let hooked = flags.hook.as_ref().map(|hook| Command::new(hook).arg(sentence).status());
+    if let Some(Err(error)) = hooked {
+        tracing::error!(%error, "the hook could not be run");
     }
 }
 
@@ -93,10 +133,7 @@ async fn alarm(
         Incident { at: now, severity: Severity::Critical, cause: why, action: action.clone() };
     let noted = incident::append(folder.root(), &incident);
     let sentence = format!("account {}: {sight}; {action}", job.account);
-    let hooked = flags.hook.as_ref().map(|hook| Command::new(hook).arg(&sentence).status());
-    if let Some(Err(error)) = hooked {
-        tracing::error!(%error, "the hook could not be run");
-    }
+    run_hook(flags, &sentence);
     let body = Body {
         sight,
         alarm: true,

@@ -31,6 +31,26 @@ impl Heartbeat {
         Self { path: folder.root().join("heartbeat") }
     }
 
+    /// The one of the process that keeps the account's schedule: it holds the account only now and
+    /// then.
+    #[must_use]
+    pub fn of_schedule(folder: &AccountFolder) -> Self {
+        Self { path: folder.root().join("schedule") }
+    }
+
+    /// Takes the sign away: its process has ended as it was meant to.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be removed.
+    pub fn end(&self) -> Result<(), Error> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", &self.path)(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Gives a sign of life.
     ///
     /// # Errors

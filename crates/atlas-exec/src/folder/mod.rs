@@ -29,6 +29,7 @@ use crate::error::Error;
 /// lock              held by the one process that works on the account; says which
 /// fence             while it exists, nothing is sent
 /// heartbeat         the last sign of life of the process that holds the account
+/// schedule          the last sign of life of the process that keeps the schedule
 /// engine            the checkpoint of continuous trading
 /// inbox/            commands for a running Atlas, one file each
 /// inputs/           what decisions were made from, <sha256>.zst

@@ -131,6 +131,8 @@ const CANCEL_TRIES: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequencer {
     tracks: Vec<Track>,
+    /// Where the track of each leg is.
+    places: BTreeMap<ClientOrderId, usize>,
     waits: Waits,
     phase: Phase,
     now: Duration,
@@ -147,12 +149,15 @@ impl Sequencer {
     /// A sequencer for the legs of a plan, in the order of sending.
     #[must_use]
     pub fn new(legs: Vec<Leg>, waits: Waits) -> Self {
+        let places =
+            legs.iter().enumerate().map(|(place, leg)| (leg.id().clone(), place)).collect();
         let tracks = legs
             .into_iter()
             .map(|leg| Track { progress: Progress::Unsent { qty: leg.request.qty }, leg })
             .collect();
         Self {
             tracks,
+            places,
             waits,
             phase: Phase::Idle,
             now: Duration::ZERO,
@@ -181,7 +186,7 @@ impl Sequencer {
     /// the sequencer not be used again.
     pub fn step(&mut self, input: Input) -> Result<Vec<Action>, Breach> {
         let mut out = Vec::new();
-        if self.phase == Phase::Done {
+        if self.phase == Phase::Done || self.is_known(&input) {
             return Ok(out);
         }
         self.take(input, &mut out)?;
@@ -213,6 +218,14 @@ impl Sequencer {
         self.tracks.iter().map(|track| (&track.leg, track.end()))
     }
 
+    /// The legs that will never be sent, with how their signals end and why.
+    pub fn dropped(&self) -> impl Iterator<Item = (&Leg, SignalOutcome, &str)> {
+        self.tracks.iter().filter_map(|track| match &track.progress {
+            Progress::Dropped { outcome, reason } => Some((&track.leg, *outcome, reason.as_str())),
+            Progress::Unsent { .. } | Progress::Released { .. } | Progress::Sent { .. } => None,
+        })
+    }
+
     /// The opening legs that are not sent yet, or were just handed out, with what each was fitted
     /// to.
     pub fn sizes(&self) -> impl Iterator<Item = (&ClientOrderId, Qty)> {
@@ -221,6 +234,16 @@ impl Sequencer {
                 return None;
             };
             Some((track.leg.id(), qty))
+        })
+    }
+
+    /// Whether news of an order says what was said before: what follows from it was done then.
+    fn is_known(&self, input: &Input) -> bool {
+        let Input::Order { id, qty, status, filled } = input else { return false };
+        let before = self.places.get(id).and_then(|place| self.tracks.get(*place));
+        before.is_some_and(|track| {
+            let (qty, status, filled) = (*qty, *status, *filled);
+            track.progress == Progress::Sent { qty, status, filled, lost: false }
         })
     }
 
@@ -534,9 +557,9 @@ impl Sequencer {
     }
 
     fn track(&mut self, id: &ClientOrderId) -> Result<&mut Track, Breach> {
-        self.tracks
-            .iter_mut()
-            .find(|track| track.leg.id() == id)
+        let place = self.places.get(id).copied();
+        place
+            .and_then(|place| self.tracks.get_mut(place))
             .ok_or_else(|| Breach::NotPlanned { id: id.clone() })
     }
 }

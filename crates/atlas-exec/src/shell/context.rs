@@ -49,19 +49,18 @@ fn middle(quote: &Quote) -> Result<Option<Price>, atlas_core::Error> {
 }
 
 impl Run<'_> {
-    /// What approvals rest on, asked again if it is too old.
+    /// What approvals rest on, asked again if it is too old. Whoever has used it puts it back into
+    /// `context`; otherwise the next one asks again.
     pub(super) async fn fresh(&mut self) -> Result<FreshContext, Error> {
         let age = TimeDelta::from_std(self.settings.context_age).unwrap_or(TimeDelta::zero());
-        if let Some(context) = &self.context
-            && self.session.now() - context.now <= age
-        {
-            let mut context = context.clone();
-            self.add_what_was_sent(&mut context);
-            return Ok(context);
+        let now = self.session.now();
+        match self.context.take().filter(|context| now - context.now <= age) {
+            Some(mut context) => {
+                self.add_what_was_sent(&mut context);
+                Ok(context)
+            }
+            None => self.ask().await,
         }
-        let context = self.ask().await?;
-        self.context = Some(context.clone());
-        Ok(context)
     }
 
     /// Asks for everything at once.
@@ -83,6 +82,7 @@ impl Run<'_> {
             self.session.heed_losses(account.equity, losses)?;
         }
         let state = self.session.state();
+        self.listed = open.iter().map(|order| order.client_order_id.clone()).collect();
         let mut context = FreshContext {
             now,
             account,
@@ -107,7 +107,8 @@ impl Run<'_> {
 
     fn add_what_was_sent(&self, context: &mut FreshContext) {
         let session = &*self.session;
-        add_what_was_sent(context, session.state(), session.trading_state(), session.now());
+        let (state, trading) = (session.state(), session.trading_state());
+        add_what_was_sent(context, &self.listed, (state, trading), session.now());
     }
 
     /// What can be spent, and what a share of each symbol to be bought is taken to cost: its
@@ -129,6 +130,7 @@ impl Run<'_> {
             }
         }
         let spendable = spendable(&context.account, &prices, self.session)?;
+        self.context = Some(context);
         Ok(Funds { spendable, prices })
     }
 }

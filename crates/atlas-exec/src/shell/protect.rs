@@ -158,9 +158,12 @@ impl Run<'_> {
         if self.id.is_none() {
             // Quotes of a closed market may be wide or missing; what was traded last is neither.
             let context = self.fresh().await?;
-            if context.hours == Hours::Closed {
-                let held = symbols.iter().filter_map(|symbol| context.positions.get(symbol));
-                return Ok(held.map(|held| (held.symbol.clone(), held.current_price)).collect());
+            let held = symbols.iter().filter_map(|symbol| context.positions.get(symbol));
+            let last = held.map(|held| (held.symbol.clone(), held.current_price)).collect();
+            let closed = context.hours == Hours::Closed;
+            self.context = Some(context);
+            if closed {
+                return Ok(last);
             }
         }
         let quotes = self.broker.quotes(symbols).await.map_err(Error::broker("ask for quotes"))?;

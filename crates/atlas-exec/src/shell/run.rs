@@ -17,7 +17,7 @@ use crate::event::{Event, ExecutionStarted, FundsAsked, LegDropped, OrderUpdate}
 use crate::journal::Draft;
 use crate::protection::GuardIntent;
 use crate::ramp::Stage;
-use crate::sequencer::{Action, Finish, Funds, Input, Leg, LegEnd, Sequencer, Stop};
+use crate::sequencer::{Action, Finish, Funds, Input, Leg, Sequencer, Stop};
 use crate::session::Session;
 use crate::state::Decision;
 use crate::states::{Cause, Deed, Permission, Stance};
@@ -36,6 +36,8 @@ pub(super) struct Run<'a> {
     pub(super) timer: &'a dyn Timer,
     pub(super) settings: &'a Settings,
     pub(super) context: Option<FreshContext>,
+    /// Open orders that the broker listed when it was asked for the context.
+    pub(super) listed: BTreeSet<ClientOrderId>,
     pub(super) ear: Ear<'a>,
     pub(super) time: OpenTime,
     /// Protective orders this execution has to do with.
@@ -165,6 +167,7 @@ impl<'a> Run<'a> {
             timer,
             settings,
             context: None,
+            listed: BTreeSet::new(),
             ear: Ear::open(broker, settings.news, bookmark),
             time: OpenTime::begin(now),
             guards: BTreeSet::new(),
@@ -267,13 +270,10 @@ impl Run<'_> {
         let dropped = &decision.dropped;
         let orders = self.session.state().orders();
         let mut events = Vec::new();
-        for (leg, end) in sequencer.ends() {
+        for (leg, outcome, reason) in sequencer.dropped() {
             let id = leg.id();
-            if let Some(LegEnd { outcome, reason }) = end
-                && !orders.contains_key(id)
-                && !dropped.contains_key(id)
-            {
-                let client_order_id = id.clone();
+            if !orders.contains_key(id) && !dropped.contains_key(id) {
+                let (client_order_id, reason) = (id.clone(), reason.to_owned());
                 events.push(Event::LegDropped(LegDropped { client_order_id, outcome, reason }));
             }
         }

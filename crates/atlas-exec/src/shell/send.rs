@@ -279,9 +279,13 @@ impl Run<'_> {
         let mut waits = self.settings.lookups.iter();
         loop {
             match self.fresh().await {
-                Ok(mut context) => {
-                    made_for(&mut context, request);
-                    return Ok(self.hear(leg, request, &context));
+                Ok(context) => {
+                    let asked = match made_for(&context, request) {
+                        Some(own) => self.hear(leg, request, &own),
+                        None => self.hear(leg, request, &context),
+                    };
+                    self.context = Some(context);
+                    return Ok(asked);
                 }
                 Err(error @ Error::Broker { .. }) => {
                     let Some(wait) = waits.next() else {

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::folder::AccountFolder;
 use crate::journal::{SqliteStorage, Storage as _};
-use crate::judged::{ContextAsked, OrderJudged, RampHeard, Said, add_what_was_sent, made_for};
+use crate::judged::{
+    ContextAsked, OrderJudged, RampHeard, Said, add_what_was_sent, listed, made_for,
+};
 use crate::plan_approver::PlanApprover;
 use crate::ramp;
 use crate::state::{Decision, State};
@@ -125,8 +127,9 @@ fn again(
     let approver =
         PlanApprover::again(plan, &gates).map_err(|error| unusable(error.to_string()))?;
     let mut context = asked.into_fresh();
-    add_what_was_sent(&mut context, state, state.trading().state(), at);
-    made_for(&mut context, &request);
+    let listed = listed(&context);
+    add_what_was_sent(&mut context, &listed, (state, state.trading().state()), at);
+    let context = made_for(&context, &request).unwrap_or(context);
     let turned_away = ramp.as_ref().and_then(|ramp| {
         ramp::check(ramp.stage, &request, ramp.worst, &context).err().map(|denial| denial.reason)
     });
