@@ -281,6 +281,13 @@ def crypto(walk, span):
     for kind in ("bars", "quotes", "trades", "snapshots"):
         walk(400, "GET", f"{root}/{kind}")
     walk(200, "GET", "/v1/corporate-actions", {"symbols": "AAPL", "start": "2000-01-01"})
+    root = "/v2/corporate_actions/announcements"
+    asked = {"ca_types": "Dividend,Split", "since": "2019-01-01", "until": "2019-03-01"}
+    walk(200, "GET", root, asked)
+    walk(400, "GET", root, {**asked, "until": "2020-01-01"})
+    walk(404, "GET", f"{root}/{UNKNOWN}")
+    walk(200, "GET", "/v1beta1/news", {"symbols": "AAPL", "limit": 5})
+    walk(400, "GET", "/v1beta1/news", {"limit": 51})
 
 
 def probe(walk, operation):

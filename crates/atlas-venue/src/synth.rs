@@ -9,8 +9,10 @@
 //!   up to half of it. **High** and **low** lie beyond open and close by up to 0.6 % of the close.
 //! - [`coin`] makes a crypto pair: each day closes within about 3 % (one standard deviation) of the
 //!   day before, and is drawn back by 1 % of its distance to where the series began.
+//! - [`stock`] makes a stock in the same way, of the days the stock exchange is open, with about 1.2 %.
 
 use atlas_core::bars::{Bars, Basis, Columns};
+use atlas_core::calendar::Calendar;
 use atlas_core::{Raw, Symbol};
 use chrono::NaiveDate;
 
@@ -80,19 +82,47 @@ pub fn coin(
     to: NaiveDate,
     seed: u64,
 ) -> Result<Bars<Raw>, Error> {
+    let dates = from.iter_days().take_while(|date| *date <= to);
+    walk(symbol, first_price, dates, (0.03, 0.01), seed)
+}
+
+/// Makes a stock with a bar for each session from one date to another, both included.
+///
+/// # Errors
+/// [`Error::Core`] unless the first price is one and the dates lie within the calendar.
+pub fn stock(
+    symbol: &Symbol,
+    first_price: f64,
+    from: NaiveDate,
+    to: NaiveDate,
+    seed: u64,
+) -> Result<Bars<Raw>, Error> {
+    let dates = Calendar::nyse().sessions(from, to)?.map(|session| session.date);
+    walk(symbol, first_price, dates, (0.012, 0.004), seed)
+}
+
+/// A price that closes each day within about `width` of the day before, its extremes up to `reach`
+/// beyond open and close.
+fn walk(
+    symbol: &Symbol,
+    first_price: f64,
+    dates: impl Iterator<Item = NaiveDate>,
+    (width, reach): (f64, f64),
+    seed: u64,
+) -> Result<Bars<Raw>, Error> {
     let mut made = Columns::default();
     let mut before = to_grid(first_price);
-    for date in from.iter_days().take_while(|date| *date <= to) {
+    for date in dates {
         let mut draws = draws(seed, symbol, date);
         // The sum of three even draws is close to a normal one of standard deviation one half.
         let normal = (draws() + draws() + draws() - 1.5) * 2.0;
         let drawn_back = (first_price / before - 1.0) * 0.01;
-        let close = to_grid((before * (1.0 + 0.03 * normal + drawn_back)).max(first_price / 50.0));
+        let close = to_grid((before * (1.0 + width * normal + drawn_back)).max(first_price / 50.0));
         let (top, bottom) = (before.max(close), before.min(close));
         made.dates.push(date);
         made.open.push(before);
-        made.high.push(to_grid(top + close * 0.01 * draws()).max(top));
-        made.low.push(to_grid(bottom - close * 0.01 * draws()).min(bottom));
+        made.high.push(to_grid(top + close * reach * draws()).max(top));
+        made.low.push(to_grid(bottom - close * reach * draws()).min(bottom));
         made.close.push(close);
         before = close;
     }
@@ -138,6 +168,17 @@ mod tests {
         assert_ne!(make("2016-01-01", 2), short);
         let closes = &long.columns().close;
         assert!(closes.iter().all(|close| (4_000.0..400_000.0).contains(close)));
+    }
+
+    #[test]
+    fn a_stock_has_a_bar_for_each_session() {
+        let symbol: Symbol = "SPY".parse().unwrap();
+        let made = stock(&symbol, 250.0, day("2018-12-28"), day("2019-01-03"), 0).unwrap();
+        let dates = ["2018-12-28", "2018-12-31", "2019-01-02", "2019-01-03"].map(day);
+        assert_eq!((&made.columns().dates[..], made.columns().open[0]), (&dates[..], 250.0));
+        let long = stock(&symbol, 250.0, day("2003-01-02"), day("2022-12-30"), 0).unwrap();
+        let closes = &long.columns().close;
+        assert!(closes.iter().all(|close| (60.0..1_000.0).contains(close)));
     }
 
     proptest! {

@@ -16,6 +16,7 @@ use atlas_venue::core::{ActionKind, CorporateAction, CryptoRules, Origin, Px};
 use atlas_venue::{Listing, synth};
 use chrono::NaiveDate;
 
+use super::made::Made;
 use crate::exit::{Exit, Failure};
 use crate::market::Market;
 
@@ -37,11 +38,17 @@ impl Goods {
     /// shares. Needs no index, VIX or rate.
     ///
     /// Series of closes get the rest of their bars made, so that prices move within the day; crypto
-    /// pairs the data do not have are made altogether.
+    /// pairs the data do not have, and the stocks asked for, are made altogether.
     ///
     /// # Errors
-    /// [`Exit::Data`] for data that cannot be read or listed.
-    pub(super) fn load(data: &str, universe: Option<&str>, seed: u64) -> Result<Self> {
+    /// [`Exit::Data`] for data that cannot be read or listed, [`Exit::Usage`] for a stock to make that
+    /// the data have.
+    pub(super) fn load(
+        data: &str,
+        universe: Option<&str>,
+        stocks_made: &Made,
+        seed: u64,
+    ) -> Result<Self> {
         let folder = Some(Path::new(data)).filter(|path| path.is_dir());
         let (series, default) = if let Some(folder) = folder {
             (daily(folder, universe)?, None)
@@ -75,6 +82,7 @@ impl Goods {
         let first = stocks.filter_map(Listing::first_date).min();
         let first = first.or_else(|| all.values().filter_map(Listing::first_date).min());
         let first = first.unwrap_or(as_of);
+        stocks_made.list(&mut all, (first, last), seed)?;
         for (pair, price) in PAIRS {
             let pair: Symbol = pair.parse()?;
             if let Entry::Vacant(place) = all.entry(pair) {

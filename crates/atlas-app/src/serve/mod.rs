@@ -5,6 +5,7 @@ mod behaviour;
 mod goods;
 mod keys;
 mod limits;
+mod made;
 mod source;
 pub(crate) mod stop;
 
@@ -32,6 +33,7 @@ use behaviour::{Behaviour, Told};
 use goods::Goods;
 use keys::Keys;
 use limits::{Limits, ToldLimits};
+use made::Made;
 use source::Source;
 pub(crate) use stop::Stop;
 
@@ -82,6 +84,10 @@ pub(crate) struct Serve {
     /// A named universe, symbols separated by commas, or a file with one symbol a line.
     #[arg(long, value_name = "NAME|SYMBOLS|FILE")]
     universe: Option<String>,
+    /// Stocks the data do not have, made as crypto pairs are, each with the price it begins at; beside
+    /// the bundled sample SPY, AMZN, QQQ and TSLA unless told or a universe is named.
+    #[arg(long, value_name = "SYMBOL:PRICE,...|off")]
+    made: Option<Made>,
     /// Number of accounts, each with its own keys and books.
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -150,8 +156,10 @@ pub(crate) async fn serve(common: Common, flags: Serve) -> Result<()> {
     flags.check_listen()?;
     let data = flags.data.clone().or(config.data).unwrap_or_else(|| "sample".to_owned());
     let dir = common.state_dir.or(config.state_dir).map(|dir| dir.join("serve"));
-    let source = Source::of(&data, flags.universe.as_deref(), flags.seed);
-    let mut goods = Goods::load(&data, flags.universe.as_deref(), flags.seed)?;
+    let made = flags.made.clone();
+    let made = made.unwrap_or_else(|| Made::usual(data == "sample" && flags.universe.is_none()));
+    let source = Source::of(&data, flags.universe.as_deref(), &made, flags.seed);
+    let mut goods = Goods::load(&data, flags.universe.as_deref(), &made, flags.seed)?;
     if let Some(dir) = &dir {
         source.check(dir)?;
     }

@@ -157,7 +157,8 @@ impl Exchange {
         let unknown = || Error::NotListed { symbol: symbol.to_string() };
         let listing = self.market.listing(symbol).ok_or_else(unknown)?;
         let phase = || super::Market::phase_near(self.next_session, now);
-        self.market.mark_in(listing, now, phase)?.ok_or_else(unknown)
+        let mark = self.market.mark_in(listing, now, phase)?.ok_or_else(unknown)?;
+        Ok(listing.on_grid(mark))
     }
 }
 

@@ -19,6 +19,7 @@
 
 use atlas_core::calendar::Session;
 use atlas_core::time::Timestamp;
+use chrono::TimeDelta;
 
 use super::actions::ActionKind;
 use super::events::Event;
@@ -33,10 +34,15 @@ use crate::Error;
 impl Exchange {
     /// Moves the clock towards the opening of a session while the exchange is closed.
     pub(super) fn walk_closed(&mut self, next: &Session, to: Timestamp) -> Result<(), Error> {
+        let before = self.next_session.checked_sub(1).and_then(hours::session);
+        if let Some(before) = before
+            && !self.end_old(before, to)?
+        {
+            return Ok(());
+        }
         if !self.market.has_extended() {
             return self.walk(None, to);
         }
-        let before = self.next_session.checked_sub(1).and_then(hours::session);
         if let Some(before) = before {
             let (_, end) = hours::extended(before);
             if self.state.clock < end {
@@ -58,6 +64,23 @@ impl Exchange {
         self.walk(Some((next, false)), to)
     }
 
+    /// Lets the GTC orders end whose last day a session was, a quarter of an hour after its close;
+    /// false if the clock does not come to that.
+    fn end_old(&mut self, session: &Session, to: Timestamp) -> Result<bool, Error> {
+        let end = session.close + QUARTER;
+        let ends = |order: &&OrderRecord| order.tif == Tif::Gtc && order.times.expires <= end;
+        if self.state.clock >= end || !self.open_orders().any(|order| ends(&order)) {
+            return Ok(true);
+        }
+        let hours = self.market.has_extended().then_some((session, false));
+        self.walk(hours, to.min(end))?;
+        if to < end {
+            return Ok(false);
+        }
+        self.expire(ends)?;
+        Ok(true)
+    }
+
     /// Begins the hours before an opening: orders that wait for them begin to work.
     fn open_early(&mut self, session: &Session) -> Result<(), Error> {
         self.apply_actions(session.date)?;
@@ -76,7 +99,11 @@ impl Exchange {
 
     /// Ends the hours after a close: DAY orders that worked in them expire.
     fn end_late(&mut self, end: Timestamp) -> Result<(), Error> {
-        let ends = |order: &&OrderRecord| order.tif == Tif::Day && order.times.expires <= end;
+        self.expire(|order| order.tif == Tif::Day && order.times.expires <= end)
+    }
+
+    /// Lets orders expire, oldest first.
+    fn expire(&mut self, ends: impl Fn(&&OrderRecord) -> bool) -> Result<(), Error> {
         let mut open: Vec<u64> = self.open_orders().filter(ends).map(|order| order.seq).collect();
         open.sort_unstable();
         for seq in open {
@@ -87,6 +114,9 @@ impl Exchange {
         Ok(())
     }
 }
+
+/// How long after a close GTC orders run out.
+pub(super) const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
 /// A way with the prices made before its opening and after its close, by the rule above; the way as
 /// it is if there is no close before.

@@ -92,6 +92,12 @@ impl Px {
         Money(self.0 as i128 * qty.0 as i128)
     }
 
+    /// The price rounded down to whole steps of `tick` billionths; one below the first step stays.
+    #[must_use]
+    pub(crate) fn down_to(self, tick: i64) -> Self {
+        Self::from_nanos(self.0 / tick * tick).unwrap_or(self)
+    }
+
     /// Whether the price is a whole number of `tick` billionths.
     #[must_use]
     pub const fn is_on(self, tick: i64) -> bool {

@@ -121,7 +121,8 @@ impl Past {
     fn mark_at(&self, symbol: &Symbol, moment: Timestamp) -> Result<Px, Error> {
         let unknown = || Error::NotListed { symbol: symbol.to_string() };
         let listing = self.view.market().listing(symbol).ok_or_else(unknown)?;
-        self.view.market().mark(listing, moment)?.ok_or_else(unknown)
+        let mark = self.view.market().mark(listing, moment)?.ok_or_else(unknown)?;
+        Ok(listing.on_grid(mark))
     }
 }
 

@@ -385,6 +385,15 @@ impl Listing {
         }
     }
 
+    /// A price as a trade would have it, on the grid of the trades that are shown: of series that are
+    /// shown in cents, and of crypto. Others are not rounded.
+    pub(crate) fn on_grid(&self, price: Px) -> Px {
+        if self.tick.is_none() && !self.is_crypto() {
+            return price;
+        }
+        price.down_to(self.trade_tick())
+    }
+
     /// Whether an order may name `price`: cents from $1 up, hundredths of a cent below (Rule 612);
     /// units of an adjusted series to six decimals, crypto in its increments.
     pub(crate) const fn accepts_price(&self, price: Px) -> bool {
@@ -437,8 +446,10 @@ impl Listing {
 
 /// Where some well-known names were listed in 2022, the last year of the bundled sample, unless at
 /// the New York Stock Exchange.
-const EXCHANGES: [(&str, &[&str]); 2] =
-    [("NASDAQ", &["AAPL", "AMD", "GOOG", "MSFT", "PEP"]), ("ARCA", &["SPY"])];
+const EXCHANGES: [(&str, &[&str]); 2] = [
+    ("NASDAQ", &["AAPL", "AMD", "AMZN", "GOOG", "MSFT", "PEP", "QQQ", "TSLA"]),
+    ("ARCA", &["SPY"]),
+];
 
 #[cfg(test)]
 mod tests {

@@ -162,9 +162,10 @@ pub(super) fn expiry(
 ) -> Result<Timestamp, Error> {
     let nyse = Calendar::nyse();
     if tif == Tif::Gtc {
+        // On a day nobody trades nothing runs out.
         let date = to_eastern(now)?.date_naive() + TimeDelta::days(90);
-        let time = NaiveTime::from_hms_opt(16, 15, 0).unwrap_or_default();
-        return Ok(atlas_core::calendar::from_eastern(date, time)?);
+        let session = nyse.session(date).or_else(|_| nyse.previous_session(date))?;
+        return Ok(session.close + super::extended::QUARTER);
     }
     let session: Session = match phase {
         Phase::Open(session) => session,

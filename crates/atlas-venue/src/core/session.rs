@@ -158,10 +158,11 @@ impl Exchange {
 
     /// Closes a session.
     pub(super) fn close_session(&mut self, session: &Session) -> Result<(), Error> {
-        let last = session.close + TimeDelta::minutes(15);
-        let ends = |order: &OrderRecord| order.tif == Tif::Cls || order.times.expires <= last;
+        let ends = |order: &OrderRecord| {
+            order.tif == Tif::Cls || (order.tif != Tif::Gtc && order.times.expires <= session.close)
+        };
         if self.open_orders().any(ends) {
-            self.end_orders(session, last)?;
+            self.end_orders(session)?;
         }
         self.post_fees()?;
         self.accrue(session)?;
@@ -169,7 +170,7 @@ impl Exchange {
         self.close_margin(session)
     }
 
-    fn end_orders(&mut self, session: &Session, last: Timestamp) -> Result<(), Error> {
+    fn end_orders(&mut self, session: &Session) -> Result<(), Error> {
         let mut open: Vec<u64> = self.open.values().flatten().copied().collect();
         open.sort_unstable();
         for seq in open {
@@ -179,8 +180,10 @@ impl Exchange {
             }
             match order.tif {
                 Tif::Cls => self.auction(seq, session)?,
-                Tif::Day | Tif::Gtc | Tif::Opg | Tif::Ioc | Tif::Fok => {
-                    if order.times.expires <= last {
+                // These run out a quarter of an hour later.
+                Tif::Gtc => {}
+                Tif::Day | Tif::Opg | Tif::Ioc | Tif::Fok => {
+                    if order.times.expires <= session.close {
                         self.set_status(seq, Status::Expired, Event::Expired)?;
                     }
                 }

@@ -25,10 +25,11 @@ impl Exchange {
         Ok(sum)
     }
 
-    /// The last known price of something held.
+    /// The last known price of something held, which is what the latest trade is told at.
     pub(crate) fn mark_of_holding(&self, symbol: &Symbol) -> Result<Px, Error> {
         if let Some(middle) = self.state.quotes.get(symbol).and_then(Book::middle) {
-            return Ok(middle);
+            let listing = self.market.listing(symbol);
+            return Ok(listing.map_or(middle, |listing| listing.on_grid(middle)));
         }
         self.mark_at(symbol, self.state.clock)
     }

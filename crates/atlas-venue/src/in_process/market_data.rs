@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use super::convert::unreadable;
 use super::{InProcess, ticks};
 use crate::core::{Exchange, Listing, Px, View, date_of};
-use crate::tape::{Candle, Chain, Days, Tick, Timeframe as Frame, last_minute, present};
+use crate::tape::{Candle, Chain, Days, Newest, Tick, Timeframe as Frame, last_minute, present};
 
 #[async_trait]
 impl MarketData for InProcess {
@@ -178,11 +178,11 @@ fn volume(volume: f64, digits: u32) -> Result<Qty, crate::Error> {
 }
 
 fn latest_quote(view: &View, listing: &Listing) -> Result<Option<Quote>, crate::Error> {
-    present(view, listing)?.map(|tick| quote_of(&tick, listing)).transpose()
+    present(view, listing, Newest::Quote)?.map(|tick| quote_of(&tick, listing)).transpose()
 }
 
 fn latest_trade(view: &View, listing: &Listing) -> Result<Option<Trade>, crate::Error> {
-    present(view, listing)?.map(|tick| trade_of(&tick)).transpose()
+    present(view, listing, Newest::Trade)?.map(|tick| trade_of(&tick)).transpose()
 }
 
 /// The quote of a moment.

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::core::{Extras, Refusal};
@@ -77,17 +76,6 @@ impl From<atlas_core::Error> for Failure {
     fn from(error: atlas_core::Error) -> Self {
         Error::from(error).into()
     }
-}
-
-/// The object a request's body is. An array is none, although its places could stand for fields.
-///
-/// # Errors
-/// [`Failure::BadRequest`] saying where it cannot be read.
-pub(super) fn object<T: DeserializeOwned>(body: &str) -> Answer<T> {
-    if body.trim_start().starts_with('[') {
-        return Err(Failure::BadRequest("the body must be an object".to_owned()));
-    }
-    serde_json::from_str(body).map_err(|error| Failure::BadRequest(error.to_string()))
 }
 
 /// There is no such thing.

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, UPGRADE};
+use axum::http::uri::PathAndQuery;
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 
 use super::account::{Ctx, Server};
@@ -29,12 +30,29 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .layer(from_fn(settled))
         .layer(from_fn_with_state(Arc::clone(&server), faulty::faulty))
         .layer(from_fn_with_state(Arc::clone(&server), authorized));
-    Router::new()
+    let all = Router::new()
         .merge(admin::router(&server))
         .merge(stream::router())
         .merge(guarded)
         .layer(from_fn_with_state(Arc::clone(&server), signed))
-        .with_state(server)
+        .with_state(server);
+    // What changes a path has to stand before the router.
+    Router::new().fallback_service(all).layer(map_request(straight))
+}
+
+/// A path is the same with a slash at its end; older clients open `/stream/`.
+async fn straight(mut request: Request) -> Request {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+        return request;
+    };
+    let whole = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(whole).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// Lets an answer wait until what it tells is on disk; those that wait together are written
@@ -53,6 +71,12 @@ async fn authorized(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let upgrade = request.headers().get(UPGRADE);
+    // There are clients that ask for another HTTP by it with every request.
+    if upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        // No stream is behind this door; its keys would come in the first message.
+        return not_found("endpoint not found.").into_response();
+    }
     let path = request.uri().path();
     let account = match server.account_in(request.headers()) {
         Some(account) => Arc::clone(account),

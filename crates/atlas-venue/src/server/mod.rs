@@ -17,6 +17,7 @@
 //! | `/v2/stocks/{bars,quotes,trades,auctions}`, `/v2/stocks/{symbol}/…` | GET, with paging |
 //! | `/v2/stocks/{quotes,trades,bars}/latest`, `/v2/stocks/snapshots` | GET, also by symbol |
 //! | `/v2/stocks/meta/…`, `/v1/corporate-actions`, `/v1beta1/corporate-actions` | GET |
+//! | `/v2/corporate_actions/announcements[/{id}]`, `/v1beta1/news` (none) | GET |
 //! | `/v1beta3/crypto/us/{bars,quotes,trades,latest/…,snapshots}` | GET, without keys too |
 //! | `/stream` | websocket, `trade_updates` |
 //! | `/v2/events/trades`, `/v2beta1/events/trades` | server-sent events |

@@ -26,7 +26,7 @@ fn write(value: &Value, stamps: bool, to: &mut Vec<u8>) {
         }
         Value::Object(fields) => {
             write_length(fields.len(), [0x80, 0xde, 0xdf], to);
-            for (name, value) in fields {
+            for (name, value) in kind_first(fields) {
                 write_text(name, to);
                 match value.as_str().filter(|_| stamps && name == "t").map(str::parse) {
                     Some(Ok(moment)) => write_stamp(moment, to),
@@ -35,6 +35,14 @@ fn write(value: &Value, stamps: bool, to: &mut Vec<u8>) {
             }
         }
     }
+}
+
+/// The members of a message, the one that names its kind first: there are clients that choose by it
+/// how to read all others, and refuse a message that begins with another.
+pub(super) fn kind_first(fields: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let is_kind = |name: &str| name == "T";
+    let kind = fields.iter().filter(move |(name, _)| is_kind(name));
+    kind.chain(fields.iter().filter(move |(name, _)| !is_kind(name)))
 }
 
 fn write_number(number: &Number, to: &mut Vec<u8>) {
@@ -227,6 +235,12 @@ mod tests {
         assert_eq!(bytes[10..], 1_546_441_200_i64.to_be_bytes());
         // What is no moment stays a text.
         assert_eq!(encode(&json!({ "t": "x" }), true), [0x81, 0xa1, b't', 0xa1, b'x']);
+    }
+
+    #[test]
+    fn the_kind_of_a_message_comes_first() {
+        let bytes = encode(&json!([{ "S": "A", "T": "q", "a": 1 }]), true);
+        assert_eq!(bytes, *b"\x91\x83\xa1T\xa1q\xa1S\xa1A\xa1a\x01");
     }
 
     #[test]

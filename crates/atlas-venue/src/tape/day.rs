@@ -125,6 +125,11 @@ impl Day {
         self.until
     }
 
+    /// Whether all of it is known: nothing trades in it any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.until >= self.span.1
+    }
+
     /// The bar of what is known between two places; `None` if nothing is.
     pub(crate) fn bar(&self, from: i64, to: i64) -> Option<Candle> {
         let (from, to) = (from.max(self.span.0), to.min(self.until));
@@ -245,7 +250,7 @@ impl Day {
     }
 
     fn on_grid(&self, price: Px) -> Px {
-        Px::from_nanos(price.nanos() / self.tick * self.tick).unwrap_or(price)
+        price.down_to(self.tick)
     }
 
     /// The prices at both ends of each part of the way that takes some of the time between two places.

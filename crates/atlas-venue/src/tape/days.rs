@@ -164,16 +164,22 @@ pub(crate) fn in_order(rows: Range<usize>, newest_first: bool) -> impl Iterator<
     rows.map(move |row| if newest_first { first + end - 1 - row } else { row })
 }
 
-/// The price of the present moment, which is both the last trade and what is quoted around.
-pub(crate) fn present(view: &View, listing: &Listing) -> Result<Option<Tick>, Error> {
+/// What of the newest is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newest {
+    Trade,
+    Quote,
+}
+
+/// The price of the present moment, which is both the last trade and what is quoted around; while
+/// nothing trades, the last price at the moment of the last trade or quote there was.
+pub(crate) fn present(view: &View, listing: &Listing, what: Newest) -> Result<Option<Tick>, Error> {
+    let last = last(view, listing, what)?;
     let at = view.clock() - lens::staleness();
     let mark = view.market().mark(listing, at)?;
     let slot = at.timestamp() / 5;
     let size = if listing.is_crypto() { 0.01 } else { 100.0 };
-    let on_grid = |price: Px| {
-        let tick = listing.trade_tick();
-        Px::from_nanos(price.nanos() / tick * tick).unwrap_or(price)
-    };
+    let on_grid = |price: Px| price.down_to(listing.trade_tick());
     // A quote that came in is what trades; of older ones nothing is kept.
     let book = view.book(listing.symbol()).filter(|_| lens::staleness().is_zero());
     let mark = book.and_then(|book| book.middle()).or(mark);
@@ -181,14 +187,33 @@ pub(crate) fn present(view: &View, listing: &Listing) -> Result<Option<Tick>, Er
         Some(book) => (book.bid, book.ask),
         None => view.quote_at(listing, at)?.unzip(),
     };
-    Ok(mark.map(on_grid).map(|price| Tick {
-        at: lens::shown(view.now()),
-        slot,
-        price,
-        sides,
-        size,
-        depth: (1, 1),
-    }))
+    let now = |price| Tick { at: lens::shown(view.now()), slot, price, sides, size, depth: (1, 1) };
+    let tick = |price| last.map_or_else(|| now(price), |last| Tick { price, sides, ..last });
+    Ok(mark.map(on_grid).map(tick))
+}
+
+/// The last trade or quote there was, if nothing trades and no quotes come in.
+fn last(view: &View, listing: &Listing, what: Newest) -> Result<Option<Tick>, Error> {
+    if view.book(listing.symbol()).is_some() {
+        return Ok(None);
+    }
+    let Some(day) = ended(view, listing)? else { return Ok(None) };
+    let (from, to) = (day.place(day.start()), day.known());
+    Ok(match what {
+        Newest::Trade => day.trades(from, to).next_back(),
+        Newest::Quote => day.quotes(from, to).next_back(),
+    })
+}
+
+/// The last day there is anything of, if it is over.
+fn ended(view: &View, listing: &Listing) -> Result<Option<Day>, Error> {
+    let days = Days::at(view, listing, view.clock())?;
+    for row in (0..days.len()).rev() {
+        if let Some(day) = days.day(row)? {
+            return Ok(Some(day).filter(Day::is_over));
+        }
+    }
+    Ok(None)
 }
 
 /// The last whole minute that is known, looking back over a few days.

@@ -37,7 +37,7 @@ pub(crate) use adjust::Adjustment;
 pub(crate) use candle::Candle;
 pub(crate) use chain::Chain;
 pub(crate) use day::{Day, Tick};
-pub(crate) use days::{Days, in_order, last_minute, present};
+pub(crate) use days::{Days, Newest, in_order, last_minute, present};
 pub(crate) use names::{Part, parts};
 pub(crate) use timeframe::{Timeframe, midnight};
 

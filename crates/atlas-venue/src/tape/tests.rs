@@ -6,7 +6,7 @@ use atlas_core::{Raw, Side, Weight};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::{Candle, Chain, Days, MINUTE, Tick, Timeframe, present};
+use super::{Candle, Chain, Days, MINUTE, Newest, Tick, Timeframe, present};
 use crate::VenueConfig;
 use crate::core::tests::order;
 use crate::core::{ActionKind, CorporateAction, Exchange, Kind, Listing, Px, Shares, Status};
@@ -62,7 +62,7 @@ proptest! {
         for after in [slot * 5_000, slot * 5_000 + off] {
             let mut ex = exchange(rough, is_paper, after);
             let listing = ex.listings().values().next().unwrap().clone();
-            let tick = present(&ex.view(), &listing).unwrap().unwrap();
+            let tick = present(&ex.view(), &listing, Newest::Quote).unwrap().unwrap();
             let quoted = sides(&tick);
             prop_assert_eq!(ex.quote(listing.symbol()).unwrap(), Some(quoted));
             prop_assert!(quoted.0 <= tick.price && tick.price <= quoted.1);

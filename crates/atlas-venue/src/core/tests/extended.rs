@@ -140,3 +140,27 @@ fn a_split_happens_before_the_first_price_of_its_day() {
     exchange.advance_to(at("2019-01-04T15:00:00Z")).unwrap();
     assert_eq!(held(&exchange), "20");
 }
+
+/// The ninetieth day after Thursday the third of January is a Wednesday; after the Monday before, a
+/// Sunday.
+#[test]
+fn gtc_orders_run_out_when_they_say() {
+    for (sent, end) in [
+        ("2019-01-03T15:00:00Z", "2019-04-03T20:15:00Z"),
+        ("2019-01-07T15:00:00Z", "2019-04-05T20:15:00Z"),
+    ] {
+        let plain = Exchange::new(VenueConfig::realistic(at(sent)), listings()).unwrap();
+        for made in [paper(sent), plain] {
+            let mut exchange = made;
+            let limit = Kind::Limit(px("50"));
+            let gtc = NewOrder { tif: Tif::Gtc, ..order("AAPL", Side::Buy, "1", limit) };
+            exchange.submit(gtc).unwrap();
+            assert_eq!(exchange.order(1).unwrap().times.expires, at(end));
+            exchange.advance_to(at(end) - chrono::TimeDelta::milliseconds(1)).unwrap();
+            assert_eq!(told(&exchange, 1), "new 0@-");
+            exchange.advance_to(at(end) + chrono::TimeDelta::days(3)).unwrap();
+            assert_eq!(told(&exchange, 1), "expired 0@-");
+            assert_eq!(exchange.order(1).unwrap().times.ended, Some(at(end)));
+        }
+    }
+}

@@ -28,15 +28,21 @@ pub(super) async fn corporate_actions(
     if start.zip(end).is_some_and(|(start, end)| start > end) {
         return Err(Failure::BadData("end should not be before start".to_owned()));
     }
-    let (symbols, types) = (query.list("symbols"), query.list("types"));
+    let (symbols, types, ids) = (query.list("symbols"), query.list("types"), query.list("ids"));
+    // Nothing here has a CUSIP that could be asked for.
+    let is_nothing = !query.list("cusips").is_empty();
     let newest_first = in_data(query.word("sort", "asc", &["asc", "desc"]))? == "desc";
     let mut found = shared.venue.inspect(|exchange| {
         let today = date_of(shown(exchange.now()));
         let (from, until) = (start.unwrap_or(today), end.unwrap_or(today).min(today));
         let mut found = known(exchange, (from, until));
-        found.retain(|(_, kind, symbol, _)| {
-            (symbols.is_empty() || symbols.iter().any(|name| name == symbol))
-                && (types.is_empty() || types.iter().any(|name| kind.starts_with(name)))
+        found.retain(|(_, kind, symbol, action)| {
+            let is_kind = |name: &&str| kind == name || kind.strip_suffix('s') == Some(*name);
+            let is_id = |id: &&str| action["id"] == **id;
+            !is_nothing
+                && (symbols.is_empty() || symbols.iter().any(|name| name == symbol))
+                && (types.is_empty() || types.iter().any(is_kind))
+                && (ids.is_empty() || ids.iter().any(is_id))
         });
         found
     });
@@ -59,10 +65,11 @@ pub(super) async fn corporate_actions(
     Ok(Json(json!({ "corporate_actions": page, "next_page_token": token })))
 }
 
-type Told = (NaiveDate, &'static str, String, Value);
+/// An action with its date, its kind and whose it is.
+pub(super) type Told = (NaiveDate, &'static str, String, Value);
 
 /// All actions shown on the dates from one to another, both included.
-fn known(exchange: &Exchange, (from, until): (NaiveDate, NaiveDate)) -> Vec<Told> {
+pub(super) fn known(exchange: &Exchange, (from, until): (NaiveDate, NaiveDate)) -> Vec<Told> {
     let mut found = Vec::new();
     for listing in exchange.listings().values() {
         for (number, action) in listing.actions().iter().enumerate() {

@@ -36,7 +36,7 @@ async fn page(shared: &Shared, query: Query, mut names: Vec<String>) -> Answer<P
     check_feed(&query)?;
     names.sort_unstable();
     of_the_market(shared, move |view| {
-        let window = Window::read(&query, view)?;
+        let window = Window::read(&query, view, Market::Stocks)?;
         let mut page = Page::default();
         'names: for name in &names {
             let Some(listing) = listing(view.listings(), name, Market::Stocks) else { continue };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::Error;
 use crate::core::{Exchange, Listing, View};
-use crate::tape::{Days, last_minute, present};
+use crate::tape::{Days, Newest, last_minute, present};
 
 /// `GET /v2/stocks/{quotes,trades,bars}/latest`
 pub(super) async fn stocks(
@@ -121,11 +121,11 @@ async fn single(shared: &Shared, name: &str, make: Make) -> Answer<Value> {
 }
 
 fn latest_quote(view: &View, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
-    Ok(present(view, listing)?.map(|tick| quote(&tick, market)))
+    Ok(present(view, listing, Newest::Quote)?.map(|tick| quote(&tick, market)))
 }
 
 fn latest_trade(view: &View, listing: &Listing, market: Market) -> Result<Option<Value>, Error> {
-    Ok(present(view, listing)?.map(|tick| trade(&tick, market)))
+    Ok(present(view, listing, Newest::Trade)?.map(|tick| trade(&tick, market)))
 }
 
 /// The last whole minute.

@@ -6,6 +6,7 @@
 //! or made.
 
 mod actions;
+mod announcements;
 mod auctions;
 mod bars;
 mod latest;
@@ -62,7 +63,10 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/v2/stocks/meta/exchanges", get(reference::exchanges))
         .route("/v2/stocks/meta/conditions/{ticktype}", get(reference::conditions))
         .route("/v1/corporate-actions", get(actions::corporate_actions))
-        .route("/v1beta1/corporate-actions", get(actions::corporate_actions));
+        .route("/v1beta1/corporate-actions", get(actions::corporate_actions))
+        .route("/v2/corporate_actions/announcements", get(announcements::announcements))
+        .route("/v2/corporate_actions/announcements/{id}", get(announcements::announcement))
+        .route("/v1beta1/news", get(announcements::news));
     let crypto = Router::new()
         .route("/v1beta3/crypto/{loc}/bars", get(bars::crypto))
         .route("/v1beta3/crypto/{loc}/quotes", get(ticks::crypto_quotes))

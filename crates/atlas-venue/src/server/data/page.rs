@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::super::answer::{Answer, Failure};
 use super::super::lens::shown;
 use super::super::query::Query;
+use super::Market;
 use crate::core::{View, date_of};
 use crate::tape::midnight;
 
@@ -35,10 +36,14 @@ pub(super) struct Page {
 }
 
 impl Window {
-    /// Reads the parameters; without a start it is today's, without an end the present's.
-    pub(super) fn read(query: &Query, view: &View) -> Answer<Self> {
+    /// Reads the parameters; without a start it is today's, of crypto the day in UTC, without an end
+    /// the present's.
+    pub(super) fn read(query: &Query, view: &View, market: Market) -> Answer<Self> {
         let now = shown(view.now());
-        let today = midnight(date_of(now), false);
+        let today = match market {
+            Market::Stocks => midnight(date_of(now), false),
+            Market::Crypto => midnight(now.date_naive(), true),
+        };
         let start = query.shown("start")?.unwrap_or(today);
         let end = query.shown("end")?.unwrap_or(now);
         let after = query.text("page_token").map(read_token).transpose()?;

@@ -118,7 +118,7 @@ async fn page(
     check_feed(&query)?;
     names.sort_unstable();
     of_the_market(shared, move |view| {
-        let window = Window::read(&query, view)?;
+        let window = Window::read(&query, view, market)?;
         let mut page = Page::default();
         for name in &names {
             let Some(listing) = listing(view.listings(), name, market) else { continue };

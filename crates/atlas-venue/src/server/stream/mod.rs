@@ -24,7 +24,8 @@ pub use seats::StreamLimits;
 pub(super) fn router() -> Router<Arc<Server>> {
     let mut router = Router::new()
         .route("/stream", get(updates::open))
-        .route("/v1beta3/crypto/us", get(feed::open_crypto));
+        .route("/v1beta3/crypto/{loc}", get(feed::open_crypto))
+        .route("/v1beta2/crypto", get(feed::open_crypto));
     for name in feed::STOCK_FEEDS {
         router = router.route(&format!("/v2/{name}"), get(feed::open_stocks));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::super::account::Server;
@@ -40,10 +41,34 @@ impl Encoding {
 
     fn frame(self, message: &Value) -> Message {
         match self {
-            Self::Text => Message::Text(message.to_string().into()),
-            Self::Binary => Message::Binary(Bytes::from(message.to_string())),
+            Self::Text => Message::Text(json(message).into()),
+            Self::Binary => Message::Binary(Bytes::from(json(message))),
             Self::MessagePack { stamps } => {
                 Message::Binary(Bytes::from(msgpack::encode(message, stamps)))
+            }
+        }
+    }
+}
+
+/// A message as JSON, its kind first.
+fn json(message: &Value) -> String {
+    // Nothing in a value can fail to be written.
+    serde_json::to_string(&KindFirst(message)).unwrap_or_default()
+}
+
+/// A value whose maps begin with the member that names their kind.
+struct KindFirst<'a>(&'a Value);
+
+impl Serialize for KindFirst<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Array(items) => to.collect_seq(items.iter().map(KindFirst)),
+            Value::Object(fields) => {
+                let fields = msgpack::kind_first(fields);
+                to.collect_map(fields.map(|(name, value)| (name, KindFirst(value))))
+            }
+            plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                plain.serialize(to)
             }
         }
     }
@@ -139,6 +164,12 @@ const SLOW: Duration = Duration::from_secs(15);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kind_of_a_message_comes_first() {
+        let message = serde_json::json!([{ "S": "A", "T": "q", "a": { "T": 2, "Q": 1.50 } }]);
+        assert_eq!(json(&message), r#"[{"T":"q","S":"A","a":{"T":2,"Q":1.5}}]"#);
+    }
 
     #[tokio::test]
     async fn nobody_is_waited_for_without_end() {

@@ -62,26 +62,20 @@ struct Session {
     listens: bool,
 }
 
-/// A message of the client.
+/// A message of the client; what it does not mean is absent or null.
 #[derive(Deserialize)]
 struct Command {
     action: String,
-    #[serde(default)]
-    key: String,
-    #[serde(default)]
-    secret: String,
-    #[serde(default)]
-    data: CommandData,
+    key: Option<String>,
+    secret: Option<String>,
+    data: Option<CommandData>,
 }
 
 #[derive(Default, Deserialize)]
 struct CommandData {
-    #[serde(default)]
-    key_id: String,
-    #[serde(default)]
-    secret_key: String,
-    #[serde(default)]
-    streams: Vec<String>,
+    key_id: Option<String>,
+    secret_key: Option<String>,
+    streams: Option<Vec<String>>,
 }
 
 impl Session {
@@ -138,15 +132,18 @@ impl Session {
     }
 
     fn obey(&mut self, command: &Command) -> Value {
+        let nothing = CommandData::default();
+        let data = command.data.as_ref().unwrap_or(&nothing);
         match command.action.as_str() {
             "auth" | "authenticate" => {
-                let pair = if command.key.is_empty() {
-                    (&command.data.key_id, &command.data.secret_key)
-                } else {
-                    (&command.key, &command.secret)
+                let (key, secret) = match &command.key {
+                    Some(key) if !key.is_empty() => (Some(key), &command.secret),
+                    Some(_) | None => (data.key_id.as_ref(), &data.secret_key),
                 };
                 (self.seat, self.listens) = (None, false);
-                let account = self.server.account(pair.0, pair.1).map(Arc::clone);
+                let pair = key.zip(secret.as_ref());
+                let account = pair.and_then(|(key, secret)| self.server.account(key, secret));
+                let account = account.map(Arc::clone);
                 if let Some(account) = &account {
                     self.admit(account);
                 }
@@ -155,7 +152,7 @@ impl Session {
             "listen" if self.seat.is_none() => authorization(false, "listen"),
             "listen" => {
                 // Each listen replaces the list; names nobody knows vanish from it.
-                self.listens = command.data.streams.iter().any(|name| name == UPDATES);
+                self.listens = data.streams.iter().flatten().any(|name| name == UPDATES);
                 let streams: &[&str] = if self.listens { &[UPDATES] } else { &[] };
                 json!({ "stream": "listening", "data": { "streams": streams } })
             }

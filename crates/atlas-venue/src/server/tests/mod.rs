@@ -5,6 +5,7 @@ mod clock;
 mod data;
 mod events;
 mod faults;
+mod foreign;
 mod socket;
 mod streams;
 mod trading;

@@ -65,7 +65,9 @@ enum Hours {
 impl Span {
     fn read(query: &Query, past: &Past) -> Answer<Self> {
         let today = date_of(past.view().now());
-        let (start, end) = (query.date("start")?, query.date("end")?.or(query.date("date_end")?));
+        // Older clients have other names for both.
+        let start = query.date("start")?.or(query.date("date_start")?);
+        let end = query.date("end")?.or(query.date("date_end")?);
         let end = end.unwrap_or(today);
         let (period, is_whole) = match start {
             Some(start) => (start, true),
@@ -122,7 +124,7 @@ impl Points {
     }
 }
 
-/// A point for each close.
+/// A point for each close, and one for the session that is open.
 fn days(past: &Past, span: &Span) -> Answer<Points> {
     let all = past.day_ends()?;
     let first = all.partition_point(|day| day.date < span.from);
@@ -133,6 +135,16 @@ fn days(past: &Past, span: &Span) -> Answer<Points> {
     for day in days {
         let stamp = Market::midnight(shown_date(day.date)).timestamp();
         points.push(stamp, day.equity, base)?;
+    }
+    // The day that has not closed yet stands for as much as there is now.
+    let (today, now) = (date_of(past.view().now()), past.view().clock());
+    let has_opened = Calendar::nyse().session(today).is_ok_and(|day| day.open <= now);
+    let is_asked = span.from <= today && today <= span.end;
+    if has_opened && is_asked && all.last().is_none_or(|day| day.date < today) {
+        let stamp = Market::midnight(shown_date(today)).timestamp();
+        for equity in past.worth_at(std::iter::once(now))? {
+            points.push(stamp, equity, base)?;
+        }
     }
     Ok(points)
 }

@@ -55,9 +55,17 @@ pub(super) async fn calendar(
     if start > end {
         return Ok(Json(Vec::new()));
     }
+    // Dates are those of trading, or those its trades are settled on.
+    let settles = query.word("date_type", "TRADING", &["TRADING", "SETTLEMENT"])? == "SETTLEMENT";
     let told = move || {
-        let days = Calendar::nyse().sessions(start, end)?;
-        Ok(days.map(|session| day(&session)).collect::<Result<_, Error>>()?)
+        let before = if settles { TimeDelta::days(15) } else { TimeDelta::zero() };
+        let days = Calendar::nyse().sessions((start - before).max(Calendar::FIRST), end)?;
+        let is_asked = |session: &Session| {
+            let settled =
+                || settlement_date(session.date).is_some_and(|at| at >= start && at <= end);
+            !settles || settled()
+        };
+        Ok(days.filter(is_asked).map(|session| day(&session)).collect::<Result<_, Error>>()?)
     };
     // Every day there is takes a while.
     let is_long = end - start > TimeDelta::days(366);

@@ -42,20 +42,26 @@ pub(super) fn router() -> Router<Arc<Server>> {
 
 /// The endpoints of watchlists.
 fn lists() -> Router<Arc<Server>> {
-    let by_name = || {
-        get(watchlists::named)
+    let named = |path: &str| {
+        let by_name = get(watchlists::named)
             .put(watchlists::update_named)
+            .patch(watchlists::update_named)
             .post(watchlists::add_named)
-            .delete(watchlists::delete_named)
+            .delete(watchlists::delete_named);
+        Router::new()
+            .route(path, by_name)
+            .route(&format!("{path}/{{*symbol}}"), delete(watchlists::remove_named))
     };
     let one = get(watchlists::one)
         .put(watchlists::update)
+        .patch(watchlists::update)
         .post(watchlists::add)
         .delete(watchlists::delete);
     Router::new()
         .route("/v2/watchlists", get(watchlists::all).post(watchlists::create))
         .route("/v2/watchlists/{id}", one)
-        .route("/v2/watchlists/{id}/{symbol}", delete(watchlists::remove))
-        .route("/v2/watchlists:by_name", by_name())
-        .route("/v2/watchlists%3Aby_name", by_name())
+        .route("/v2/watchlists/{id}/{*symbol}", delete(watchlists::remove))
+        .merge(named("/v2/watchlists:by_name"))
+        .merge(named("/v2/watchlists%3Aby_name"))
+        .merge(named("/v2/watchlists%3aby_name"))
 }

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::Ctx;
-use super::super::answer::{Answer, Failure, not_found, object};
+use super::super::answer::{Answer, Failure, not_found};
 use super::super::faulty::Late;
 use super::super::query::Query;
-use super::super::wire::{OrderBody, OrderWish, ReplaceWish};
+use super::super::wire::{OrderBody, OrderWish, ReplaceWish, object};
 use super::assets;
 use crate::Venue;
 use crate::core::{Exchange, OrderRecord, Refusal};

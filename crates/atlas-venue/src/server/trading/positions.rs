@@ -12,7 +12,9 @@ use super::super::query::{self, Query};
 use super::super::wire::OrderBody;
 use super::assets;
 use crate::Error;
-use crate::core::{Class, Delta, Exchange, Kind, Listing, Money, NewOrder, Shares, Size, Tif, ids};
+use crate::core::{
+    Class, Delta, Exchange, Kind, Listing, Money, NewOrder, Refusal, Shares, Size, Tif, ids,
+};
 
 pub(super) async fn all(Ctx(shared): Ctx) -> Answer<Json<Vec<Value>>> {
     Ok(Json(shared.venue.inspect(|exchange| {
@@ -40,7 +42,11 @@ pub(super) async fn close(
         let held = exchange.state().ledger.position(&symbol);
         let all = held.size();
         let qty = match (query.text("qty"), query.text("percentage")) {
-            (Some(text), _) => {
+            (Some(_), Some(_)) => {
+                let text = "only one of qty or percentage is accepted".to_owned();
+                return Err(Refusal::Malformed(text).into());
+            }
+            (Some(text), None) => {
                 let bad = |_| Failure::BadRequest(format!("invalid qty {text:?}"));
                 text.parse().map_err(bad)?
             }
@@ -97,6 +103,10 @@ fn closing(symbol: Symbol, held: Delta, qty: Shares) -> NewOrder {
 fn portion(held: Shares, percent: &str) -> Answer<Shares> {
     let wrong = || Failure::BadRequest(format!("invalid percentage {percent:?}"));
     let percent: rust_decimal::Decimal = percent.parse().map_err(|_| wrong())?;
+    if percent <= rust_decimal::Decimal::ZERO || percent > rust_decimal::Decimal::ONE_HUNDRED {
+        let text = "percentage must be above 0 and at most 100".to_owned();
+        return Err(Refusal::Malformed(text).into());
+    }
     let qty = held.to_qty()?.value();
     let part = qty.checked_mul(percent).ok_or_else(wrong)? / rust_decimal::Decimal::ONE_HUNDRED;
     let digits = if held.is_whole() { 0 } else { 9 };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Ctx;
 use super::super::answer::{Answer, Failure};
+use super::super::wire::object;
 use crate::core::{Exchange, Multiplier, Refusal};
 
 /// `GET /v2/account/configurations`
@@ -13,7 +14,8 @@ pub(super) async fn settings(Ctx(shared): Ctx) -> Json<Value> {
     Json(shared.venue.inspect(body))
 }
 
-/// What of the account's settings changes anything here; null means: leave it alone.
+/// What of the account's settings changes anything here; null, and what is empty, mean: leave it
+/// alone.
 #[derive(Deserialize)]
 struct Wish {
     suspend_trade: Option<bool>,
@@ -26,10 +28,9 @@ struct Wish {
 
 /// `PATCH /v2/account/configurations`: everything a request asks for, or nothing of it.
 pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
-    let wish: Wish =
-        serde_json::from_str(&body).map_err(|error| Failure::BadRequest(error.to_string()))?;
+    let wish: Wish = object(&body)?;
     let (present, rules) = shared.venue.inspect(|ex| (self::body(ex), ex.rules()));
-    let others = wish.others.iter().filter(|(_, value)| !value.is_null());
+    let others = wish.others.iter().filter(|(_, value)| !is_left_alone(value));
     for (name, value) in others.clone() {
         if !is_free(name, value) && present.get(name) != Some(value) {
             return Err(refused(format!("{name} cannot be set to {value} at this venue")));
@@ -39,7 +40,8 @@ pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
         let text = "no_shorting cannot be set to false: the account may not sell short";
         return Err(refused(text.to_owned()));
     }
-    let most = wish.max_margin_multiplier.as_ref().map(multiplier).transpose()?;
+    let most = wish.max_margin_multiplier.as_ref().filter(|value| !is_left_alone(value));
+    let most = most.map(multiplier).transpose()?;
     if let Some(most) = most.filter(|most| *most > rules.multiplier) {
         let (most, least) = (most.as_str(), rules.multiplier.as_str());
         let text =
@@ -64,6 +66,11 @@ pub(super) async fn set(Ctx(shared): Ctx, body: String) -> Answer<Json<Value>> {
         }
     })?;
     Ok(Json(shared.venue.inspect(self::body)))
+}
+
+/// Whether a value stands for none; clients that cannot leave a member out send it empty.
+fn is_left_alone(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }
 
 /// Whether a setting changes nothing at this venue and can be had as wished: no mail is sent, no

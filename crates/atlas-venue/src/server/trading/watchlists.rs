@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::super::Ctx;
 use super::super::Shared;
-use super::super::answer::{Answer, not_found, object};
+use super::super::answer::{Answer, not_found};
 use super::super::query::{self, Query};
-use super::super::wire::moment;
+use super::super::wire::{moment, object};
 use super::assets;
 use crate::core::{Refusal, Watchlist, WatchlistChange};
 
@@ -84,6 +84,15 @@ pub(super) async fn remove(
     Path((id, name)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     change(&shared, by_id(&id)?, WatchlistChange::Remove(symbol(&shared, &name)?))
+}
+
+pub(super) async fn remove_named(
+    Ctx(shared): Ctx,
+    Path(name): Path<String>,
+    Pairs(pairs): Params,
+) -> Answer<Json<Value>> {
+    let change = WatchlistChange::Remove(symbol(&shared, &name)?);
+    self::change(&shared, by_name(&shared, pairs)?, change)
 }
 
 pub(super) async fn delete(Ctx(shared): Ctx, Path(id): Path<String>) -> Answer<StatusCode> {

@@ -3,7 +3,7 @@
 use atlas_core::{Price, Qty, Side, Usd};
 use serde::Deserialize;
 
-use super::Amount;
+use super::{Amount, Object};
 use crate::core::{
     Class, Intent, Kind, Money, NewOrder, Px, Refusal, Replacement, Shares, Size, Tif, Trail,
 };
@@ -28,8 +28,9 @@ pub(crate) struct OrderWish {
     client_order_id: Option<String>,
     order_class: Option<String>,
     position_intent: Option<String>,
-    take_profit: Option<TakeProfit>,
-    stop_loss: Option<StopLoss>,
+    take_profit: Option<Object<TakeProfit>>,
+    stop_loss: Option<Object<StopLoss>>,
+    advanced_instructions: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,6 +61,7 @@ impl OrderWish {
     pub(crate) fn into_order(self) -> Result<NewOrder, Refusal> {
         let symbol = self.symbol.clone().ok_or_else(|| malformed("symbol is required"))?;
         let unknown = || Refusal::Rule(format!("asset \"{symbol}\" not found"));
+        check_plain(self.advanced_instructions.as_ref())?;
         let class = self.class()?;
         // Exits without a class are ignored, as the service does.
         let (take_profit, stop_loss) = match class {
@@ -151,7 +153,7 @@ impl OrderWish {
             Some("limit") => {
                 none("stop_price", stop)?;
                 // Of two exits the order itself takes the gain, wherever its limit is written.
-                let gain = self.take_profit.as_ref().and_then(|exit| exit.limit_price);
+                let gain = self.take_profit.as_ref().and_then(|exit| exit.0.limit_price);
                 let gain = gain.filter(|_| self.order_class.as_deref() == Some("oco"));
                 let gain = gain.map(|price| px("take_profit.limit_price", price)).transpose()?;
                 let limit = limit.or(gain);
@@ -194,8 +196,8 @@ impl OrderWish {
             let limit = exit.limit_price.map(|price| px("stop_loss.limit_price", price));
             Ok((stop, limit.transpose()?))
         };
-        let take_profit = self.take_profit.as_ref().map(limit).transpose()?;
-        Ok((take_profit, self.stop_loss.as_ref().map(stop).transpose()?))
+        let take_profit = self.take_profit.as_ref().map(|exit| limit(&exit.0)).transpose()?;
+        Ok((take_profit, self.stop_loss.as_ref().map(|exit| stop(&exit.0)).transpose()?))
     }
 }
 
@@ -209,22 +211,37 @@ pub(crate) struct ReplaceWish {
     stop_price: Option<Amount>,
     trail: Option<Amount>,
     client_order_id: Option<String>,
+    advanced_instructions: Option<serde_json::Value>,
 }
 
 impl ReplaceWish {
     /// The change in the venue's terms.
     pub(crate) fn into_replacement(self) -> Result<Replacement, Refusal> {
+        check_plain(self.advanced_instructions.as_ref())?;
         let price =
             |name: &str, amount: Option<Amount>| amount.map(|amount| px(name, amount)).transpose();
         Ok(Replacement {
             qty: self.qty.map(shares).transpose()?,
-            tif: self.time_in_force.as_deref().map(tif).transpose()?,
+            // Clients that cannot leave a member out send it empty.
+            tif: self
+                .time_in_force
+                .as_deref()
+                .filter(|word| !word.is_empty())
+                .map(tif)
+                .transpose()?,
             limit: price("limit_price", self.limit_price)?,
             stop: price("stop_price", self.stop_price)?,
             trail: price("trail", self.trail)?,
             client_order_id: self.client_order_id.filter(|id| !id.is_empty()),
         })
     }
+}
+
+/// Refuses an order that is to be worked in another way than at once: it would be taken for a plain
+/// one.
+fn check_plain(instructions: Option<&serde_json::Value>) -> Result<(), Refusal> {
+    let text = "advanced_instructions are not supported: orders are routed plainly";
+    if instructions.is_some() { Err(Refusal::Rule(text.to_owned())) } else { Ok(()) }
 }
 
 /// A time in force by its word.

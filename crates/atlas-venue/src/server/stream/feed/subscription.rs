@@ -41,23 +41,19 @@ impl Subscription {
     /// # Errors
     /// Code and text of Alpaca's for what is wrong.
     pub(super) fn change(&mut self, command: &Value, add: bool) -> Result<(), (i64, &'static str)> {
-        const SYNTAX: (i64, &str) = (400, "invalid syntax");
         let mut wanted = Vec::new();
         for (name, symbols) in command.as_object().ok_or(SYNTAX)? {
-            if name == "action" || symbols.is_null() {
+            // Clients name every channel there is at Alpaca, also those they want nothing of.
+            let is_empty = symbols.is_null() || symbols.as_array().is_some_and(Vec::is_empty);
+            if name == "action" || is_empty {
                 continue;
             }
             let Some((channel, _)) = self.channels.get_key_value(name.as_str()) else {
-                let known =
-                    STOCK_CHANNELS.iter().chain(&CRYPTO_CHANNELS).any(|known| known == name);
-                return Err(if known {
-                    (410, "invalid subscribe action for this feed")
-                } else {
-                    SYNTAX
-                });
+                return Err(stranger(name));
             };
             for symbol in symbols.as_array().ok_or(SYNTAX)? {
-                wanted.push((*channel, symbol.as_str().ok_or(SYNTAX)?));
+                let symbol = symbol.as_str().filter(|name| self.can_name(name));
+                wanted.push((*channel, symbol.ok_or(SYNTAX)?));
             }
         }
         let mut channels = self.channels.clone();
@@ -76,10 +72,24 @@ impl Subscription {
         Ok(())
     }
 
+    /// Whether a word can be a symbol of the market, or all of them.
+    fn can_name(&self, word: &str) -> bool {
+        let symbol = || Symbol::new(word).is_ok_and(|symbol| self.fits(&symbol));
+        word == "*" || symbol()
+    }
+
+    /// A pair may be written without its slash, a stock has none.
+    fn fits(&self, symbol: &Symbol) -> bool {
+        self.market == Market::Crypto || !symbol.is_crypto()
+    }
+
     /// The whole of it, as a client is told after every change.
     pub(super) fn told(&self) -> Value {
         let mut told = json!({ "T": "subscription" });
         for (channel, symbols) in &self.channels {
+            if *channel == SELDOM && symbols.is_empty() {
+                continue;
+            }
             told[channel] = json!(symbols);
         }
         told
@@ -113,6 +123,16 @@ impl Subscription {
     }
 }
 
+/// What is wrong with a channel the market does not have.
+fn stranger(name: &str) -> (i64, &'static str) {
+    let ours = STOCK_CHANNELS.iter().chain(&CRYPTO_CHANNELS);
+    if ours.chain(&ELSEWHERE).any(|known| *known == name) {
+        (410, "invalid subscribe action for this feed")
+    } else {
+        SYNTAX
+    }
+}
+
 fn put(channels: &mut Channels, channel: &str, symbol: &str, add: bool) {
     let Some(symbols) = channels.get_mut(channel) else { return };
     if add {
@@ -130,7 +150,8 @@ fn exceeds(channels: &Channels, most: u32) -> bool {
         || u32::try_from(symbols.len()).map_or(true, |count| count > most)
 }
 
-const STOCK_CHANNELS: [&str; 9] = [
+const SYNTAX: (i64, &str) = (400, "invalid syntax");
+const STOCK_CHANNELS: [&str; 10] = [
     "trades",
     "quotes",
     "bars",
@@ -140,9 +161,14 @@ const STOCK_CHANNELS: [&str; 9] = [
     "lulds",
     "corrections",
     "cancelErrors",
+    SELDOM,
 ];
 const CRYPTO_CHANNELS: [&str; 6] =
     ["trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars"];
+/// A channel on which nothing is ever sent, told only to those that ask for it: few clients know it.
+const SELDOM: &str = "imbalances";
+/// Channels of Alpaca's other streams.
+const ELSEWHERE: [&str; 2] = ["news", "pricing"];
 /// The symbol of the test feed.
 const STAND_IN: &str = "FAKEPACA";
 
@@ -171,12 +197,29 @@ mod tests {
             (json!({ "trades": ["AAPL"], "orderbooks": ["AAPL"] }), 410),
             (json!({ "trades": "AAPL" }), 400),
             (json!({ "trades": [1] }), 400),
-            (json!({ "nonsense": [] }), 400),
+            (json!({ "trades": ["aapl"] }), 400),
+            (json!({ "trades": ["AAPL:NASDAQ"] }), 400),
+            (json!({ "trades": ["BTC/USD"] }), 400),
+            (json!({ "news": ["*"] }), 410),
+            (json!({ "nonsense": ["AAPL"] }), 400),
             (json!([]), 400),
         ] {
             assert_eq!(wishes.change(&command, true).unwrap_err().0, code, "{command}");
         }
         assert!(wishes.is_empty());
+    }
+
+    #[test]
+    fn channels_of_which_nothing_is_wanted_are_passed_over() {
+        let mut wishes = Subscription::new(Market::Crypto, false, None);
+        let command = json!({ "trades": ["BTC/USD", "ETHUSD"], "imbalances": [], "news": null,
+                              "statuses": [], "lulds": null, "whatever": [] });
+        wishes.change(&command, true).unwrap();
+        assert_eq!(wishes.told()["trades"], json!(["BTC/USD", "ETHUSD"]));
+        let mut wishes = Subscription::new(Market::Stocks, false, None);
+        assert_eq!(wishes.told().get("imbalances"), None);
+        wishes.change(&json!({ "imbalances": ["AAPL"] }), true).unwrap();
+        assert_eq!(wishes.told()["imbalances"], json!(["AAPL"]));
     }
 
     #[test]
