@@ -83,9 +83,9 @@ fn body(kind: &str, symbol: &str, action: &Value) -> Option<Value> {
         // There was no word for the others.
         _ => return None,
     };
-    let amount = |name: &str, otherwise: &str| match &action[name] {
-        Value::Null => otherwise.to_owned(),
-        number => number.to_string(),
+    let amount = |name: &str, otherwise: &str| {
+        let known = action.get(name).filter(|amount| !amount.is_null());
+        known.map_or_else(|| otherwise.to_owned(), Value::to_string)
     };
     let mut body = json!({
         "id": action["id"], "corporate_action_id": action["id"],
