@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use atlas_broker::Broker as _;
+use atlas_broker::Broker;
+#[cfg(feature = "live")]
+use atlas_broker::alpaca::live::Live;
 use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
 use atlas_core::Clock;
 use atlas_core::calendar::Calendar;
@@ -17,18 +19,27 @@ use atlas_exec::{Timer, TokioTimer, peek};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
 use atlas_venue::{CostModel, Faults, Listing, Slippage, Venue};
 
-use crate::config::{AlpacaConfig, ClockWord, VenueConfig};
+use crate::config::{AlpacaConfig, ClockWord, TradingMode, VenueConfig};
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
 
 /// An account that is open: its broker, its clock, and what waits on that clock.
 pub(crate) struct Desk {
     /// The broker: Alpaca's client in every mode.
-    pub(crate) broker: Session<Paper>,
+    line: Line,
     /// The clock decisions and the journal go by.
     pub(crate) clock: Arc<dyn Clock>,
     /// The embedded venue, in a replay.
     pub(crate) venue: Option<EmbeddedVenue>,
+}
+
+/// A client of an account, by what its orders move.
+enum Line {
+    /// Nothing real.
+    Paper(Box<Session<Paper>>),
+    /// Money.
+    #[cfg(feature = "live")]
+    Live(Box<Session<Live>>),
 }
 
 /// The embedded venue and the server in front of it.
@@ -38,9 +49,45 @@ pub(crate) struct EmbeddedVenue {
 }
 
 impl Desk {
-    /// Replay at the embedded venue, paper anywhere else.
+    /// An account whose orders move real money.
+    #[cfg(feature = "live")]
+    pub(crate) fn live(session: Session<Live>) -> Self {
+        Self { line: Line::Live(Box::new(session)), clock: Arc::new(SystemClock), venue: None }
+    }
+
+    /// The broker.
+    pub(crate) fn broker(&self) -> &dyn Broker {
+        match &self.line {
+            Line::Paper(session) => &**session,
+            #[cfg(feature = "live")]
+            Line::Live(session) => &**session,
+        }
+    }
+
+    /// The client of an account whose orders move nothing real, for what only such one is used for.
+    ///
+    /// # Errors
+    /// [`Exit::Refused`] for a live account.
+    #[cfg_attr(not(feature = "live"), expect(clippy::unnecessary_wraps, reason = "live refuses"))]
+    pub(crate) fn paper(&self) -> Result<&Session<Paper>> {
+        match &self.line {
+            Line::Paper(session) => Ok(session),
+            #[cfg(feature = "live")]
+            Line::Live(_) => Err(Failure::error(
+                Exit::Refused,
+                "strategies on streaming bars trade on paper alone: live accounts rebalance",
+            )),
+        }
+    }
+
+    /// Replay at the embedded venue, live with real money, paper anywhere else.
     pub(crate) const fn mode(&self) -> Mode {
-        if self.venue.is_some() { Mode::Replay } else { Mode::Paper }
+        match &self.line {
+            Line::Paper(_) if self.venue.is_some() => Mode::Replay,
+            Line::Paper(_) => Mode::Paper,
+            #[cfg(feature = "live")]
+            Line::Live(_) => Mode::Live,
+        }
     }
 
     /// What waits on the desk's clock.
@@ -201,7 +248,8 @@ pub(crate) async fn open_venue(
     let broker = Session::connect(&Endpoint::loopback(server.addr), &credentials, &options)?;
     // Set once: the clock is made for this venue alone.
     drop(clock.0.set(venue.clone()));
-    Ok(Desk { broker, clock, venue: Some(EmbeddedVenue { venue, server }) })
+    let line = Line::Paper(Box::new(broker));
+    Ok(Desk { line, clock, venue: Some(EmbeddedVenue { venue, server }) })
 }
 
 /// Connects to a paper account and asks it whether it is there, before anything else is done: one
@@ -217,13 +265,25 @@ pub(crate) async fn reach_paper(config: &AlpacaConfig, timeout: Duration) -> Res
         ));
     }
     let desk = open_paper(config, timeout)?;
-    desk.broker.account().await?;
+    desk.broker().account().await?;
     match config.clock {
         ClockWord::Computer => Ok(desk),
         ClockWord::Broker => {
-            let ahead = desk.broker.clock().await?.timestamp - SystemClock.now();
+            let ahead = desk.broker().clock().await?.timestamp - SystemClock.now();
             Ok(Desk { clock: Arc::new(ShiftedClock { ahead }), ..desk })
         }
+    }
+}
+
+/// Connects to an account to watch or to stop it: a live one without evidence, since what cancels
+/// and sells must never need any.
+///
+/// # Errors
+/// [`Exit::Config`] for its address or credentials; as [`live::wind_down`](crate::live::wind_down).
+pub(crate) async fn open_to_stop(job: &Job, config: &AlpacaConfig) -> Result<Desk> {
+    match config.mode {
+        TradingMode::Paper => open_paper(config, job.timeout()),
+        TradingMode::Live => crate::live::wind_down(job, config).await,
     }
 }
 
@@ -234,8 +294,8 @@ pub(crate) fn open_paper(config: &AlpacaConfig, timeout: Duration) -> Result<Des
         feed: config.feed.map(Into::into),
         requests_per_minute: config.requests_per_minute,
     };
-    let broker = connect(config, &options)?;
-    Ok(Desk { broker, clock: Arc::new(SystemClock), venue: None })
+    let line = Line::Paper(Box::new(connect(config, &options)?));
+    Ok(Desk { line, clock: Arc::new(SystemClock), venue: None })
 }
 
 /// A client of a paper account; nothing is sent yet.

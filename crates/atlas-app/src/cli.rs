@@ -49,6 +49,10 @@ pub(crate) struct Common {
     /// Decide with what was known after the close of this session.
     #[arg(long, global = true, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<NaiveDate>,
+    /// Confirm that a live account is to trade, in the words `trade live on NUMBER`; only in a
+    /// program built with the feature `live`, and only once every other gate is open.
+    #[arg(long, global = true, value_name = "PHRASE")]
+    pub(crate) live: Option<String>,
     /// Print one machine-readable run report instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,

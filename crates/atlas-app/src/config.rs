@@ -397,11 +397,17 @@ fn check_account(
         }
         AccountConfig::Alpaca(alpaca) => {
             require(
-                alpaca.mode == TradingMode::Paper,
+                alpaca.mode == TradingMode::Paper || cfg!(feature = "live"),
                 &format!(
                     "accounts.{name}.mode is live: this program was built to trade on paper alone; \
-                     use mode = \"paper\" (live sessions exist in the library, behind the cargo \
-                     feature live of atlas-broker)"
+                     use mode = \"paper\", or build it with --features live"
+                ),
+            );
+            require(
+                alpaca.mode == TradingMode::Paper || alpaca.trading_url.is_none(),
+                &format!(
+                    "accounts.{name}.trading_url is set, and a live account trades at Alpaca's live \
+                     host and nowhere else: leave it out"
                 ),
             );
             for (key, value) in [

@@ -13,15 +13,15 @@ pub(crate) enum TradingMode {
     /// They do not.
     #[default]
     Paper,
-    /// They do; refused by this program.
+    /// They do; only in a program built with the feature `live`.
     Live,
 }
 
-/// A paper account at Alpaca.
+/// An account at Alpaca.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AlpacaConfig {
-    /// `paper`; `live` is refused, since this program has no way to trade live.
+    /// `paper`; `live` only in a program built with the feature `live`, and behind every gate.
     pub(crate) mode: TradingMode,
     /// Address of the trading API: Alpaca's paper host or loopback. Unless named, what the variable
     /// of `base_url_env` holds, or Alpaca's paper host.

@@ -1,6 +1,6 @@
 //! The parts of the configuration about protection, the ramp, the schedule and real money.
 
-use atlas_core::{Bps, Usd};
+use atlas_core::{AccountName, Bps, Usd};
 use serde::{Deserialize, Serialize};
 
 /// Orders that rest at the broker to protect positions while Atlas is down.
@@ -70,6 +70,8 @@ pub(crate) struct LiveConfig {
     pub(crate) key_id_env: String,
     /// Environment variable that holds the live secret key.
     pub(crate) secret_key_env: String,
+    /// The paper account whose journal is the evidence for trading live.
+    pub(crate) evidence: Option<AccountName>,
     /// Largest equity the account may have, USD.
     pub(crate) max_equity: Option<Usd>,
     /// Largest order, USD.
@@ -81,6 +83,7 @@ impl Default for LiveConfig {
         Self {
             enabled: false,
             account_number: None,
+            evidence: None,
             key_id_env: "APCA_LIVE_KEY_ID".to_owned(),
             secret_key_env: "APCA_LIVE_SECRET_KEY".to_owned(),
             max_equity: None,

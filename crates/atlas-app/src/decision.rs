@@ -138,7 +138,7 @@ pub(crate) async fn decide(
     flags: &Decide,
     detected: Detected,
 ) -> Result<Decided> {
-    let snapshot = seat.session.snapshot(&seat.desk.broker, seat.as_of.date).await?;
+    let snapshot = seat.session.snapshot(seat.desk.broker(), seat.as_of.date).await?;
     let (account, positions) = (snapshot.account.clone(), snapshot.positions.clone());
     let before = Books { account, positions };
     job.stopwatch.lap("broker");
@@ -173,7 +173,7 @@ pub(crate) async fn decide(
     };
     drop(view);
     journal(seat, &plan, &inputs, &context, model.as_ref())?;
-    seat.session.note_quotes(plan.decision_id, &seat.desk.broker).await?;
+    seat.session.note_quotes(plan.decision_id, seat.desk.broker()).await?;
     job.stopwatch.lap("journal");
     Ok(Decided { plan, context, before })
 }

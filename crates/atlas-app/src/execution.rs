@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use atlas_broker::Broker;
 use atlas_core::time::Mode;
 use atlas_core::{DecisionId, SignalOutcome, Usd};
 use atlas_engine::RebalancePlan;
@@ -36,7 +35,7 @@ pub(crate) fn enter_window(job: &Job, seat: &Seat) -> Result<()> {
 /// [`Exit::Refused`] with what is missing or has moved.
 pub(crate) async fn check_approval(job: &Job, seat: &Seat, id: DecisionId) -> Result<()> {
     let legs = &seat.session.decision(id)?.planned.legs;
-    let reference = reference_now(&seat.desk.broker, legs).await?;
+    let reference = reference_now(seat.desk.broker(), legs).await?;
     Ok(seat.session.check_approval(id, &reference, drift_limit(job))?)
 }
 
@@ -52,12 +51,12 @@ pub(crate) async fn carry_out(
 ) -> Result<ExecutionReport> {
     seat.session.heed_limits(job.limits()?.get(), job.config.risk.breaker)?;
     let limits = job.limits_in(seat.session.state(), seat.mode(), plan.as_of)?;
-    let equity = seat.desk.broker.account().await?.equity;
+    let equity = seat.desk.broker().account().await?.equity;
     let mut settings = settings(job, &limits, approval)?;
     settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
     settings.entries_until = Some(window_of(job, seat).until);
     let gates = PlanApprover::new(plan, &limits).knowing(job.tradability());
-    let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), &seat.desk.broker);
+    let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), seat.desk.broker());
     let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;
     job.stopwatch.lap("execution");
     Ok(report)
@@ -74,7 +73,7 @@ pub(crate) async fn give_up(
     reason: &str,
 ) -> Result<()> {
     let settings = settings(job, &job.limits()?, Approval::NotNeeded)?;
-    let (timer, broker) = (seat.desk.timer(), &seat.desk.broker);
+    let (timer, broker) = (seat.desk.timer(), seat.desk.broker());
     let end = (SignalOutcome::Superseded, reason);
     Ok(retire(&mut seat.session, id, broker, &*timer, &settings, end).await?)
 }
@@ -99,7 +98,7 @@ pub(crate) async fn end_overdue(job: &Job, seat: &mut Seat, id: DecisionId) -> R
         trading.leading().map_or(SignalOutcome::ExpiredUnfilled, |(cause, _)| cause.outcome());
     let reason = format!("its session closed at {}", seat.execute_on.close);
     let settings = settings(job, &job.limits()?, Approval::NotNeeded)?;
-    let (timer, broker) = (seat.desk.timer(), &seat.desk.broker);
+    let (timer, broker) = (seat.desk.timer(), seat.desk.broker());
     let end = (outcome, reason.as_str());
     Ok(retire(&mut seat.session, id, broker, &*timer, &settings, end).await?)
 }

@@ -19,7 +19,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::accounts::SystemClock;
 use crate::cli::{Common, Decide};
-use crate::config::{AccountConfig, Config, MissingVix, RegimeProfile, Schedule};
+use crate::config::{AccountConfig, Config, MissingVix, RegimeProfile, Schedule, TradingMode};
 use crate::exit::{Exit, Failure};
 use crate::market::ALPACA;
 use crate::stopwatch::Stopwatch;
@@ -41,6 +41,9 @@ pub(crate) struct Job {
     pub(crate) data: Option<String>,
     /// The as-of session as named on the command line.
     pub(crate) as_of: Option<NaiveDate>,
+    /// The confirmation of live trading, as typed.
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "nothing trades live without"))]
+    pub(crate) live: Option<String>,
     /// Whether the report is printed as JSON.
     pub(crate) json: bool,
     /// Time per stage.
@@ -60,14 +63,15 @@ impl Job {
             None => AccountName::new("default")?,
         };
         let place = config.account(&account)?;
+        check_live(&account, &place, common.live.is_some())?;
         let state_dir = common
             .state_dir
             .or_else(|| config.state_dir.clone())
             .unwrap_or_else(|| PathBuf::from("atlas-state"));
         let data = common.data.or_else(|| config.data.clone());
         stopwatch.lap("configuration");
-        let (as_of, json) = (common.as_of, common.json);
-        Ok(Self { command, config, account, place, state_dir, data, as_of, json, stopwatch })
+        let (as_of, live, json) = (common.as_of, common.live, common.json);
+        Ok(Self { command, config, account, place, state_dir, data, as_of, live, json, stopwatch })
     }
 
     /// The data's name: the sample unless another was named.
@@ -97,6 +101,17 @@ impl Job {
     /// Whether the account is a replay at the embedded venue.
     pub(crate) const fn is_replay(&self) -> bool {
         matches!(self.place, AccountConfig::Venue(_))
+    }
+
+    /// Replay, paper or live, by the configuration.
+    pub(crate) const fn mode(&self) -> Mode {
+        match &self.place {
+            AccountConfig::Venue(_) => Mode::Replay,
+            AccountConfig::Alpaca(alpaca) => match alpaca.mode {
+                TradingMode::Paper => Mode::Paper,
+                TradingMode::Live => Mode::Live,
+            },
+        }
     }
 
     /// The last session that has closed, in real time.
@@ -238,6 +253,25 @@ impl Job {
     }
 }
 
+/// Refuses a confirmation of live trading where nothing could trade live.
+fn check_live(account: &AccountName, place: &AccountConfig, confirmed: bool) -> Result<()> {
+    let is_live =
+        matches!(place, AccountConfig::Alpaca(alpaca) if alpaca.mode == TradingMode::Live);
+    if !confirmed || is_live {
+        return Ok(());
+    }
+    let sentence = if cfg!(feature = "live") {
+        format!(
+            "--live is for an account with mode = \"live\", which {account} is not: name one with \
+             --account"
+        )
+    } else {
+        "this program was built without live trading: --live needs one built with --features live"
+            .to_owned()
+    };
+    Err(Failure::error(Exit::Config, sentence))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +288,7 @@ mod tests {
             state_dir: PathBuf::new(),
             data: data.map(str::to_owned),
             as_of: None,
+            live: None,
             json: false,
             stopwatch: Stopwatch::start(),
         };

@@ -16,6 +16,7 @@ mod document;
 mod execution;
 mod exit;
 mod job;
+mod live;
 mod live_data;
 mod market;
 mod mistakes;

@@ -16,11 +16,12 @@ use chrono::NaiveDate;
 use tempfile::TempDir;
 
 use crate::accounts::{self, Desk, Opening, SystemClock, VenueClock};
-use crate::config::{AccountConfig, VenueConfig};
+use crate::config::{AccountConfig, TradingMode, VenueConfig};
 use crate::day;
 use crate::decision;
 use crate::exit::{Exit, Failure};
 use crate::job::Job;
+use crate::live;
 use crate::market::Market;
 
 /// An account's journal held exclusively, before the market it is about is known.
@@ -35,7 +36,7 @@ pub(crate) struct Hold {
 pub(crate) enum Reached {
     /// The embedded venue, with its settings.
     Embedded(VenueConfig),
-    /// A paper account that has answered.
+    /// An account at a broker that has answered.
     Paper(Box<Desk>),
 }
 
@@ -48,9 +49,13 @@ impl Reached {
     pub(crate) async fn reach(job: &Job) -> Result<Self> {
         Ok(match &job.place {
             AccountConfig::Venue(config) => Self::Embedded(config.clone()),
-            AccountConfig::Alpaca(config) => {
-                Self::Paper(Box::new(accounts::reach_paper(config, job.timeout()).await?))
-            }
+            AccountConfig::Alpaca(config) => Self::Paper(Box::new(match config.mode {
+                TradingMode::Paper => accounts::reach_paper(config, job.timeout()).await?,
+                TradingMode::Live if live::BUYS.contains(&job.command) => {
+                    live::open(job, config).await?
+                }
+                TradingMode::Live => live::wind_down(job, config).await?,
+            })),
         })
     }
 
@@ -226,9 +231,9 @@ pub(crate) const WAITS: [Duration; 5] = [
 
 async fn compare(session: &mut Session, desk: &Desk, job: &Job) -> Result<Reconciliation> {
     session.take_commands()?;
-    session.settle_operator_orders(&desk.broker, &*desk.timer(), &WAITS).await?;
+    session.settle_operator_orders(desk.broker(), &*desk.timer(), &WAITS).await?;
     let found = session
-        .reconcile(&desk.broker, &job.reconciliation()?)
+        .reconcile(desk.broker(), &job.reconciliation()?)
         .await
         .context("books and broker could not be compared")?;
     let limits = job.limits_in(session.state(), desk.mode(), trading_day(desk.clock.now()))?;
@@ -274,19 +279,30 @@ impl Seat {
                 ),
             ));
         }
+        self.refuse_held()?;
+        Ok(found)
+    }
+
+    /// Refuses to go on while the account is held back, by what its journal, inbox and fence say.
+    ///
+    /// # Errors
+    /// [`Exit::Paused`] with what holds trading back.
+    pub(crate) fn refuse_held(&mut self) -> Result<()> {
+        self.session.take_note_of_fence()?;
+        self.session.take_commands()?;
         let trading = self.session.state().trading();
         if trading.state() >= TradingState::Paused {
             return Err(Failure::error(
                 Exit::Paused,
                 format!(
                     "account {} is {} ({}): once that is resolved, `atlas resume` lets it trade again",
-                    job.account,
+                    self.session.account(),
                     trading.state(),
                     trading.describe()
                 ),
             ));
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Compares journal and broker, whatever comes out.

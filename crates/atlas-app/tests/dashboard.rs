@@ -147,6 +147,42 @@ fn a_viewer_sees_what_another_does() {
 }
 
 #[test]
+fn a_person_reduces_and_sells_from_the_page() {
+    let state = traded();
+    let dashboard = Dashboard::start(state.path(), &["--control"]);
+    let cookie = dashboard.log_in();
+    let csrf = dashboard.csrf(&cookie);
+    // Reducing needs no more than a reason; selling needs the account's name as well.
+    let word = format!("csrf={csrf}&why=heat");
+    assert_eq!(dashboard.ask("POST", "/reduce", &cookie, "csrf=forged&why=x").0, 403);
+    let (_, _, page) = dashboard.ask("POST", "/reduce", &cookie, &word);
+    assert!(page.contains("Account default is REDUCING."), "{page}");
+    let owned =
+        || atlas(state.path(), "status --json").json()["owned"].as_object().unwrap().clone();
+    let before = owned();
+    let symbol = before.keys().next().unwrap();
+    assert_eq!(dashboard.ask("POST", "/flatten", &cookie, "csrf=forged&confirm=default").0, 403);
+    for (confirm, what) in [("other", ""), ("default", "not-a-symbol!")] {
+        let form = format!("{word}&confirm={confirm}&symbol={what}");
+        let (_, _, page) = dashboard.ask("POST", "/flatten", &cookie, &form);
+        assert!(page.contains("Nothing was done"), "{page}");
+    }
+    assert_eq!(owned(), before);
+    // The replay stands after the close: what is sold rests until the next opening.
+    let sells = || -> Vec<String> {
+        let status = atlas(state.path(), "status --json").json();
+        let open = status["open_orders"].as_array().unwrap().clone();
+        open.iter().map(|order| order["client_order_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let form = format!("{word}&confirm=default&symbol={symbol}");
+    let (_, _, page) = dashboard.ask("POST", "/flatten", &cookie, &form);
+    assert!(page.contains("sold"), "{page}");
+    assert!(matches!(sells().as_slice(), [one] if one.contains(symbol.as_str())), "{:?}", sells());
+    dashboard.ask("POST", "/flatten", &cookie, &format!("{word}&confirm=default"));
+    assert_eq!(sells().len(), before.len(), "all of it");
+}
+
+#[test]
 fn it_refuses_to_listen_beyond_this_machine_unasked() {
     let state = traded();
     atlas(state.path(), "serve --listen 0.0.0.0:0").fails(8, &["0.0.0.0:0", "--allow-remote"]);

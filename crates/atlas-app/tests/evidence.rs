@@ -120,6 +120,8 @@ fn quality_tells_what_fills_cost() {
         assert_eq!(fill["conditions"]["part"], "opening");
         assert!(fill["decided_at"].as_str().unwrap() < fill["sent_at"].as_str().unwrap());
     }
+    let each = place.run("quality --fills").stdout;
+    assert!(each.contains("  cost     mid ") && each.contains("open, opening of the"), "{each}");
     let text = place.run("quality").stdout;
     assert!(text.contains("slippage") && text.contains("New York"), "{text}");
 }
@@ -217,11 +219,47 @@ fn a_shadow_shows_what_live_limits_would_make_of_the_decision() {
     assert_eq!(shadow["as_of"], "2018-07-31");
     assert_eq!(shadow["ramp"]["stage"], "first");
     assert!(!shadow["diverging"].as_object().unwrap().is_empty());
+    // It begins all in cash, with as much as the account, and buys its twentieth.
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    assert_eq!(shadow["result"][0]["equity"], shadow["result"][1]["equity"]);
+    let bought = number(&shadow["notional"][1]);
+    assert!(bought > 0.0 && bought <= 0.05 * 100_000.0, "{shadow}");
     let kept = place.state.path().join("accounts/default/shadow/2018-07-31.json");
     let kept: Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
     assert_eq!(kept["diverging"], shadow["diverging"]);
     let after = fs::read(place.state.path().join("accounts/default/journal.sqlite")).unwrap();
     assert_eq!(before, after, "a shadow changes nothing of the account");
+    // A book that cannot be read is said, not begun anew.
+    let book = place.state.path().join("accounts/default/shadow/book.json");
+    fs::write(&book, "{").unwrap();
+    assert!(place.run("shadow").stderr.contains("book.json cannot be read"));
+}
+
+#[test]
+fn a_shadow_has_a_book_of_its_own() {
+    let place = Place::new("");
+    place.run(FIRST).json();
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let shadow = place.run("shadow --json").json();
+    // Asked again it says the same; after the next decision it holds what it had bought.
+    assert_eq!(place.run("shadow --json").json(), shadow);
+    place.run(SECOND).json();
+    let next = place.run("shadow --json").json();
+    assert_eq!((&next["as_of"], &next["begun"]), (&"2018-08-31".into(), &1.into()));
+    assert_eq!(next["regime"][0], next["regime"][1]);
+    let held = |shadow: &Value, field: &str| -> Vec<(String, f64)> {
+        let all = shadow["diverging"].as_object().unwrap().iter();
+        let held = all.map(|(symbol, found)| (symbol.clone(), number(&found[field])));
+        held.filter(|(_, qty)| *qty > 0.0).collect()
+    };
+    assert_eq!(held(&next, "held_live"), held(&shadow, "wanted_live"));
+    let (account, own) = (&next["result"][0], &next["result"][1]);
+    assert_ne!(account["gain"], own["gain"], "each has a result of its own");
+    assert!(number(&own["gain"]).abs() < number(&account["gain"]).abs(), "{next}");
+    let text = place.run("shadow").stdout;
+    for word in ["regime   BULL, live BULL", "shadow   worth", "since decision 1", "the shadow"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
 }
 
 #[test]

@@ -477,3 +477,40 @@ fn what_lost_its_stop_is_given_one_and_told_until_then() {
     assert_eq!(status(state.path())["open_orders"].as_array().unwrap().len(), owned);
     assert_eq!(atlas(state.path(), "journal verify").code, 0);
 }
+
+#[test]
+fn a_replay_that_is_paused_stays_where_it_is_and_says_so() {
+    let state = TempDir::new().unwrap();
+    atlas(state.path(), "rebalance --as-of 2018-07-31 --json").json();
+    atlas(state.path(), "pause --why lunch");
+    let refused = atlas(state.path(), "rebalance --as-of 2018-08-31");
+    assert_eq!(refused.code, 7, "{refused:?}");
+    assert!(refused.stderr.contains("is PAUSED (operator asked to pause"), "{refused:?}");
+    // Had the venue's clock moved on, an earlier session would be refused now.
+    atlas(state.path(), "resume --why back");
+    atlas(state.path(), "rebalance --as-of 2018-08-15 --json").json();
+}
+
+#[test]
+fn a_run_that_ended_before_its_artifact_is_told_by_the_next() {
+    let state = TempDir::new().unwrap();
+    let report = atlas(state.path(), "rebalance --as-of 2018-07-31 --json").json();
+    let account = state.path().join("accounts/default");
+    let path = report["artifact"].as_str().unwrap();
+    // As if it had been killed between the last comparison and the artifact.
+    fs::remove_file(path).unwrap();
+    fs::remove_file(account.join("head")).unwrap();
+    let db = rusqlite::Connection::open(account.join("journal.sqlite")).unwrap();
+    db.execute_batch(
+        "DROP TRIGGER record_is_never_deleted;
+         DELETE FROM record WHERE seq = (SELECT max(seq) FROM record) AND kind = 'artifact_written';
+         CREATE TRIGGER record_is_never_deleted BEFORE DELETE ON record
+         BEGIN SELECT RAISE(ABORT, 'a record is never deleted'); END;",
+    )
+    .unwrap();
+    drop(db);
+    let told = atlas(state.path(), "execute --json");
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(Path::new(path).exists(), "{told:?}");
+    atlas(state.path(), "execute").fails(8, &["has no plan"]);
+}

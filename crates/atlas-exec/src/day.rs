@@ -254,7 +254,7 @@ fn closed(
     let open_signals = open_signals(state, day);
     let agree = last.result.discrepancies.iter().all(|d| d.severity() == Severity::Advisory);
     let quiet = (fills == 0).then(|| Quiet {
-        reason: why_quiet(state, day),
+        reason: why_quiet(state, day, marks),
         realised_unchanged: realised == books.realised(),
         fees_unchanged: marks.is_none_or(|marks| fees == books.fees() || marks.posted),
         positions_unchanged: match marks {
@@ -336,11 +336,19 @@ fn orders_on(state: &State, day: NaiveDate) -> u32 {
 }
 
 /// Why nothing was executed on a day, by what the journal says of it.
-fn why_quiet(state: &State, day: NaiveDate) -> String {
+fn why_quiet(state: &State, day: NaiveDate, marks: Option<&DayMarks>) -> String {
     let plan = state.decisions().values().rev().find(|d| d.planned.execute_on == day);
     let trading = state.trading();
     match plan {
-        None => "no plan was made for it".to_owned(),
+        None => {
+            let strictest = marks.map_or_else(|| trading.state(), |marks| marks.strictest);
+            match strictest {
+                TradingState::Active => "no plan was made for it".to_owned(),
+                held @ (TradingState::Reducing | TradingState::Paused | TradingState::Halted) => {
+                    format!("no plan was made for it; the account was {held}")
+                }
+            }
+        }
         Some(decision) if decision.started.is_none() => match &decision.completed {
             Some((_, summary)) => format!("its plan was put aside: {summary}"),
             None => "its plan was never begun".to_owned(),

@@ -19,6 +19,7 @@ mod context;
 pub mod controls;
 mod desk;
 mod error;
+pub mod evidence;
 mod exits;
 mod gate;
 mod gates;

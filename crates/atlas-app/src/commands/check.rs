@@ -68,7 +68,7 @@ fn refuse_failed(job: &Job, checks: &[Check]) -> Result<()> {
 }
 
 async fn look(job: &Job, seat: &Seat, decided: &Decided) -> Result<Vec<Check>> {
-    let broker = &seat.desk.broker;
+    let broker = seat.desk.broker();
     let (plan, context) = (&decided.plan, &decided.context);
     let mut checks = vec![
         preopen::data_fresh(plan.as_of, plan.execute_on),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use atlas_broker::Broker as _;
 use atlas_core::time::Mode;
 use atlas_core::{Account, Clock, Usd};
 use atlas_exec::drill::{Drill as Which, DrillWalked, Step, rehearse_recovery};
@@ -105,7 +104,7 @@ async fn through_the_gates(
     confirm: Option<String>,
 ) -> Result<Vec<Step>> {
     let live = &job.config.live;
-    let broker = &post.desk.broker;
+    let broker = post.desk.broker();
     let mut steps = vec![
         Step::of("configuration", require(live.enabled, "it says live", "live.enabled is false")),
         Step::of("environment", allowed()),
@@ -133,7 +132,8 @@ fn require(holds: bool, right: &str, wrong: &str) -> Result<String, String> {
     if holds { Ok(right.to_owned()) } else { Err(wrong.to_owned()) }
 }
 
-fn allowed() -> Result<String, String> {
+/// Whether the environment allows live trading.
+pub(crate) fn allowed() -> Result<String, String> {
     let (name, value) = ALLOWS;
     match accounts::environment(name) {
         Some(found) if found == value => Ok(format!("{name} allows it")),
@@ -143,13 +143,16 @@ fn allowed() -> Result<String, String> {
 }
 
 fn program() -> String {
-    "this program cannot send an order to a live account; the drill goes through everything before \
-     that"
-        .to_owned()
+    let built = if cfg!(feature = "live") {
+        "this program can trade live"
+    } else {
+        "this program was built without live trading"
+    };
+    format!("{built}; the drill goes through everything before that")
 }
 
 /// Both live keys are there, and are not those of the account the drill is walked with.
-fn credentials(job: &Job) -> Result<String, String> {
+pub(crate) fn credentials(job: &Job) -> Result<String, String> {
     let live = &job.config.live;
     let names = [&live.key_id_env, &live.secret_key_env];
     if let AccountConfig::Alpaca(paper) = &job.place

@@ -1,7 +1,6 @@
 //! `atlas execute`: the approved plan, or one that was interrupted.
 
 use anyhow::Result;
-use atlas_broker::Broker;
 use atlas_core::journal::Hash;
 use atlas_exec::event::ArtifactWritten;
 use atlas_exec::folder::AccountFolder;
@@ -41,7 +40,7 @@ pub(super) async fn end_overdue(job: &mut Job) -> Result<()> {
         return Ok(());
     }
     let state = peek(&folder)?.unwrap_or_default();
-    if state.pending().is_none_or(|pending| pending.started.is_none()) {
+    if state.unfinished().is_none_or(|left| left.started.is_none()) {
         return Ok(());
     }
     let (mut seat, decided) = take_pending(job).await?;
@@ -59,6 +58,10 @@ async fn end_overdue_at(
     decided: &Decided,
 ) -> Result<Option<Finished>> {
     let id = decided.plan.decision_id;
+    if !seat.session.decision(id)?.is_pending() {
+        // Carried out by a run that ended before it had told so.
+        return carry_through(job, seat, decided, Approval::NotNeeded).await.map(Some);
+    }
     if !execution::is_overdue(seat, id)? {
         return Ok(None);
     }
@@ -104,13 +107,16 @@ pub(super) struct Finished {
     found: Reconciliation,
     finish: Finish,
     state: TradingState,
+    /// Exits the plan wanted and a gate denied.
+    denied_exits: usize,
 }
 
 impl Finished {
     /// Whether it came to the end that was meant.
     ///
     /// # Errors
-    /// [`Exit::Paused`] with what differs, or what the plan was stopped by.
+    /// [`Exit::Paused`] with what differs, or what the plan was stopped by; [`Exit::Refused`] if an
+    /// exit was denied, so that what was to be sold is still held.
     pub(super) fn judge(self, job: &Job) -> Result<()> {
         if !self.found.is_clean() {
             return Err(Failure::error(
@@ -119,6 +125,14 @@ impl Finished {
             ));
         }
         match self.finish {
+            Finish::Complete if self.denied_exits > 0 => Err(Failure::error(
+                Exit::Refused,
+                format!(
+                    "{} exits of account {} were denied, and what they were to sell is still held: \
+                     `atlas why` tells by which gate",
+                    self.denied_exits, job.account
+                ),
+            )),
             Finish::Complete => Ok(()),
             Finish::Stopped { reason, .. } => Err(Failure::error(
                 Exit::Paused,
@@ -151,13 +165,18 @@ pub(super) async fn carry_through(
     let mut report = reporting::report(job, seat, decided, RunStatus::Executed, summary)?;
     report.account_after = Some(Books {
         account: found.account.clone(),
-        positions: seat.desk.broker.positions().await?,
+        positions: seat.desk.broker().positions().await?,
     });
     report.reconciliation = Some(Comparison::from(&found));
     aftermath::tell(job, seat, decided, &done, &mut report)?;
     write_artifact(job, seat, &mut report)?;
     let state = seat.session.trading_state();
-    Ok(Finished { report, found, finish: done.finish, state })
+    let denied_exits = denied_exits(decided);
+    Ok(Finished { report, found, finish: done.finish, state, denied_exits })
+}
+
+fn denied_exits(decided: &Decided) -> usize {
+    decided.plan.denied.iter().filter(|order| order.effect == Effect::Reducing).count()
 }
 
 fn executed_summary(
@@ -171,8 +190,7 @@ fn executed_summary(
         0 => String::new(),
         denied => format!(", {denied} denied"),
     };
-    let exits = decided.plan.denied.iter().filter(|order| order.effect == Effect::Reducing);
-    let exits = match exits.count() {
+    let exits = match denied_exits(decided) {
         0 => String::new(),
         exits => format!(", {exits} EXITS DENIED and still held"),
     };

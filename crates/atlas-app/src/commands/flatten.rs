@@ -47,7 +47,7 @@ async fn flatten_at(job: &Job, post: &mut Post, flags: &FlattenFlags) -> Result<
         return Err(Failure::error(Exit::Paused, format!("the account is {state}")));
     }
     let symbols: BTreeSet<Symbol> = owned.keys().cloned().collect();
-    let (canceled, failed) = kill::cancel_of(&post.desk.broker, &symbols).await?;
+    let (canceled, failed) = kill::cancel_of(post.desk.broker(), &symbols).await?;
     let folder = AccountFolder::new(&job.state_dir, &job.account);
     let timer = post.desk.timer();
     let order = Flatten {
@@ -63,7 +63,7 @@ async fn flatten_at(job: &Job, post: &mut Post, flags: &FlattenFlags) -> Result<
         why: &flags.word.why,
         now: post.desk.clock.now(),
     };
-    let flattened = kill::flatten(&post.desk.broker, order).await?;
+    let flattened = kill::flatten(post.desk.broker(), order).await?;
     // The sells are journaled from the inbox, then looked up, then books are compared.
     let found = post.compare(job).await?;
     let unsold = flattened.sales.iter().filter(|sale| !matches!(sale.sold, Sold::Taken { .. }));

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use atlas_broker::Broker;
-use atlas_core::time::Mode;
 use atlas_core::{ClientOrderId, Clock};
 use atlas_exec::folder::{AccountFolder, AccountLock, Fence, Holder, Inbox};
 use atlas_exec::kill::{self, Flatten, Flattened, Scope, Suspension};
@@ -40,8 +39,8 @@ pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
     let mut done = Done { fence: true, ..Done::default() };
     // From here on nothing is sent by anybody; whatever fails is told at the end.
     let result = match job.place.clone() {
-        AccountConfig::Alpaca(config) => match accounts::open_paper(&config, job.timeout()) {
-            Ok(desk) => stop(&job, flags, &folder, &desk.broker, &*desk.timer(), &mut done).await,
+        AccountConfig::Alpaca(config) => match accounts::open_to_stop(&job, &config).await {
+            Ok(desk) => stop(&job, flags, &folder, desk.broker(), &*desk.timer(), &mut done).await,
             Err(error) => Err(error),
         },
         AccountConfig::Venue(_) => {
@@ -96,7 +95,7 @@ async fn stop_embedded(
     }
     let mut post = hold.stand(job).await?;
     let timer = post.desk.timer();
-    let result = stop(job, flags, folder, &post.desk.broker, &*timer, done).await;
+    let result = stop(job, flags, folder, post.desk.broker(), &*timer, done).await;
     let noted = post.session.take_note_of_fence().map(drop);
     let compared = post.compare(job).await.map(drop);
     post.desk.close().await;
@@ -141,7 +140,7 @@ async fn flatten(
     let now = broker.clock().await.map_or_else(|_| SystemClock.now(), |clock| clock.timestamp);
     let order = Flatten {
         account: &job.account,
-        mode: if job.is_replay() { Mode::Replay } else { Mode::Paper },
+        mode: job.mode(),
         state: TradingState::Halted,
         owned: &owned,
         limits: &job.limits()?,

@@ -6,7 +6,7 @@ pub(crate) mod audit;
 mod check;
 pub(crate) mod configuration;
 pub(crate) mod controls;
-mod drill;
+pub(crate) mod drill;
 mod execute;
 mod flatten;
 mod gate;
@@ -20,6 +20,7 @@ mod rebalance;
 pub(crate) mod research;
 mod schedule;
 mod shadow;
+mod shadow_book;
 mod status;
 pub(crate) mod trade;
 mod watchdog;
@@ -113,14 +114,14 @@ async fn practice(what: Practice, common: Common) -> Result<()> {
 /// Prices, cash and positions of the moment, for an approval.
 pub(super) async fn reference_of(seat: &Seat, id: DecisionId) -> Result<Reference> {
     let legs = &seat.session.decision(id)?.planned.legs;
-    Ok(reference_now(&seat.desk.broker, legs).await?)
+    Ok(reference_now(seat.desk.broker(), legs).await?)
 }
 
 /// Takes hold of the account at its pending plan.
 pub(super) async fn take_pending(job: &mut Job) -> Result<(Seat, Decided)> {
     let no_plan = format!("account {} has no plan: make one with `atlas plan`", job.account);
     let hold = take_existing(job, &no_plan).await?;
-    let pending = hold.session().state().pending().map(|pending| pending.planned.decision_id);
+    let pending = hold.session().state().unfinished().map(|left| left.planned.decision_id);
     let id = pending.ok_or_else(|| Failure::error(Exit::Refused, no_plan))?;
     let seat = sit_at(job, hold, id).await?;
     let decided = decision::recall(&seat, id)?;

@@ -40,10 +40,10 @@ pub(super) async fn monitor(job: &Job, flags: &Monitor) -> Result<()> {
     };
     let state = peek(&folder)?.unwrap_or_default();
     let subject = subject(&state, &flags.what)?;
-    let desk = accounts::open_paper(config, job.timeout())?;
+    let desk = accounts::open_to_stop(job, config).await?;
     let (path, mut audit) = audit(&folder, flags)?;
     let watch = Watch {
-        broker: &desk.broker,
+        broker: desk.broker(),
         timer: &TokioTimer,
         clock: &SystemClock,
         poll: Duration::from_secs(flags.poll.into()),

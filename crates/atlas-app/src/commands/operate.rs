@@ -1,7 +1,6 @@
 //! `atlas pause`, `atlas resume`, `atlas reconcile`: holding back, comparing, letting go.
 
 use anyhow::Result;
-use atlas_broker::Broker as _;
 use atlas_core::{Clock as _, Symbol};
 use atlas_exec::event::Subject;
 use atlas_exec::folder::{AccountFolder, AccountLock, Command as Left, Inbox};
@@ -86,7 +85,7 @@ async fn resume_at(job: &Job, post: &mut Post, word: &Word) -> Result<()> {
     }
     let state = post.session.resume(&word.by, &word.why)?;
     let mut text = format!("Account {} is {state}: books and broker agree.", job.account);
-    if killed && let Err(error) = post.desk.broker.suspend(false).await {
+    if killed && let Err(error) = post.desk.broker().suspend(false).await {
         // Where the broker has a suspension and keeps it, every order is refused, so it is said.
         text = format!("{text} The broker's own suspension was not lifted: {error}.");
     }

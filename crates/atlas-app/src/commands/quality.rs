@@ -11,6 +11,7 @@ use super::operate::existing;
 use crate::cli::QualityFlags;
 use crate::document::tell;
 use crate::job::Job;
+use crate::render::dollars;
 
 /// The document of the command.
 #[derive(Serialize)]
@@ -104,5 +105,21 @@ fn write_sample(out: &mut String, sample: &Sample) -> Result<()> {
         sample.price,
         sample.time_to_fill.as_seconds_f64()
     )?;
+    let bps = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |bps| format!("{bps:.2}"));
+    writeln!(
+        out,
+        "  cost     mid {}, spread {} bps, slippage {} bps, shortfall {} bps ({})",
+        sample.mid_at_send.map_or_else(|| "–".to_owned(), |mid| mid.to_string()),
+        bps(sample.spread_bps),
+        bps(sample.slippage_bps),
+        bps(sample.shortfall_bps),
+        sample.shortfall.map_or_else(|| "–".to_owned(), dollars)
+    )?;
+    if let Some(conditions) = &sample.conditions {
+        let open = if conditions.open { "open" } else { "closed" };
+        let part = serde_json::to_value(conditions.part)?;
+        let part = part.as_str().unwrap_or_default().to_owned();
+        writeln!(out, "  venue    {open}, {part} of the session, {:02}:00 New York", sample.hour)?;
+    }
     Ok(())
 }

@@ -30,6 +30,10 @@ pub(super) enum Extent {
 }
 
 pub(super) async fn rebalance(mut job: Job, flags: Decide, extent: Extent) -> Result<()> {
+    if job.mode() == Mode::Live && flags.regime.is_some() {
+        let sentence = "--regime is refused with real money: the detector's word counts there";
+        return Err(Failure::error(Exit::Refused, sentence));
+    }
     if !flags.dry_run {
         Box::pin(end_overdue(&mut job)).await?;
     }
@@ -86,6 +90,10 @@ async fn rebalance_at(
     job.check_schedule(as_of, flags.force)?;
     refuse_the_past(job, seat)?;
     settle_pending(job, seat).await?;
+    // A replay that is held back stays where it is.
+    if seat.desk.venue.is_some() {
+        seat.refuse_held()?;
+    }
     if let Some(venue) = &seat.desk.venue {
         venue.advance_to(seat.as_of.close)?;
     }

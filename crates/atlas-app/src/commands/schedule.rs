@@ -12,7 +12,7 @@ use atlas_exec::{Timer as _, TokioTimer, peek};
 use atlas_report::incident::{self, Incident, Severity};
 
 use super::rebalance::{self, Extent};
-use super::{check, execute, operate, protect};
+use super::{check, execute, operate, protect, shadow};
 use crate::accounts::SystemClock;
 use crate::cli::{Common, Decide, ScheduleFlags};
 use crate::exit::{Exit, Failure, code_of};
@@ -172,21 +172,41 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
         Task::Execute => Box::pin(execute::execute(Job::new("execute", common)?)).await,
         Task::Compare => Box::pin(operate::reconcile(Job::new("reconcile", common)?, None)).await,
         Task::EndOfDay => {
-            // A plan that was under way ends with its session, and only then the day is closed.
-            let mut job = Job::new("execute", common.clone())?;
+            // A plan that was under way ends with its session, and only then the day is closed. It
+            // buys nothing, so it asks for no more than a comparison does.
+            let mut job = Job::new("reconcile", common.clone())?;
             let ended = Box::pin(execute::end_overdue(&mut job)).await;
             let reconcile = Job::new("reconcile", common.clone())?;
             let compared = Box::pin(operate::reconcile(reconcile, None)).await;
+            keep_shadow(&common)?;
             ended.and(compared).and(keep_protected(common).await)
         }
         Task::Protect => keep_protected(common).await,
         Task::Decide => {
             let flags =
                 Decide { dry_run: false, force: false, universe: None, top_n: None, regime: None };
-            let job = Job::new("rebalance", common)?;
-            Box::pin(rebalance::rebalance(job, flags, Extent::Execute)).await
+            let job = Job::new("rebalance", common.clone())?;
+            Box::pin(rebalance::rebalance(job, flags, Extent::Execute)).await?;
+            keep_shadow(&common)
         }
     }
+}
+
+/// Keeps the shadow's book and the day's report after every decision and every end of a day. A
+/// shadow that cannot be kept is an incident and holds nothing back.
+fn keep_shadow(common: &Common) -> Result<()> {
+    let job = Job::new("shadow", common.clone())?;
+    let folder = AccountFolder::new(&job.state_dir, &job.account);
+    if peek(&folder)?.is_none_or(|state| state.decisions().is_empty()) {
+        return Ok(());
+    }
+    shadow::shadow(&job).or_else(|error| {
+        let cause = format!("the shadow could not be kept: {error:#}");
+        let (at, action) =
+            (SystemClock.now(), "the schedule goes on; see `atlas shadow`".to_owned());
+        let incident = Incident { at, severity: Severity::Warning, cause, action };
+        Ok(incident::append(folder.root(), &incident)?)
+    })
 }
 
 /// Gives positions the stops they lack, where any are to have one.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use atlas_broker::Broker as _;
 use atlas_broker::market_data::{DataEvent, DataStream, Subscription};
 use atlas_core::calendar::Calendar;
 use atlas_core::time::Timestamp;
@@ -110,9 +109,9 @@ async fn go(
     };
     let mut data = Streams::open(desk, config.symbols())?;
     let ground = Ground {
-        broker: &desk.broker,
+        broker: desk.broker(),
         data: &mut data,
-        history: &desk.broker,
+        history: desk.paper()?,
         regimes: &Detected { job, chosen: flags.regime },
         timer: &TokioTimer,
         store: &mut store,
@@ -136,7 +135,7 @@ fn overridden(regime: Regime) -> OverrideRecorded {
 
 /// Bars and timers are useless on a computer that is in another time than the broker.
 async fn check_clock(desk: &Desk) -> Result<()> {
-    let theirs = desk.broker.clock().await?.timestamp;
+    let theirs = desk.broker().clock().await?.timestamp;
     let ours = SystemClock.now();
     if (ours - theirs).abs() <= CLOCKS_APART {
         return Ok(());
@@ -179,7 +178,7 @@ impl<'a> Streams<'a> {
             }
             let (quotes, bars) = (symbols.clone(), symbols);
             let wanted = Subscription { trades: Vec::new(), quotes, bars };
-            Ok(Some(desk.broker.data_stream(wanted)?))
+            Ok(Some(desk.paper()?.data_stream(wanted)?))
         };
         Ok(Self { stocks: open(stocks)?, crypto: open(crypto)? })
     }

@@ -114,10 +114,10 @@ async fn alarm(
     let (now, why) = (SystemClock.now(), sight.to_string());
     let fence = Fence::of(folder);
     let raised = kill::raise(&fence, "watchdog", &why, now);
-    let stopped = match accounts::open_paper(config, job.timeout()) {
+    let stopped = match accounts::open_to_stop(job, config).await {
         Ok(desk) => {
             let killed =
-                kill::kill(&fence, &desk.broker, Scope::Entries, "watchdog", &why, now).await;
+                kill::kill(&fence, desk.broker(), Scope::Entries, "watchdog", &why, now).await;
             killed.context("entries could not be canceled")
         }
         Err(error) => Err(error),

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_core::Symbol;
 use atlas_report::dashboard::{Control, SCRIPT, login, page, style};
 use axum::Form;
 use axum::Router;
@@ -152,9 +153,15 @@ struct Act {
     why: String,
     #[serde(default)]
     confirm: String,
+    #[serde(default)]
+    symbol: String,
 }
 
-/// Pause, resume or kill, as the command of that name.
+/// What may be done, and whether the account's name has to be typed for it.
+const ACTIONS: [(&str, bool); 5] =
+    [("pause", false), ("reduce", false), ("resume", false), ("flatten", true), ("kill", true)];
+
+/// Pause, reduce, resume, flatten or kill, as the command of that name.
 async fn act(
     State(shared): State<Arc<Shared>>,
     Path(action): Path<String>,
@@ -164,26 +171,33 @@ async fn act(
     let Some(word) = shared.guard.word(&headers) else {
         return Redirect::to("/login").into_response();
     };
-    if !shared.control || !["pause", "resume", "kill"].contains(&action.as_str()) {
+    let found = ACTIONS.into_iter().find(|(name, _)| *name == action);
+    let Some((action, confirmed)) = found.filter(|_| shared.control) else {
         return StatusCode::NOT_FOUND.into_response();
-    }
+    };
     if form.csrf != word {
         return (StatusCode::FORBIDDEN, "the form is not of this session").into_response();
     }
     let account = shared.frames.borrow().view.account.clone();
-    if action == "kill" && form.confirm != account {
+    if confirmed && form.confirm != account {
         let said = "Nothing was done: the name of the account was not typed.";
         return shown(&shared, &headers, Some(said));
     }
+    let symbol = form.symbol.trim();
+    if !symbol.is_empty() && (action != "flatten" || symbol.parse::<Symbol>().is_err()) {
+        let said = format!("Nothing was done: {symbol:?} is no symbol.");
+        return shown(&shared, &headers, Some(&said));
+    }
     let why = if form.why.is_empty() { "kill switch of the dashboard" } else { &form.why };
-    let said = run(&shared, &action, why).await;
+    let said = run(&shared, action, symbol, why).await;
     shown(&shared, &headers, Some(&said))
 }
 
 /// Runs the command and tells what it said.
-async fn run(shared: &Shared, action: &str, why: &str) -> String {
+async fn run(shared: &Shared, action: &str, symbol: &str, why: &str) -> String {
     let mut command = tokio::process::Command::new(&shared.program);
-    command.arg(action).args(["--by", "dashboard"]).arg(format!("--why={why}"));
+    command.arg(action).args(Some(symbol).filter(|symbol| !symbol.is_empty()));
+    command.args(["--by", "dashboard"]).arg(format!("--why={why}"));
     command.args(&shared.words).stdin(Stdio::null()).kill_on_drop(false);
     match tokio::time::timeout(ACTION_TIMEOUT, command.output()).await {
         Ok(Ok(output)) => {

@@ -1,18 +1,25 @@
 //! The way to real money: everything that can open it is in this module.
 //!
 //! [`Probe::connect`] can only ask for the account's number. From the number the venue itself
-//! reports, the one in the configuration and a typed confirmation a [`LivePermit`] is made, and the
-//! probe becomes a [`Session<Live>`](Session) by giving the permit up to it.
+//! reports, the one in the configuration, a typed confirmation and the [`Evidence`] that every gate
+//! of [`atlas_risk::evidence`] let through a [`LivePermit`] is made, and the probe becomes a
+//! [`Session<Live>`](Session) by giving the permit up to it.
+//!
+//! Evidence that has lapsed traps no exit: [`LivePermit::to_wind_down`] needs none, and its session
+//! cancels and sells and buys nothing.
 //!
 //! ```no_run
 //! use atlas_broker::alpaca::live::{Confirmation, Live, LivePermit, Probe};
 //! use atlas_broker::alpaca::{Credentials, Options};
 //!
-//! # async fn demo(keys: Credentials<Live>, typed: String) -> Result<(), atlas_broker::Error> {
+//! # use atlas_core::{journal::Hash, time::Timestamp};
+//! # use atlas_risk::evidence::Evidence;
+//! # async fn demo(keys: Credentials<Live>, typed: String, evidence: Evidence, config: Hash,
+//! #     now: Timestamp) -> Result<(), atlas_broker::Error> {
 //! let probe = Probe::connect(&keys, &Options::default())?;
 //! let reported = probe.account_number().await?;
 //! let confirmation = Confirmation { configured: "123456789", typed: &typed };
-//! let permit = LivePermit::grant(&reported, &confirmation)?;
+//! let permit = LivePermit::grant(&reported, &confirmation, evidence, config, now)?;
 //! let session = probe.into_session(permit)?;
 //! # Ok(())
 //! # }
@@ -43,6 +50,11 @@
 //! # }
 //! ```
 
+use atlas_core::journal::Hash;
+use atlas_core::time::Timestamp;
+use atlas_core::{OrderRequest, Side};
+use atlas_risk::evidence::Evidence;
+
 use super::http::Call;
 use super::mode::{DATA_HOST, sealed};
 use super::wire::WireAccount;
@@ -56,6 +68,11 @@ pub enum Live {}
 impl Mode for Live {
     const NAME: &'static str = "live";
     type Authority = LivePermit;
+
+    fn forbids(permit: &LivePermit, request: &OrderRequest) -> Option<&'static str> {
+        (permit.winds_down() && request.side == Side::Buy)
+            .then_some("this live session only winds the account down, and buys nothing")
+    }
 }
 
 impl sealed::Sealed for Live {
@@ -91,6 +108,8 @@ pub struct Confirmation<'a> {
 #[must_use = "a permit does nothing until a session takes it"]
 pub struct LivePermit {
     account_number: String,
+    /// What lets it buy; without it the account is only wound down.
+    evidence: Option<Evidence>,
 }
 
 impl LivePermit {
@@ -100,27 +119,55 @@ impl LivePermit {
         format!("trade live on {}", account.as_str())
     }
 
-    /// Grants the right if configuration and confirmation both name the reported account.
+    /// Grants the right if configuration and confirmation both name the reported account, and the
+    /// evidence is for the configuration in force and not older than a day.
     ///
     /// # Errors
     /// [`Error::Setup`] naming what does not agree.
     pub fn grant(
         reported: &ReportedAccount,
         confirmation: &Confirmation<'_>,
+        evidence: Evidence,
+        config: Hash,
+        now: Timestamp,
     ) -> Result<Self, Error> {
-        let refuse = |problem: String| Err(Error::Setup { problem });
-        let number = reported.as_str();
-        if confirmation.configured != number {
-            return refuse(format!(
-                "the live keys open account {number}, but the configuration names {:?}",
-                confirmation.configured
-            ));
-        }
+        let number = Self::agreed(reported, confirmation.configured)?;
         let phrase = Self::phrase(reported);
         if confirmation.typed != phrase {
-            return refuse(format!("live trading was not confirmed: type {phrase:?}"));
+            let problem = format!("live trading was not confirmed: type {phrase:?}");
+            return Err(Error::Setup { problem });
         }
-        Ok(Self { account_number: number.to_owned() })
+        if let Some(problem) = evidence.fault(config, now) {
+            return Err(Error::Setup { problem });
+        }
+        Ok(Self { account_number: number, evidence: Some(evidence) })
+    }
+
+    /// The right to cancel and to sell on the configured account, and to buy nothing: what winds an
+    /// account down needs no evidence, or a lapse of it would trap what is held.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] if the keys open another account than the configured one.
+    pub fn to_wind_down(reported: &ReportedAccount, configured: &str) -> Result<Self, Error> {
+        let account_number = Self::agreed(reported, configured)?;
+        Ok(Self { account_number, evidence: None })
+    }
+
+    fn agreed(reported: &ReportedAccount, configured: &str) -> Result<String, Error> {
+        let number = reported.as_str();
+        if configured == number {
+            return Ok(number.to_owned());
+        }
+        let problem = format!(
+            "the live keys open account {number}, but the configuration names {configured:?}"
+        );
+        Err(Error::Setup { problem })
+    }
+
+    /// Whether it only winds down.
+    #[must_use]
+    pub const fn winds_down(&self) -> bool {
+        self.evidence.is_none()
     }
 
     /// The account it is for.
@@ -220,9 +267,68 @@ mod tests {
         probe
     }
 
-    fn grant(configured: &str, typed: &str) -> Result<LivePermit, Error> {
+    const NOW: &str = "2019-01-07T12:00:00Z";
+
+    fn evidence() -> Evidence {
+        use atlas_risk::TradingState;
+        use atlas_risk::evidence::{DrillShown, Shown};
+        let today = "2019-01-07".parse().expect("a date");
+        let walked = Some(DrillShown { on: today, passed: true });
+        let shown = Shown {
+            paper_days: 20,
+            differences: Some((0, 0)),
+            slippage: Some((1.0, 40)),
+            drawdown: Some("0.01".parse().expect("a share")),
+            drills: [("recovery".to_owned(), walked)].into(),
+            state: TradingState::Active,
+            words: std::collections::BTreeMap::new(),
+        };
+        let (account, now) = ("demo".parse().expect("a name"), NOW.parse().expect("a time"));
+        Evidence::of(&shown, account, Hash::of(b"one"), (today, now)).expect("all gates open")
+    }
+
+    fn grant_at(
+        configured: &str,
+        typed: &str,
+        config: &[u8],
+        now: &str,
+    ) -> Result<LivePermit, Error> {
         let reported = ReportedAccount("123".to_owned());
-        LivePermit::grant(&reported, &Confirmation { configured, typed })
+        let confirmation = Confirmation { configured, typed };
+        let now = now.parse().expect("a time");
+        LivePermit::grant(&reported, &confirmation, evidence(), Hash::of(config), now)
+    }
+
+    fn grant(configured: &str, typed: &str) -> Result<LivePermit, Error> {
+        grant_at(configured, typed, b"one", NOW)
+    }
+
+    #[test]
+    fn a_permit_needs_evidence_of_today_for_this_configuration() {
+        let phrase = "trade live on 123";
+        assert!(grant_at("123", phrase, b"one", "2019-01-08T12:00:00Z").is_ok());
+        for (config, now) in [(b"one", "2019-01-08T12:00:01Z"), (b"two", NOW)] {
+            assert!(grant_at("123", phrase, config, now).is_err(), "{now}");
+        }
+    }
+
+    #[test]
+    fn without_evidence_nothing_is_bought() {
+        let reported = ReportedAccount("123".to_owned());
+        assert!(LivePermit::to_wind_down(&reported, "124").is_err());
+        let permit = LivePermit::to_wind_down(&reported, "123").expect("a permit");
+        let order = |side| OrderRequest {
+            client_order_id: "atlas-a-1-buy-A-0".parse().expect("an id"),
+            symbol: "A".parse().expect("a symbol"),
+            side,
+            qty: atlas_core::Qty::from_shares(1),
+            order_type: atlas_core::OrderType::Market,
+            time_in_force: atlas_core::TimeInForce::Day,
+        };
+        assert!(Live::forbids(&permit, &order(Side::Buy)).is_some());
+        assert!(Live::forbids(&permit, &order(Side::Sell)).is_none());
+        let full = grant("123", "trade live on 123").expect("a permit");
+        assert!(Live::forbids(&full, &order(Side::Buy)).is_none());
     }
 
     #[test]

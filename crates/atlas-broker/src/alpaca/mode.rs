@@ -1,5 +1,6 @@
 //! Paper and live as types.
 
+use atlas_core::OrderRequest;
 use reqwest::Url;
 
 /// Where a session may connect to; sealed, so that no third mode can be made up.
@@ -16,6 +17,13 @@ pub trait Mode: sealed::Sealed + Send + Sync + 'static {
     const NAME: &'static str;
     /// What a session of this mode must hold: nothing for paper, a permit for live.
     type Authority: Send + Sync;
+
+    /// Why an order may not be sent under an authority, if it may not; every send asks.
+    #[doc(hidden)]
+    #[must_use]
+    fn forbids(_: &Self::Authority, _: &OrderRequest) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Alpaca's simulated account, or a venue on this machine.

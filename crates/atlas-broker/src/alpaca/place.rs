@@ -80,6 +80,9 @@ impl<M: Mode> Session<M> {
         sent: &Sent,
         attempt: Attempt,
     ) -> Result<Call, KeptBack> {
+        if let Some(reason) = M::forbids(self.authority(), request) {
+            return Err(KeptBack::Refused(Refusal { code: None, reason: reason.to_owned() }));
+        }
         let call = match sent {
             Sent::Submitted(terms) => submit_call(request, *terms),
             Sent::Replacing(old) => self.replace_call(request, old, None).await?,

@@ -96,6 +96,15 @@ impl State {
         self.decisions.values().next_back().filter(|decision| decision.is_pending())
     }
 
+    /// The decision a run has still to tell to the end: one that is pending, or the latest one if
+    /// it was carried out and its run ended before its artifact was written.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<&Decision> {
+        self.decisions.values().next_back().filter(|decision| {
+            decision.is_pending() || (decision.started.is_some() && decision.artifact.is_none())
+        })
+    }
+
     /// The latest decision made for an as-of session.
     #[must_use]
     pub fn decision_on(&self, as_of: chrono::NaiveDate) -> Option<&Decision> {

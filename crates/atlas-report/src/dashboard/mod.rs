@@ -32,7 +32,7 @@ pub fn style() -> String {
 pub enum Control<'a> {
     /// Look only.
     ReadOnly,
-    /// Pause, resume and kill, each form carrying this word against forgery.
+    /// Pause, reduce, resume, flatten and kill, each form carrying this word against forgery.
     Allowed {
         /// The word.
         csrf: &'a str,
@@ -94,6 +94,7 @@ fn controls(out: &mut String, account: &str, csrf: &str) -> fmt::Result {
     out.write_str("<section class=\"controls\"><h2>Control</h2>")?;
     for (action, label, note) in [
         ("pause", "Pause", "Nothing new is sent until the account is resumed."),
+        ("reduce", "Reduce", "Exits go on; nothing is bought until the account is resumed."),
         ("resume", "Resume", "Only if books and broker agree."),
     ] {
         write!(
@@ -104,6 +105,17 @@ fn controls(out: &mut String, account: &str, csrf: &str) -> fmt::Result {
             Escaped(csrf)
         )?;
     }
+    write!(
+        out,
+        "<form method=\"post\" action=\"/flatten\"><input type=\"hidden\" name=\"csrf\" \
+         value=\"{}\"><label>Symbol, or all <input name=\"symbol\" maxlength=\"20\"></label>\
+         <label>Why <input name=\"why\" required maxlength=\"200\"></label>\
+         <label>Type <b>{account}</b> to confirm <input name=\"confirm\" required \
+         autocomplete=\"off\"></label><button id=\"flatten\" class=\"danger\">Flatten</button> \
+         <small>Sells what Atlas owns at the market, its stops canceled first.</small></form>",
+        Escaped(csrf),
+        account = Escaped(account)
+    )?;
     write!(
         out,
         "<form method=\"post\" action=\"/kill\"><input type=\"hidden\" name=\"csrf\" value=\"{}\">\
