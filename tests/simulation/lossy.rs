@@ -22,6 +22,7 @@ use atlas_exec::states::Cause;
 use atlas_risk::ApprovedOrder;
 use atlas_venue::core::{Class, Kind, NewOrder, Px, Shares, Size, Tif};
 use atlas_venue::{InProcess, Venue};
+use rust_decimal::Decimal;
 
 use crate::mortal::process;
 use crate::rng::Rng;
@@ -207,6 +208,25 @@ impl Lossy {
         }
     }
 
+    /// A fee comes nearer, and is charged; never more than there is cash for.
+    fn charge(&self) {
+        let percent = {
+            let mut wire = self.wire();
+            wire.fee_in.0 = wire.fee_in.0.saturating_sub(1);
+            if wire.fee_in.0 != 1 {
+                return;
+            }
+            std::mem::take(&mut wire.fee_in).1
+        };
+        let account = self.truth().0;
+        let fee = account.equity.value() * Decimal::new(i64::try_from(percent).unwrap(), 2);
+        let fee = fee.min(account.cash.value() / Decimal::TWO).round_dp(2);
+        if fee > Decimal::ZERO {
+            self.wire().charged += 1;
+            self.pay(CashKind::Fee, &format!("-{fee}"));
+        }
+    }
+
     /// What any call does first: late orders come nearer, others act, and the process may be
     /// stopped.
     async fn enter(&self) {
@@ -226,6 +246,7 @@ impl Lossy {
             wire.word_in.0 = wire.word_in.0.saturating_sub(1);
             if wire.word_in.0 == 1 { wire.word_in.1.take() } else { None }
         };
+        self.charge();
         for (request, arrival) in due {
             self.arrive(&request, arrival);
         }

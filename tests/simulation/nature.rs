@@ -67,6 +67,11 @@ impl Nature {
         limits(share(self.daily_pct), share(self.drawdown_pct), self.orders_per_day)
     }
 
+    /// Whether limits of loss can be reached.
+    pub(crate) const fn is_tight(&self) -> bool {
+        self.daily_pct < 100
+    }
+
     /// The losses that stop entries.
     pub(crate) fn losses(&self) -> Losses {
         let limits = self.limits();

@@ -92,6 +92,7 @@ impl Story {
             words: wire.words,
             meddled: wire.meddled,
             outpriced: wire.outpriced,
+            charged: wire.charged,
             updates: wire.told,
             actions: self.market.actions,
             kills: self.totals.kills,
@@ -196,6 +197,12 @@ impl Story {
             (self.rng.between(2, 90), Some(words[self.rng.index(0, 3)]))
         } else {
             (0, None)
+        };
+        // A fee as large as the limits of loss: what is lost while a plan is carried out counts.
+        wire.fee_in = if self.nature.is_tight() && self.rng.percent(20) {
+            (self.rng.between(2, 60), self.rng.between(1, 8))
+        } else {
+            (0, 0)
         };
         let blows = [Blow::DiesBefore, Blow::DiesAfter, Blow::DiesAfter, Blow::DiskFails];
         let blow = blows[self.rng.index(0, 3)];

@@ -47,6 +47,8 @@ totals! {
     mended,
     /// Buys refused since the price had risen while they were on their way.
     outpriced,
+    /// Large fees charged while a plan was carried out.
+    charged,
     /// Seeds with a kill.
     halts,
     /// Seeds in which an operator had it reduce.
@@ -77,6 +79,7 @@ impl Totals {
             ("splits and new names", self.actions, seeds / 5),
             ("legs dropped for those", self.superseded, seeds / 50),
             ("protective orders", self.guards, seeds / 5),
+            ("large fees", self.charged, seeds / 50),
             ("stops placed again", self.mended, seeds / 50),
             ("kill switches", self.halts, seeds / 50),
             ("operators' reductions", self.reduced, seeds / 50),

@@ -55,6 +55,10 @@ pub(crate) struct Wire {
     pub(crate) kill_in: u64,
     /// Calls until an operator says something; 0 is never.
     pub(crate) word_in: (u64, Option<Word>),
+    /// Calls until the broker charges a fee of so many per cent of what the account is worth.
+    pub(crate) fee_in: (u64, u64),
+    /// Fees that were charged.
+    pub(crate) charged: u64,
     /// The process is dead: whatever it asks is never answered.
     pub(crate) dead: bool,
     /// Whether the fence was up when it died: what it does then does not count.
@@ -116,6 +120,8 @@ impl Wire {
             rates: Rates::default(),
             kill_in: 0,
             word_in: (0, None),
+            fee_in: (0, 0),
+            charged: 0,
             dead: false,
             fence_at_death: false,
             journal_failed: false,
@@ -251,6 +257,7 @@ impl Wire {
         self.rates = Rates::default();
         self.kill_in = 0;
         self.word_in = (0, None);
+        self.fee_in = (0, 0);
         self.held = (0, 0);
         for (left, _) in &mut self.late {
             *left = 1;

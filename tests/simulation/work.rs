@@ -188,7 +188,8 @@ async fn carry_out(
             Ok(Work::Done)
         }
         Ok(_) | Err(Error::NotPermitted { .. }) => Ok(Work::Paused),
-        Err(Error::Approval { .. }) if expected => {
+        // A fee may have come in between.
+        Err(Error::Approval { .. }) if expected || drifted(story, session, id) => {
             session.put_aside(id, SignalOutcome::Superseded, "the approval had drifted")?;
             Ok(Work::Stale)
         }
