@@ -194,7 +194,10 @@ pub(crate) fn present(view: &View, listing: &Listing, what: Newest) -> Result<Op
 
 /// The last trade or quote there was, if nothing trades and no quotes come in.
 fn last(view: &View, listing: &Listing, what: Newest) -> Result<Option<Tick>, Error> {
-    if view.book(listing.symbol()).is_some() {
+    // While the exchange is open a quote stands, also where nothing is known of the session yet but
+    // that: on daily bars its way shows when it is over.
+    let open = Calendar::nyse().session_at(view.clock())?.is_some() && !listing.is_crypto();
+    if open || view.book(listing.symbol()).is_some() {
         return Ok(None);
     }
     let Some(day) = ended(view, listing)? else { return Ok(None) };
