@@ -6,7 +6,7 @@ use atlas_broker::alpaca::{HistoryRequest, OrderFilter, Paper, Session, Which};
 use atlas_broker::market_data::{
     Adjustment, BarsRequest, DataEvent, MarketData as _, Subscription, Timeframe,
 };
-use atlas_broker::{Broker as _, StopLoss, Submission, Terms, Trail};
+use atlas_broker::{Broker as _, Gate, StopLoss, Submission, Terms, Trail};
 use atlas_core::{OrderStatus, Side};
 use atlas_tests::approval::approve;
 use atlas_tests::block_on;
@@ -22,6 +22,37 @@ fn with_client(scenario: impl AsyncFnOnce(&World, &Session<Paper>)) {
         let world = World::open(Door::Alpaca, Ground::Memory).await;
         let session = world.impatient(Duration::from_mins(1)).unwrap();
         scenario(&world, &session).await;
+    });
+}
+
+/// Lets through as many orders as it was told.
+#[derive(Debug)]
+struct Turnstile(std::sync::atomic::AtomicUsize);
+
+impl Gate for Turnstile {
+    fn check(&self) -> Result<(), String> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let taken = self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        taken.map(drop).map_err(|_| "the fence is up".to_owned())
+    }
+}
+
+#[test]
+fn a_gate_is_asked_right_before_an_order_goes_out() {
+    with_client(async |world, session| {
+        session.pass(std::sync::Arc::new(Turnstile(1.into())));
+        let taken = session.submit(approve(buy("first", "UPP", 10))).await;
+        assert!(matches!(taken, Submission::Accepted(_)), "{taken:?}");
+        let Submission::NotReached { order, error } =
+            session.submit(approve(buy("second", "UPP", 10).limit("1"))).await
+        else {
+            panic!("it went past the gate")
+        };
+        assert!(error.to_string().contains("the fence is up"), "{error}");
+        assert_eq!(order.get().client_order_id.as_str(), "second");
+        // Nothing but orders is held back.
+        assert!(session.order(&"second".parse().unwrap()).await.unwrap().is_none());
+        assert_eq!(world.open_orders().await, Vec::<String>::new());
     });
 }
 

@@ -280,10 +280,10 @@ fn approve(story: &Story, session: &mut Session, id: DecisionId, day: usize) -> 
 /// away, cash more than 100, any position another; naively.
 fn drifted(story: &Story, session: &Session, id: DecisionId) -> bool {
     let Ok(decision) = session.decision(id) else { return false };
-    let Some(approval) = decision.approval.as_ref().filter(|_| decision.started.is_none()) else {
-        return false;
-    };
-    if !decision.is_pending() {
+    let Some(approval) = decision.approval.as_ref() else { return false };
+    let orders = session.state().orders();
+    let sent = decision.planned.legs.iter().any(|leg| orders.contains_key(leg.id()));
+    if sent || !decision.is_pending() {
         return false;
     }
     let far = |then: Decimal, now: Decimal, bps: u32| {

@@ -14,7 +14,7 @@ use atlas_broker::alpaca::{Credentials, Endpoint, Options, Paper, Session};
 use atlas_core::Clock;
 use atlas_core::calendar::Calendar;
 use atlas_core::time::{Mode, Timestamp};
-use atlas_exec::folder::AccountFolder;
+use atlas_exec::folder::{AccountFolder, Fence};
 use atlas_exec::{Timer, TokioTimer, peek};
 use atlas_venue::server::{self, ServeOptions, ServerHandle};
 use atlas_venue::{CostModel, Faults, Listing, Slippage, Venue};
@@ -95,6 +95,17 @@ impl Desk {
         match &self.venue {
             Some(embedded) => Box::new(VenueTimer(embedded.venue.clone())),
             None => Box::new(TokioTimer),
+        }
+    }
+
+    /// From now on no order goes onto the wire past the account's fence, however long the client
+    /// has prepared it or waited for its budget.
+    pub(crate) fn heed(&self, fence: &Fence) {
+        let gate = Arc::new(fence.clone());
+        match &self.line {
+            Line::Paper(session) => session.pass(gate),
+            #[cfg(feature = "live")]
+            Line::Live(session) => session.pass(gate),
         }
     }
 

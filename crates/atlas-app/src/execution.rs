@@ -57,6 +57,7 @@ pub(crate) async fn carry_out(
     settings.entries_until = Some(window_of(job, seat).until);
     let gates = PlanApprover::new(plan, &limits).knowing(job.tradability());
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), seat.desk.broker());
+    seat.desk.heed(seat.session.fence());
     let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;
     job.stopwatch.lap("execution");
     Ok(report)

@@ -20,6 +20,7 @@ pub(crate) async fn restore(session: &mut Session, desk: &Desk, job: &Job) -> Re
     let settings = execution::settings(job, &limits, Approval::NotNeeded)?;
     let gates = GuardApprover::new(&limits, desk.mode());
     let timer = desk.timer();
+    desk.heed(session.fence());
     let done = restore_protection(session, desk.broker(), &gates, &*timer, &settings).await;
     let done = match done {
         Ok(done) => done,

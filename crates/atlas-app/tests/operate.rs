@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use atlas_core::Clock as _;
 use atlas_core::Side;
 use atlas_exec::folder::{AccountFolder, AccountLock};
 use atlas_venue::core::Kind;
 use atlas_venue::{Fault, Rule, Target};
-use common::remote::{Remote, hang};
+use common::remote::{Remote, Wall, hang, release};
 use common::{atlas, command, run_of};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -92,7 +93,12 @@ fn flattening_sells_what_atlas_owns_and_the_books_agree() {
     atlas(state.path(), FIRST).json();
     let before = status(state.path())["owned"].as_object().unwrap().clone();
     assert!(!before.is_empty());
-    let killed = atlas(state.path(), "kill --flatten --why enough --json").json();
+    let run = atlas(state.path(), "kill --flatten --why enough --json");
+    // The day was over, so everything is still held: that is no success yet.
+    assert_eq!(run.code, 6, "{run:?}");
+    let killed: Value = serde_json::from_str(&run.stdout).unwrap();
+    let left = killed["flattened"]["left"].as_object().unwrap();
+    assert!(left.len() == before.len() && left.values().all(|left| left["on_offer"] == true));
     let sales = killed["flattened"]["sales"].as_array().unwrap();
     assert_eq!(sales.len(), before.len(), "{killed}");
     // Every order of the journal has a chain, those of no plan too.
@@ -103,12 +109,13 @@ fn flattening_sells_what_atlas_owns_and_the_books_agree() {
         (&"enough".into(), &true)
     );
     assert_eq!(told["request"]["client_order_id"], id, "{told}");
-    // The day was over; the venue takes the sells and trades them at the next opening.
+    // The venue takes the sells and trades them at the next opening.
     let state_now = status(state.path());
     assert_eq!(state_now["state"], "HALTED");
     assert_eq!(state_now["open_orders"].as_array().unwrap().len(), before.len(), "{state_now}");
     // A second one finds that everything is on offer, and offers nothing twice.
-    let again = atlas(state.path(), "kill --flatten --why enough --json").json();
+    let run = atlas(state.path(), "kill --flatten --why enough --json");
+    let again: Value = serde_json::from_str(&run.stdout).unwrap();
     assert!(again["canceled"].as_array().unwrap().len() <= before.len(), "{again}");
     assert_eq!(atlas(state.path(), "resume --why clear --json").json()["state"], "ACTIVE");
     let report = atlas(state.path(), &format!("{SECOND} --regime crash")).json();
@@ -207,7 +214,7 @@ fn a_kill_works_while_the_first_process_hangs() {
     let state = TempDir::new().unwrap();
     atlas(state.path(), FIRST).json();
     let account = state.path().join("accounts/default");
-    let pipe = hang(&account);
+    hang(&account);
     let words: Vec<&str> = SECOND.split_whitespace().collect();
     let hanging = command(state.path(), &words)
         .stdout(Stdio::piped())
@@ -222,7 +229,7 @@ fn a_kill_works_while_the_first_process_hangs() {
     let text = atlas(state.path(), "status").stdout;
     assert!(text.contains("is HALTED") && text.contains(&hanging.id().to_string()), "{text}");
     // It goes on, and sees the fence before it sends anything.
-    fs::write(&pipe, "{}").unwrap();
+    release(&account);
     let run = run_of(&hanging.wait_with_output().unwrap());
     assert_eq!(run.code, 7, "{run:?}");
     assert!(run.stderr.contains("HALTED") && run.stderr.contains("hangs"), "{run:?}");
@@ -233,7 +240,7 @@ fn a_kill_works_while_the_first_process_hangs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_did_is_adopted_and_flattened_past_a_process_that_hangs() {
-    let remote = Remote::open("").await;
+    let remote = Remote::open("[execution]\nrequest_timeout_s = 2\n").await;
     remote.run("plan --json").json();
     remote.trade("by-hand", Side::Buy, "AAA", 10, Kind::Market);
     assert_eq!(remote.held("AAA"), 10);
@@ -258,20 +265,30 @@ async fn what_others_did_is_adopted_and_flattened_past_a_process_that_hangs() {
     // Another client's order is never touched, an entry of Atlas's is canceled.
     remote.trade("others", Side::Buy, "BBB", 1, limit(1));
     remote.trade("atlas-remote-9-buy-BBB-0", Side::Buy, "BBB", 1, limit(1));
-    let pipe = hang(&remote.folder());
+    // Who flattens holds off everybody else who would; only the fence goes up.
+    let demo = AccountFolder::new(remote.state.path(), &"remote".parse().unwrap());
+    let first = AccountLock::flattening(&demo, Wall.now()).unwrap();
+    let run = remote.run("kill --flatten --why twice --json");
+    assert_eq!(run.code, 5, "{run:?}");
+    assert!(run.stderr.contains("is being flattened by process"), "{run:?}");
+    assert_eq!(remote.held("AAA"), 10);
+    let killed: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(killed["canceled"][0], "atlas-remote-9-buy-BBB-0");
+    drop(first);
+    hang(&remote.folder());
     let hanging =
         remote.command("reconcile").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let name = "remote".parse().unwrap();
     wait_until_held(&AccountFolder::new(remote.state.path(), &name));
     let killed = remote.run("kill --flatten --why hangs --json").json();
     assert_eq!(killed["held_by"]["pid"], hanging.id(), "{killed}");
-    assert_eq!(killed["canceled"][0], "atlas-remote-9-buy-BBB-0");
+    assert_eq!(killed["flattened"]["left"], serde_json::json!({}));
     assert_eq!(killed["suspended"], true);
     assert_eq!(killed["flattened"]["sales"][0]["sold"]["taken"]["filled"], "10", "{killed}");
     assert_eq!((remote.held("AAA"), remote.open_orders()), (0, vec!["others".to_owned()]));
 
     // The process that hung learns of the sells from its inbox, and the books agree.
-    fs::write(&pipe, "{}").unwrap();
+    release(&remote.folder());
     drop(hanging.wait_with_output().unwrap());
     remote.venue.inspect(|exchange| exchange.open_orders().count());
     let run = remote.run("reconcile --json");
@@ -295,7 +312,9 @@ async fn an_order_is_watched_until_it_has_ended() {
     remote.run("reconcile adopt position AAA 10 50 --why mine --json").json();
     // The sell cannot fill before the next opening: an order to watch.
     remote.venue.advance_to(remote.last.close).unwrap();
-    let killed = remote.run("kill --flatten --json").json();
+    let run = remote.run("kill --flatten --json");
+    assert_eq!(run.code, 6, "what is held until then is told: {run:?}");
+    let killed: Value = serde_json::from_str(&run.stdout).unwrap();
     let id = killed["flattened"]["sales"][0]["request"]["client_order_id"].as_str().unwrap();
     let watching = remote
         .command(&format!("monitor {id} --poll 1 --timeout 60 --json"))

@@ -12,7 +12,7 @@ use std::process::Stdio;
 
 use atlas_core::Side;
 use atlas_venue::core::{Kind, NANO, Px};
-use common::remote::{Remote, hang};
+use common::remote::{Remote, hang, release};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,14 +30,16 @@ async fn a_process_that_falls_silent_is_fenced_and_its_entries_are_canceled() {
     let limit = Kind::Limit(Px::from_nanos(NANO).unwrap());
     remote.trade("others", Side::Buy, "BBB", 1, limit);
     remote.trade("atlas-remote-9-buy-BBB-0", Side::Buy, "BBB", 1, limit);
-    let pipe = hang(&remote.folder());
+    hang(&remote.folder());
     let hanging =
         remote.command("reconcile").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let hook = remote.state.path().join("hook.sh");
     let told = remote.state.path().join("told");
     fs::write(&hook, format!("#!/bin/sh\nprintf '%s' \"$1\" > {}\n", told.display())).unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-    let run = remote.run(&format!("watchdog --silence 1 --interval 1 --hook {}", hook.display()));
+    let line = format!("watchdog --silence 1 --interval 1 --once --hook {}", hook.display());
+    let alarm = (0..100).map(|_| remote.run(&line)).find(|run| run.code != 0);
+    let run = alarm.unwrap();
     assert_eq!(run.code, 10, "{run:?}");
     assert!(run.stderr.contains(&hanging.id().to_string()), "{run:?}");
     assert!(remote.folder().join("fence").exists());
@@ -47,7 +49,32 @@ async fn a_process_that_falls_silent_is_fenced_and_its_entries_are_canceled() {
     assert_eq!(incident["severity"], "critical");
     assert!(fs::read_to_string(told).unwrap().contains("1 entries canceled"));
 
-    fs::write(&pipe, "{}").unwrap();
+    // Without --once it stays: whoever takes the fence down is told again.
+    fs::remove_file(remote.folder().join("fence")).unwrap();
+    let mut staying = remote
+        .command("watchdog --silence 1 --interval 1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..2 {
+        let stands = || remote.folder().join("fence").exists();
+        let stood = (0..1_000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            stands()
+        });
+        assert!(stood, "nobody raised it again");
+        assert!(staying.try_wait().unwrap().is_none(), "it went away");
+        fs::remove_file(remote.folder().join("fence")).unwrap();
+    }
+    let stood = (0..1_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        remote.folder().join("fence").exists()
+    });
+    assert!(stood, "nobody raised it a third time");
+    staying.kill().unwrap();
+    staying.wait().unwrap();
+    release(&remote.folder());
     drop(hanging.wait_with_output().unwrap());
     let status = remote.run("status --json").json();
     assert_eq!(status["state"], "HALTED");

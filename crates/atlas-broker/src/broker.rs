@@ -152,6 +152,16 @@ pub struct MarketClock {
     pub next_close: Timestamp,
 }
 
+/// Asked right before an order goes onto the wire, after everything that takes time: reads that
+/// prepare it, and waiting for the budget of requests.
+pub trait Gate: std::fmt::Debug + Send + Sync {
+    /// Whether an order may be sent now.
+    ///
+    /// # Errors
+    /// Why not, in a sentence.
+    fn check(&self) -> Result<(), String>;
+}
+
 /// A broker: the truth about money, positions and orders.
 ///
 /// What any implementation must keep:

@@ -51,6 +51,14 @@ pub enum Error {
         /// What the transport said.
         reason: String,
     },
+    /// The last look before the wire said no: nothing was sent.
+    #[error("{request} was not sent: {why}")]
+    HeldBack {
+        /// What was to be sent.
+        request: String,
+        /// What said no, in a sentence.
+        why: String,
+    },
     /// The request went out, and no usable answer came back.
     #[error("{venue} gave no usable answer to {request} ({reason}): try again when it answers")]
     NoAnswer {

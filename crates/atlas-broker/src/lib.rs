@@ -61,7 +61,7 @@ pub mod terms;
 pub mod updates;
 
 pub use activity::{Activity, ActivityId, CashEntry, CashKind, Entry, SharesEntry, SharesKind};
-pub use broker::{Broker, BrokerOrder, MarketClock, Sent, Submission, UnknownOutcome};
+pub use broker::{Broker, BrokerOrder, Gate, MarketClock, Sent, Submission, UnknownOutcome};
 pub use daily::daily_bars;
 pub use error::Error;
 pub use market_data::MarketData;

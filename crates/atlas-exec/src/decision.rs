@@ -288,8 +288,18 @@ impl Session {
         Ok(id)
     }
 
+    /// Whether an order of a decision was sent, or was about to be. One that was only begun has
+    /// nothing at the broker, and everything is checked again before it goes on.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDecision`].
+    pub fn has_sent(&self, id: DecisionId) -> Result<bool, Error> {
+        let orders = self.state().orders();
+        Ok(self.decision(id)?.planned.legs.iter().any(|leg| orders.contains_key(leg.id())))
+    }
+
     /// Checks that a decision was approved and that nothing has drifted too far since. A decision
-    /// whose execution has begun is not checked again: it is resumed.
+    /// of which an order was sent is not checked again: it is resumed.
     ///
     /// # Errors
     /// [`Error::Approval`] with the reason in a sentence.
@@ -299,10 +309,10 @@ impl Session {
         now: &Reference,
         limit: DriftLimit,
     ) -> Result<(), Error> {
-        let decision = self.decision(id)?;
-        if decision.started.is_some() {
+        if self.has_sent(id)? {
             return Ok(());
         }
+        let decision = self.decision(id)?;
         let refuse = |problem: String| Err(Error::Approval { id, problem });
         let Some(approval) = &decision.approval else {
             let hash = decision.planned.plan_hash.short();

@@ -16,7 +16,8 @@ use crate::event::{
     TailSetAside,
 };
 use crate::folder::{
-    AccountFolder, AccountLock, Command, Fence, FenceNote, Heartbeat, Inbox, InputStore, Received,
+    AccountFolder, AccountLock, Command, Fence, FenceNote, Heartbeat, Inbox, InputStore, Raised,
+    Received,
 };
 use crate::journal::log::copies;
 use crate::journal::{
@@ -350,12 +351,16 @@ impl Session {
         result
     }
 
-    /// Makes a cause hold; the account's state follows.
+    /// Makes a cause hold; the account's state follows. One that holds already is told once more
+    /// if something else is said of it and a reconciliation has to come after that.
     ///
     /// # Errors
     /// As [`Journal::append`].
     pub fn enter(&mut self, cause: Cause, detail: String) -> Result<(), Error> {
-        if self.state().trading().causes().contains_key(&cause) {
+        let trading = self.state().trading();
+        let strict = cause.state() >= TradingState::Paused;
+        let holds = trading.causes().contains_key(&cause);
+        if holds && (!strict || trading.has_heard(cause, &detail)) {
             return Ok(());
         }
         tracing::warn!(%cause, %detail, state = %cause.state(), "trading is held back");
@@ -382,13 +387,21 @@ impl Session {
     /// [`Error::Io`] if nobody can tell; as [`Journal::append`].
     pub fn take_note_of_fence(&mut self) -> Result<bool, Error> {
         self.beat();
-        let Some(note) = self.fence.check()? else { return Ok(false) };
-        self.enter(note.cause, format!("fence raised by {}: {}", note.by, note.why))?;
-        Ok(true)
+        Ok(!self.hear_fence()?.is_empty())
     }
 
-    /// Takes every command from the inbox: each is journaled, carried out, then removed. One that
-    /// cannot be carried out or read is logged and removed or set aside.
+    /// Journals every word that holds the fence up, each once.
+    fn hear_fence(&mut self) -> Result<Vec<Raised>, Error> {
+        let raised = self.fence.raised()?;
+        for Raised { note, .. } in &raised {
+            let at = note.at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+            self.enter(note.cause, format!("fence raised by {} at {at}: {}", note.by, note.why))?;
+        }
+        Ok(raised)
+    }
+
+    /// Takes every command from the inbox: each is journaled together with what it does, then
+    /// removed. One that cannot be carried out or read is logged and removed or set aside.
     ///
     /// # Errors
     /// [`Error::Io`] if the inbox cannot be read; as [`Journal::append`].
@@ -406,32 +419,48 @@ impl Session {
             };
             // A crash between journal and removal leaves a command that was carried out.
             if !self.state().has_taken(&file) {
-                let taken = CommandTaken { file: file.clone(), command: command.clone() };
-                self.record(None, Event::CommandTaken(taken))?;
-                self.carry_out(&command)?;
+                self.carry_out(CommandTaken { file: file.clone(), command })?;
             }
             inbox.done(&file)?;
         }
     }
 
-    fn carry_out(&mut self, command: &Command) -> Result<(), Error> {
-        match command {
-            Command::Pause { by, why } => self.enter(Cause::OperatorPause, format!("{by}: {why}")),
-            Command::Reduce { by, why } => {
-                self.enter(Cause::OperatorReduce, format!("{by}: {why}"))
-            }
-            Command::Flatten { orders, .. } => self.note_flattening(orders),
-            Command::Resume { by, why } => match self.resume(by, why) {
-                Ok(state) => {
-                    tracing::info!(%state, %by, "resumed");
-                    Ok(())
+    /// Journals a command and what follows from it in one write: a crash leaves both or neither.
+    fn carry_out(&mut self, taken: CommandTaken) -> Result<(), Error> {
+        let ts_event = self.clock.now();
+        let draft = |event| Draft { ts_event, decision_id: None, event };
+        let entered = |cause, by: &str, why: &str| {
+            let detail = format!("{by}: {why}");
+            tracing::warn!(%cause, %detail, "trading is held back");
+            vec![draft(Event::StateEntered(StateEntered { cause, detail }))]
+        };
+        let mut lowered = None;
+        let follows = match &taken.command {
+            Command::Pause { by, why } => entered(Cause::OperatorPause, by, why),
+            Command::Reduce { by, why } => entered(Cause::OperatorReduce, by, why),
+            Command::Flatten { orders, .. } => self.flattening(orders),
+            Command::Resume { by, why } => match self.leaving(by, why) {
+                Ok((raised, drafts)) => {
+                    lowered = Some(raised);
+                    drafts
                 }
                 Err(error @ Error::NotPermitted { .. }) => {
                     tracing::warn!(%error, "a resume was refused");
-                    Ok(())
+                    Vec::new()
                 }
-                Err(error) => Err(error),
+                Err(error) => return Err(error),
             },
+        };
+        let mut drafts = vec![draft(Event::CommandTaken(taken))];
+        drafts.extend(follows);
+        self.record_all(drafts)?;
+        match lowered.map(|raised| self.lower(&raised)) {
+            Some(Err(error @ Error::NotPermitted { .. })) => {
+                tracing::warn!(%error, "a resume was overtaken");
+                Ok(())
+            }
+            Some(result) => result,
+            None => Ok(()),
         }
     }
 
@@ -441,22 +470,43 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::NotPermitted`] if the account is PAUSED or HALTED and was not found clean by a
-    /// reconciliation after the latest of the causes; as [`Journal::append`].
+    /// reconciliation after the latest of the causes, or somebody raised the fence meanwhile; as
+    /// [`Journal::append`].
     pub fn resume(&mut self, by: &str, why: &str) -> Result<TradingState, Error> {
-        self.take_note_of_fence()?;
+        let (raised, drafts) = self.leaving(by, why)?;
+        self.record_all(drafts)?;
+        self.lower(&raised)?;
+        Ok(self.trading_state())
+    }
+
+    /// What leaves every state an operator may leave, and the notes of the fence that it answers.
+    fn leaving(&mut self, by: &str, why: &str) -> Result<(Vec<Raised>, Vec<Draft>), Error> {
+        let raised = self.hear_fence()?;
         self.check_resumable()?;
         let ts_event = self.clock.now();
         let causes = self.state().trading().causes().keys().copied();
-        let drafts: Vec<Draft> = causes
+        let drafts = causes
             .filter(|cause| !cause.ends_with_the_day())
             .map(|cause| {
                 let left = StateLeft { cause, by: by.to_owned(), why: why.to_owned() };
                 Draft { ts_event, decision_id: None, event: Event::StateLeft(left) }
             })
             .collect();
-        self.record_all(drafts)?;
-        self.fence.lower()?;
-        Ok(self.trading_state())
+        Ok((raised, drafts))
+    }
+
+    /// Takes the fence down, last of all; who raised it again since the comparison is heard.
+    fn lower(&mut self, raised: &[Raised]) -> Result<(), Error> {
+        self.fence.lower(raised)?;
+        if self.hear_fence()?.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotPermitted {
+            state: self.trading_state(),
+            cause: self.state().trading().describe(),
+            action: "resume",
+            remedy: "somebody raised the fence meanwhile: reconcile, and resume again".to_owned(),
+        })
     }
 
     fn check_resumable(&self) -> Result<(), Error> {

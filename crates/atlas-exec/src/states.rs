@@ -2,7 +2,7 @@
 //!
 #![doc = include_str!("states.md")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use atlas_core::SignalOutcome;
@@ -249,9 +249,9 @@ impl fmt::Display for Cause {
 pub struct Holding {
     /// When it began to hold.
     pub since: Timestamp,
-    /// The record that says so.
+    /// The record of what was told of it last; a reconciliation has to come after it.
     pub seq: u64,
-    /// One sentence.
+    /// One sentence, the latest.
     pub detail: String,
 }
 
@@ -259,6 +259,9 @@ pub struct Holding {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trading {
     causes: BTreeMap<Cause, Holding>,
+    /// Everything that was told of each cause while it holds.
+    #[serde(skip)]
+    heard: BTreeMap<Cause, BTreeSet<String>>,
 }
 
 impl Trading {
@@ -293,14 +296,22 @@ impl Trading {
         )
     }
 
-    /// Notes that a cause holds; the first mention keeps its date.
+    /// Whether a cause holds, and this was told of it.
+    pub(crate) fn has_heard(&self, cause: Cause, detail: &str) -> bool {
+        self.heard.get(&cause).is_some_and(|heard| heard.contains(detail))
+    }
+
+    /// Notes that a cause holds, or holds once more; the first mention keeps its date.
     pub(crate) fn enter(&mut self, cause: Cause, holding: Holding) {
-        self.causes.entry(cause).or_insert(holding);
+        self.heard.entry(cause).or_default().insert(holding.detail.clone());
+        let since = self.causes.get(&cause).map_or(holding.since, |held| held.since);
+        self.causes.insert(cause, Holding { since, ..holding });
     }
 
     /// Notes that a cause holds no more.
     pub(crate) fn leave(&mut self, cause: Cause) {
         self.causes.remove(&cause);
+        self.heard.remove(&cause);
     }
 }
 

@@ -50,6 +50,13 @@ pub enum Sight {
         /// The trading day.
         day: NaiveDate,
     },
+    /// Nobody has been able to tell for longer than silence may last.
+    Blind {
+        /// Since when.
+        since: Timestamp,
+        /// What is in the way.
+        problem: String,
+    },
     /// A plan is under way, and nobody works on it.
     Abandoned {
         /// The decision.
@@ -63,7 +70,13 @@ impl Sight {
     /// Whether the account is to be stopped.
     #[must_use]
     pub const fn is_alarm(&self) -> bool {
-        matches!(self, Self::Silent { .. } | Self::Abandoned { .. } | Self::Unscheduled { .. })
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::Abandoned { .. }
+                | Self::Unscheduled { .. }
+                | Self::Blind { .. }
+        )
     }
 
     /// Whether a person is to be told, though there is nothing to be stopped: what should have been
@@ -87,6 +100,12 @@ impl fmt::Display for Sight {
             }
             Self::Unscheduled { last } => {
                 write!(f, "the process that keeps the schedule has been silent since {last}")
+            }
+            Self::Blind { since, problem } => {
+                write!(
+                    f,
+                    "nobody can tell since {since} whether the account is looked after: {problem}"
+                )
             }
             Self::Overdue { decision_id } => write!(
                 f,

@@ -47,8 +47,8 @@ async fn check_at(job: &Job, seat: &Seat, decided: &Decided) -> Result<()> {
 /// # Errors
 /// [`Exit::Refused`] with everything that is wrong.
 pub(super) async fn before_execution(job: &Job, seat: &Seat, decided: &Decided) -> Result<()> {
-    let begun = seat.session.decision(decided.plan.decision_id)?.started.is_some();
-    // A plan that has begun is finished whatever changed; that is the safer of the two.
+    let begun = seat.session.has_sent(decided.plan.decision_id)?;
+    // A plan of which orders were sent is finished whatever changed; that is the safer of the two.
     if seat.mode() == Mode::Replay || begun {
         return Ok(());
     }

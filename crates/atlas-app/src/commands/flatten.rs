@@ -1,15 +1,17 @@
 //! `atlas flatten`: a person sells what Atlas owns, without stopping the account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
-use atlas_core::{ClientOrderId, Clock, Qty, Symbol};
+use atlas_core::{Clock as _, Qty, Symbol};
 use atlas_exec::TradingState;
 use atlas_exec::folder::{AccountFolder, Inbox};
-use atlas_exec::kill::{self, Flatten, Flattened, Sold};
+use atlas_exec::kill::{self, Flatten, Flattened, Left, Sold};
 use atlas_exec::states::{Deed, Permission};
 use serde::Serialize;
 
+use super::kill::flattening;
 use super::{sentences, take_existing};
 use crate::cli::FlattenFlags;
 use crate::document::tell;
@@ -21,8 +23,6 @@ use crate::seat::{Post, WAITS};
 #[derive(Debug, Serialize)]
 struct Done {
     state: TradingState,
-    canceled: Vec<ClientOrderId>,
-    not_canceled: Vec<(ClientOrderId, String)>,
     #[serde(flatten)]
     flattened: Flattened,
     clean: bool,
@@ -42,19 +42,22 @@ async fn flatten_at(job: &Job, post: &mut Post, flags: &FlattenFlags) -> Result<
     post.session.take_note_of_fence()?;
     post.session.take_commands()?;
     let state = post.session.trading_state();
-    let owned = wanted(job, post, flags.symbol.as_ref())?;
     if post.session.permits(Deed::Cancel) == Permission::No {
         return Err(Failure::error(Exit::Paused, format!("the account is {state}")));
     }
-    let symbols: BTreeSet<Symbol> = owned.keys().cloned().collect();
-    let (canceled, failed) = kill::cancel_of(post.desk.broker(), &symbols).await?;
     let folder = AccountFolder::new(&job.state_dir, &job.account);
+    let _one_at_a_time = flattening(job, &folder)?;
+    // Stops may have fired since the account was used last.
+    let mut copy = kill::Copy::of(&folder, &job.account, Arc::clone(&post.desk.clock))?;
+    copy.update(post.desk.broker()).await?;
+    let owned = wanted(job, copy.owned(), flags.symbol.as_ref())?;
     let timer = post.desk.timer();
     let order = Flatten {
         account: &job.account,
         mode: post.desk.mode(),
         state,
         owned: &owned,
+        entry: copy.last_entry(),
         limits: &job.limits()?,
         inbox: &Inbox::of(&folder),
         timer: &*timer,
@@ -66,15 +69,24 @@ async fn flatten_at(job: &Job, post: &mut Post, flags: &FlattenFlags) -> Result<
     let flattened = kill::flatten(post.desk.broker(), order).await?;
     // The sells are journaled from the inbox, then looked up, then books are compared.
     let found = post.compare(job).await?;
-    let unsold = flattened.sales.iter().filter(|sale| !matches!(sale.sold, Sold::Taken { .. }));
-    let unsold = unsold.count() + flattened.kept.len();
-    let not_canceled = failed.into_iter().map(|(id, error)| (id, error.to_string())).collect();
+    let bare: Vec<String> = flattened
+        .left
+        .iter()
+        .filter(|(_, left)| !left.on_offer)
+        .map(|(s, _)| s.to_string())
+        .collect();
     let clean = found.is_clean();
     let state = post.session.trading_state();
-    let done = Done { state, canceled, not_canceled, flattened, clean };
+    let done = Done { state, flattened, clean };
     tell(job, &done, &text(job, &done))?;
-    if unsold > 0 {
-        let sentence = format!("{unsold} positions of account {} were not sold", job.account);
+    let unsold = done.flattened.sales.iter().filter(|s| !matches!(s.sold, Sold::Taken { .. }));
+    let unsold = unsold.count() + done.flattened.kept.len();
+    if unsold > 0 || !bare.is_empty() {
+        let sentence = format!(
+            "{unsold} positions of account {} were not sold; without a working order are: {}",
+            job.account,
+            if bare.is_empty() { "none".to_owned() } else { bare.join(", ") }
+        );
         return Err(Failure::error(Exit::Broker, sentence));
     }
     if clean {
@@ -85,8 +97,11 @@ async fn flatten_at(job: &Job, post: &mut Post, flags: &FlattenFlags) -> Result<
 }
 
 /// What is owned of what is asked for.
-fn wanted(job: &Job, post: &Post, symbol: Option<&Symbol>) -> Result<BTreeMap<Symbol, Qty>> {
-    let mut owned = post.session.state().books().all_owned();
+fn wanted(
+    job: &Job,
+    mut owned: BTreeMap<Symbol, Qty>,
+    symbol: Option<&Symbol>,
+) -> Result<BTreeMap<Symbol, Qty>> {
     owned.retain(|held, _| symbol.is_none_or(|wanted| wanted == held));
     if owned.is_empty() {
         let what = symbol.map_or_else(|| "nothing".to_owned(), |symbol| format!("no {symbol}"));
@@ -98,8 +113,10 @@ fn wanted(job: &Job, post: &Post, symbol: Option<&Symbol>) -> Result<BTreeMap<Sy
 
 fn text(job: &Job, done: &Done) -> String {
     let mut out = vec![format!("Account {} is {}.", job.account, done.state)];
-    out.extend(done.canceled.iter().map(|id| format!("  canceled     {id}")));
-    out.extend(done.not_canceled.iter().map(|(id, error)| format!("  NOT canceled {id}: {error}")));
+    let flattened = &done.flattened;
+    out.extend(flattened.canceled.iter().map(|id| format!("  canceled     {id}")));
+    let failed = flattened.not_canceled.iter();
+    out.extend(failed.map(|(id, error)| format!("  NOT canceled {id}: {error}")));
     out.extend(lines(&done.flattened));
     out.join("\n")
 }
@@ -116,5 +133,12 @@ pub(super) fn lines(flattened: &Flattened) -> Vec<String> {
     });
     let kept =
         flattened.kept.iter().map(|(symbol, reason)| format!("  kept         {symbol}: {reason}"));
-    sales.chain(kept).collect()
+    let left = flattened.left.iter().map(|(symbol, Left { qty, on_offer })| {
+        if *on_offer {
+            format!("  still held   {qty} {symbol}: its sale is working")
+        } else {
+            format!("  BARE         {qty} {symbol}: no order sells or protects it")
+        }
+    });
+    sales.chain(kept).chain(left).collect()
 }

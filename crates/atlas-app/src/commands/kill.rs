@@ -1,11 +1,14 @@
 //! `atlas kill`: from a second process, whatever the first one does.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use anyhow::Result;
-use atlas_broker::Broker;
-use atlas_core::{ClientOrderId, Clock};
+use atlas_broker::{ActivityId, Broker};
+use atlas_core::{ClientOrderId, Clock, Qty, Symbol};
 use atlas_exec::folder::{AccountFolder, AccountLock, Fence, Holder, Inbox};
-use atlas_exec::kill::{self, Flatten, Flattened, Scope, Suspension};
-use atlas_exec::{Timer, TradingState, peek};
+use atlas_exec::kill::{self, Canceled, Flatten, Flattened, Scope, Suspension};
+use atlas_exec::{Timer, TradingState};
 use serde::Serialize;
 
 use super::operate::existing;
@@ -31,6 +34,14 @@ struct Done {
     remarks: Vec<String>,
 }
 
+impl Done {
+    fn note_canceled(&mut self, (canceled, failed): Canceled) {
+        self.canceled.extend(canceled);
+        let failed = failed.into_iter().map(|(id, error)| (id, error.to_string()));
+        self.not_canceled.extend(failed);
+    }
+}
+
 /// The fence first; then everything else as far as it goes.
 pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
     let folder = existing(&job, "to stop")?;
@@ -50,23 +61,37 @@ pub(super) async fn kill(mut job: Job, flags: &Kill) -> Result<()> {
     if let Err(error) = note(&job, &folder, &mut done) {
         done.remarks.push(format!("the halt was not journaled yet: {error}"));
     }
+    stand_again(flags, &folder, &mut done)?;
     done.held_by = AccountLock::holder(&folder)?;
     tell(&job, &done, &text(&job, &done))?;
     result?;
     let unsure = |sale: &kill::Sale| !matches!(sale.sold, kill::Sold::Taken { .. });
     let unsold = done.flattened.iter().flat_map(|f| &f.sales).filter(|sale| unsure(sale)).count();
-    if done.not_canceled.is_empty() && unsold == 0 {
+    let held = done.flattened.as_ref().map_or(0, |flattened| flattened.left.len());
+    if done.not_canceled.is_empty() && unsold == 0 && held == 0 {
         return Ok(());
     }
     Err(Failure::error(
         Exit::Broker,
         format!(
-            "the fence is up on account {}, and {} orders were not canceled, {unsold} not sold: \
-             look at the broker, and run it again",
+            "the fence is up on account {}, and {} orders were not canceled, {unsold} not sold, \
+             {held} positions are still held: look at the broker, and run it again",
             job.account,
             done.not_canceled.len()
         ),
     ))
+}
+
+/// A resume that was under way may have taken this very fence for one it had answered.
+fn stand_again(flags: &Kill, folder: &AccountFolder, done: &mut Done) -> Result<()> {
+    let fence = Fence::of(folder);
+    if fence.check()?.is_none() {
+        done.fence = false;
+        kill::raise(&fence, &flags.by, &flags.why, SystemClock.now())?;
+        done.remarks.push("somebody took the fence down meanwhile; it was raised again".to_owned());
+        done.fence = fence.check()?.is_some();
+    }
+    Ok(())
 }
 
 /// The embedded venue lives in the process that holds the account: where that is another one, the
@@ -111,21 +136,29 @@ async fn stop(
     timer: &dyn Timer,
     done: &mut Done,
 ) -> Result<()> {
-    // The broker's suspension would hold back the sells as well, so with them it comes last.
-    if !flags.flatten {
-        done.suspended = kill::suspend(broker).await == Suspension::Set;
-    }
-    let scope = if flags.all || flags.flatten { Scope::All } else { Scope::Entries };
-    let (canceled, failed) = kill::cancel(broker, scope).await?;
-    done.canceled = canceled;
-    done.not_canceled = failed.into_iter().map(|(id, error)| (id, error.to_string())).collect();
+    done.suspended = kill::suspend(broker).await == Suspension::Set;
+    // With sells to come, what protects is canceled right before them and not before that is known
+    // which they need.
+    let scope = if flags.all && !flags.flatten { Scope::All } else { Scope::Entries };
+    // Where another process holds the account, a request of its may still be under way.
+    let held = AccountLock::holder(folder)?.filter(|holder| holder.pid != std::process::id());
+    done.note_canceled(match held {
+        Some(_) => kill::cancel_until_quiet(broker, timer, scope, job.timeout() + MARGIN).await?,
+        None => kill::cancel(broker, scope).await?,
+    });
     if flags.flatten {
-        let flattened = flatten(job, flags, folder, broker, timer).await;
+        let flattened = flatten(job, flags, folder, broker, timer, done).await;
         done.suspended = kill::suspend(broker).await == Suspension::Set;
-        done.flattened = Some(flattened?);
+        let mut flattened = flattened?;
+        done.canceled.append(&mut flattened.canceled);
+        done.not_canceled.append(&mut flattened.not_canceled);
+        done.flattened = Some(flattened);
     }
     Ok(())
 }
+
+/// On top of the time a request may take.
+const MARGIN: Duration = Duration::from_secs(1);
 
 async fn flatten(
     job: &Job,
@@ -133,9 +166,13 @@ async fn flatten(
     folder: &AccountFolder,
     broker: &dyn Broker,
     timer: &dyn Timer,
+    done: &mut Done,
 ) -> Result<Flattened> {
-    let owned = peek(folder)?.map(|state| state.books().all_owned()).unwrap_or_default();
-    // An earlier kill may have suspended trading at the broker; a broker without one says so.
+    let _one_at_a_time = flattening(job, folder)?;
+    let (owned, entry) = books(job, folder, broker, done).await?;
+    let others = kill::cancel_others(broker, &owned.keys().cloned().collect()).await?;
+    done.note_canceled(others);
+    // The broker's suspension would hold back the sells as well; one without it says so.
     drop(broker.suspend(false).await);
     let now = broker.clock().await.map_or_else(|_| SystemClock.now(), |clock| clock.timestamp);
     let order = Flatten {
@@ -143,6 +180,7 @@ async fn flatten(
         mode: job.mode(),
         state: TradingState::Halted,
         owned: &owned,
+        entry: entry.as_ref(),
         limits: &job.limits()?,
         inbox: &Inbox::of(folder),
         timer,
@@ -152,6 +190,34 @@ async fn flatten(
         now,
     };
     Ok(kill::flatten(broker, order).await?)
+}
+
+/// What Atlas owns by journal and ledger, whatever the process that holds the account has noted.
+async fn books(
+    job: &Job,
+    folder: &AccountFolder,
+    broker: &dyn Broker,
+    done: &mut Done,
+) -> Result<(BTreeMap<Symbol, Qty>, Option<ActivityId>)> {
+    let clock = accounts::journal_clock(job, folder)?;
+    let mut copy = kill::Copy::of(folder, &job.account, clock)?;
+    if let Err(error) = copy.update(broker).await {
+        done.remarks.push(format!(
+            "the broker's ledger was not read ({error}): what is sold is what the journal knows of"
+        ));
+    }
+    Ok((copy.owned(), copy.last_entry().cloned()))
+}
+
+/// The right to flatten: two at once would each sell what is there.
+pub(super) fn flattening(job: &Job, folder: &AccountFolder) -> Result<AccountLock> {
+    AccountLock::flattening(folder, SystemClock.now()).map_err(|error| {
+        if let atlas_exec::Error::Locked { holder, .. } = &error {
+            let who = format!("account {} is being flattened by {holder}", job.account);
+            return Failure::error(Exit::State, format!("{who}: wait until it ends"));
+        }
+        error.into()
+    })
 }
 
 /// Journals the halt, where nobody else holds the journal; whoever does sees the fence himself.
@@ -170,7 +236,9 @@ fn note(job: &Job, folder: &AccountFolder, done: &mut Done) -> Result<()> {
 }
 
 fn text(job: &Job, done: &Done) -> String {
-    let mut lines = vec![format!("Account {} is HALTED: the fence is up.", job.account)];
+    let stand =
+        if done.fence { "HALTED: the fence is up" } else { "NOT HALTED: there is no fence" };
+    let mut lines = vec![format!("Account {} is {stand}.", job.account)];
     for id in &done.canceled {
         lines.push(format!("  canceled     {id}"));
     }

@@ -57,23 +57,33 @@ async fn keep(job: &Job, common: &Common, once: bool) -> Result<()> {
         if !once && folder.root().is_dir() {
             beat.beat(SystemClock.now())?;
         }
-        match next(job, done)? {
+        let due = match next(job, done) {
+            // A journal that cannot be read now may be read in a minute; nobody else would look.
+            Err(error) if !once => {
+                failures.tell(job, None, &error)?;
+                rest_alive(&beat, LOOK).await?;
+                continue;
+            }
+            due => due?,
+        };
+        match due {
+            Due::Now(task) if !once && failures.rest_of(task, SystemClock.now()).is_some() => {
+                let rest = failures.rest_of(task, SystemClock.now()).unwrap_or_default();
+                // Something else may come due meanwhile, such as a window that opens.
+                rest_alive(&beat, rest.min(LOOK)).await?;
+            }
             Due::Now(task) => {
-                note_tried(&mut done, task)?;
                 let work = Box::pin(carry_out(task, common));
                 let result = if once { work.await } else { while_alive(&beat, work).await };
                 if once {
                     return result;
                 }
+                if is_settled(task, &result) {
+                    note_tried(&mut done, task)?;
+                }
                 match result {
-                    Ok(()) => failures = Failures::default(),
-                    Err(error) => {
-                        let (new, rest) = failures.note(&format!("{task:?}: {error:#}"));
-                        if new {
-                            tell_failure(job, task, &error)?;
-                        }
-                        rest_alive(&beat, rest).await?;
-                    }
+                    Ok(()) => failures.forget(task),
+                    Err(error) => failures.tell(job, Some(task), &error)?,
                 }
             }
             Due::At(at) if once => {
@@ -116,14 +126,44 @@ async fn rest_alive(beat: &Heartbeat, mut rest: Duration) -> Result<()> {
     Ok(())
 }
 
-/// The failure that repeats itself, and how often it has.
+/// Whether a task that leaves no mark in the journal is over for now: it was done, or what it said
+/// does not change by trying again. A broker or data that cannot be reached are tried again, with
+/// growing pauses, until the next opening.
+fn is_settled(task: Task, result: &Result<()>) -> bool {
+    let said = |error| matches!(code_of(error), Exit::Refused | Exit::Config | Exit::Usage);
+    task == Task::Protect || result.as_ref().err().is_none_or(said)
+}
+
+/// The failure that repeats itself, how often it has, and until when its task rests.
 #[derive(Debug, Default)]
 struct Failures {
     cause: String,
     times: u32,
+    rests: Option<(Task, Timestamp)>,
 }
 
 impl Failures {
+    /// Tells a failure unless it was told last, and lets its task rest.
+    fn tell(&mut self, job: &Job, task: Option<Task>, error: &anyhow::Error) -> Result<()> {
+        let what = task.map_or_else(|| "Agenda".to_owned(), |task| format!("{task:?}"));
+        let (new, rest) = self.note(&format!("{what}: {error:#}"));
+        self.rests = task.map(|task| (task, SystemClock.now() + rest));
+        if new { tell_failure(job, &what, error) } else { Ok(()) }
+    }
+
+    /// How long a task still rests.
+    fn rest_of(&self, task: Task, now: Timestamp) -> Option<Duration> {
+        let (_, until) = self.rests.filter(|(resting, _)| *resting == task)?;
+        (until - now).to_std().ok().filter(|rest| !rest.is_zero())
+    }
+
+    /// A task that was done has no failure any more.
+    fn forget(&mut self, task: Task) {
+        if self.rests.is_none_or(|(resting, _)| resting == task) {
+            *self = Self::default();
+        }
+    }
+
     /// Whether a failure is another one than the last, and how long to wait before the next try:
     /// a minute, doubled each time up to eight, since a session's window is open for hours.
     fn note(&mut self, cause: &str) -> (bool, Duration) {
@@ -152,7 +192,7 @@ pub(super) fn hours(job: &Job) -> Hours {
     }
 }
 
-/// What leaves no mark in the journal is remembered here, so that it is tried once.
+/// What leaves no mark in the journal is remembered here, so that it is done once.
 fn note_tried(done: &mut Done, task: Task) -> Result<()> {
     let now: Timestamp = SystemClock.now();
     let last = Calendar::nyse().last_closed(now)?.date;
@@ -219,8 +259,8 @@ async fn keep_protected(common: Common) -> Result<()> {
 }
 
 /// A failure is an incident and a sentence; the schedule goes on.
-fn tell_failure(job: &Job, task: Task, error: &anyhow::Error) -> Result<()> {
-    let cause = format!("{task:?} of the schedule ended with {}: {error:#}", code_of(error) as u8);
+fn tell_failure(job: &Job, task: &str, error: &anyhow::Error) -> Result<()> {
+    let cause = format!("{task} of the schedule ended with {}: {error:#}", code_of(error) as u8);
     tracing::error!("{cause}");
     let folder = AccountFolder::new(&job.state_dir, &job.account);
     if folder.root().is_dir() {
@@ -246,5 +286,32 @@ mod tests {
         assert_eq!(told, [(true, 1), (false, 2), (false, 4), (false, 8), (false, 8)]);
         let (new, rest) = failures.note("Execute: the broker is down");
         assert!(new && minutes(rest) == 1);
+    }
+
+    #[test]
+    fn what_fails_in_passing_is_tried_again_and_holds_up_nothing_else() {
+        let failed = |exit| Err(Failure::error(exit, "a test"));
+        for task in [Task::Decide, Task::Check] {
+            assert!(is_settled(task, &Ok(())));
+            assert!(is_settled(task, &failed(Exit::Refused)));
+            assert!(is_settled(task, &failed(Exit::Config)));
+            for passing in [Exit::Broker, Exit::Data, Exit::State, Exit::Paused] {
+                assert!(!is_settled(task, &failed(passing)), "{task:?} {passing:?}");
+            }
+        }
+        // It has a pause of its own.
+        assert!(is_settled(Task::Protect, &failed(Exit::Broker)));
+        let now: Timestamp = "2019-01-03T15:30:00Z".parse().unwrap();
+        let mut failures = Failures {
+            rests: Some((Task::Compare, now + chrono::TimeDelta::minutes(8))),
+            ..Failures::default()
+        };
+        assert_eq!(failures.rest_of(Task::Compare, now), Some(Duration::from_mins(8)));
+        assert_eq!(failures.rest_of(Task::Execute, now), None);
+        failures.forget(Task::Execute);
+        assert!(failures.rest_of(Task::Compare, now).is_some());
+        assert_eq!(failures.rest_of(Task::Compare, now + chrono::TimeDelta::minutes(8)), None);
+        failures.forget(Task::Compare);
+        assert_eq!(failures.rest_of(Task::Compare, now), None);
     }
 }

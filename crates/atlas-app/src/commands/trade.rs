@@ -108,6 +108,7 @@ async fn go(
         ..Settings::standard(desk.mode())
     };
     let mut data = Streams::open(desk, config.symbols())?;
+    desk.heed(session.fence());
     let ground = Ground {
         broker: desk.broker(),
         data: &mut data,

@@ -20,7 +20,7 @@ use crate::accounts::{self, SystemClock};
 use crate::cli::Watchdog;
 use crate::config::{AccountConfig, AlpacaConfig};
 use crate::document::tell;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, code_of};
 use crate::job::Job;
 
 #[derive(Debug, Serialize)]
@@ -33,7 +33,8 @@ struct Body<'a> {
     suspended: bool,
 }
 
-/// Looks until there is an alarm, or once.
+/// Looks until it is stopped, or once. An alarm ends nothing: what could not be canceled is tried
+/// again, and whatever happens after somebody has let the account go on is noticed as well.
 pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
     let folder = existing(job, "to watch over")?;
     let AccountConfig::Alpaca(config) = &job.place else {
@@ -45,12 +46,31 @@ pub(super) async fn watchdog(job: &Job, flags: &Watchdog) -> Result<()> {
     };
     let ping = flags.ping.as_deref().map(|text| Ping::of(text, job.timeout())).transpose()?;
     let silence = TimeDelta::seconds(flags.silence.into());
-    let mut told = None;
+    let (mut told, mut blind, mut stop) = (None, None, Stop::default());
     loop {
-        let sight = look(&folder, SystemClock.now(), silence, schedule::hours(job))?;
+        let now = SystemClock.now();
+        let sight = match look(&folder, now, silence, schedule::hours(job)) {
+            Ok(sight) => {
+                blind = None;
+                sight
+            }
+            Err(error) if flags.once => return Err(error.into()),
+            Err(error) => {
+                let since = *blind.get_or_insert(now);
+                tracing::error!(%error, "the account could not be looked at");
+                if now - since <= silence {
+                    TokioTimer.sleep(Duration::from_secs(flags.interval.into())).await;
+                    continue;
+                }
+                Sight::Blind { since, problem: error.to_string() }
+            }
+        };
         if sight.is_alarm() {
-            return alarm(job, flags, &folder, config, &sight).await;
+            stop.hold(job, flags, &folder, config, &sight).await?;
+            TokioTimer.sleep(Duration::from_secs(flags.interval.into())).await;
+            continue;
         }
+        stop = Stop::default();
         if sight.is_late() {
             if told.as_ref() != Some(&sight) {
                 tell_late(job, flags, &folder, &sight)?;
@@ -100,6 +120,62 @@ fn run_hook(flags: &Watchdog, sentence: &str) {
     let hooked = flags.hook.as_ref().map(|hook| Command::new(hook).arg(sentence).status());
     if let Some(Err(error)) = hooked {
         tracing::error!(%error, "the hook could not be run");
+    }
+}
+
+/// How far an account has been stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stop {
+    /// It has not been.
+    #[default]
+    Not,
+    /// The fence is up and it was told; entries may be left.
+    Told,
+    /// No entry was left at the last look.
+    Clear,
+}
+
+impl Stop {
+    /// Stops the account if that is new or somebody has let it go on, and cancels until nothing is
+    /// left to be canceled.
+    ///
+    /// # Errors
+    /// [`Exit::Alarm`] if one look was all that was asked for; an incident that cannot be written.
+    async fn hold(
+        &mut self,
+        job: &Job,
+        flags: &Watchdog,
+        folder: &AccountFolder,
+        config: &AlpacaConfig,
+        sight: &Sight,
+    ) -> Result<()> {
+        // A fence of which nobody can tell is raised again: that costs nothing.
+        let stands = Fence::of(folder).check().is_ok_and(|note| note.is_some());
+        if *self == Self::Not || !stands {
+            *self = Self::Told;
+            return match alarm(job, flags, folder, config, sight).await {
+                Err(error) if flags.once || code_of(&error) != Exit::Alarm => Err(error),
+                Err(error) => {
+                    tracing::error!("{error:#}");
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            };
+        }
+        if *self == Self::Told {
+            let again = match accounts::open_to_stop(job, config).await {
+                Ok(desk) => kill::cancel(desk.broker(), Scope::Entries).await.map_err(Into::into),
+                Err(error) => Err(error),
+            };
+            match again {
+                Ok((canceled, failed)) if canceled.is_empty() && failed.is_empty() => {
+                    *self = Self::Clear;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!("entries could not be canceled: {error:#}"),
+            }
+        }
+        Ok(())
     }
 }
 

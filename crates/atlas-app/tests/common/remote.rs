@@ -127,10 +127,20 @@ impl Remote {
     }
 }
 
-/// Makes the next process that takes commands from an account's inbox hang, with the account's
-/// lock held, until something is written to the pipe.
-pub(crate) fn hang(account: &std::path::Path) -> PathBuf {
-    let pipe = account.join("inbox/0-hang.json");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    pipe
+/// Makes the next process that takes an account hang, with its lock held, until [`release`]: the
+/// note of the last record is a pipe that nobody writes to.
+pub(crate) fn hang(account: &std::path::Path) {
+    let head = account.join("head");
+    std::fs::rename(&head, account.join("head.kept")).unwrap();
+    assert!(Command::new("mkfifo").arg(&head).status().unwrap().success());
+}
+
+/// Lets the process that hangs go on.
+pub(crate) fn release(account: &std::path::Path) {
+    use std::io::Write as _;
+    let (head, kept) = (account.join("head"), account.join("head.kept"));
+    let text = std::fs::read(&kept).unwrap();
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(&head).unwrap();
+    std::fs::rename(&kept, &head).unwrap();
+    pipe.write_all(&text).unwrap();
 }

@@ -10,7 +10,7 @@ use reqwest::{Client, Method, StatusCode, Url, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
 use super::pace::{Lane, Pace};
-use crate::Error;
+use crate::{Error, Gate};
 
 /// One host with its keys and its budget.
 pub(crate) struct Http {
@@ -132,12 +132,27 @@ impl Http {
     /// [`Error::RateLimited`] and [`Error::NotReached`] if nothing was sent, [`Error::NoAnswer`]
     /// and [`Error::BadAnswer`] if it may have arrived, [`Error::Setup`] if it is no request.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+        self.send_past(call, None).await
+    }
+
+    /// The same, past a gate that is asked when everything that could take time is over.
+    ///
+    /// # Errors
+    /// As [`Http::send`]; [`Error::HeldBack`] if the gate is shut: nothing was sent.
+    pub(crate) async fn send_past(
+        &self,
+        call: &Call,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeout;
         let request = self.request(call)?;
         self.pace
             .turn(call.lane, deadline)
             .await
             .map_err(|reset| Error::RateLimited { venue: self.venue.clone(), reset })?;
+        if let Some(Err(why)) = gate.map(Gate::check) {
+            return Err(Error::HeldBack { request: call.to_string(), why });
+        }
         timeout_at(deadline, self.exchange(call, request)).await.unwrap_or_else(|_| {
             Err(self.no_answer(call, format!("no answer within {:?}", self.timeout)))
         })

@@ -67,7 +67,7 @@ impl<M: Mode> Session<M> {
             Ok(call) => call,
             Err(unsent) => return self.kept_back(request, sent, attempt, unsent).await,
         };
-        match self.trading.send(&call).await {
+        match self.trading.send_past(&call, self.gate()).await {
             Ok(answer) => self.judge(&call, &answer, request, sent, attempt).await,
             Err(error) => unsent(error, attempt),
         }
@@ -282,8 +282,13 @@ pub(crate) fn by_client_id() -> Call {
 
 /// The outcome of a request that got no usable answer.
 fn unsent(error: Error, attempt: Attempt) -> Placement {
-    let nothing_sent =
-        matches!(error, Error::NotReached { .. } | Error::RateLimited { .. } | Error::Setup { .. });
+    let nothing_sent = matches!(
+        error,
+        Error::NotReached { .. }
+            | Error::RateLimited { .. }
+            | Error::HeldBack { .. }
+            | Error::Setup { .. }
+    );
     if nothing_sent && attempt == Attempt::First {
         Placement::NotReached(error)
     } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use atlas_core::{ClientOrderId, Symbol, VenueOrderId};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use super::http::{self, Call, Http};
 use super::mode::{DATA_HOST, STREAM_HOST, is_loopback};
 use super::pace::Pace;
 use super::{Asset, Credentials, Endpoint, Mode, Options, Paper, tls};
-use crate::{BrokerOrder, Error};
+use crate::{BrokerOrder, Error, Gate};
 
 /// A client of one account.
 ///
@@ -58,6 +58,8 @@ pub struct Session<M: Mode> {
     names: Mutex<BTreeMap<VenueOrderId, ClientOrderId>>,
     /// What is known of the crypto pairs that were ordered.
     pub(crate) pairs: Mutex<BTreeMap<Symbol, Asset>>,
+    /// What is asked right before an order is sent, once somebody has put it there.
+    gate: OnceLock<Arc<dyn Gate>>,
     authority: M::Authority,
 }
 
@@ -115,6 +117,7 @@ impl<M: Mode> Session<M> {
             options: options.clone(),
             names: Mutex::default(),
             pairs: Mutex::default(),
+            gate: OnceLock::new(),
             authority,
         })
     }
@@ -129,8 +132,19 @@ impl<M: Mode> Session<M> {
             options: self.options,
             names: self.names,
             pairs: self.pairs,
+            gate: self.gate,
             authority,
         }
+    }
+
+    /// From now on every order passes this gate as the last thing before the wire; cancels and
+    /// reads do not. The first gate stays.
+    pub fn pass(&self, gate: Arc<dyn Gate>) {
+        drop(self.gate.set(gate));
+    }
+
+    pub(crate) fn gate(&self) -> Option<&dyn Gate> {
+        self.gate.get().map(AsRef::as_ref)
     }
 
     /// The trading host, with its port if it has one: what messages call the broker.

@@ -252,6 +252,7 @@ impl<M: Mode> UpdateStream for TradeUpdates<'_, M> {
                 }
                 Error::Auth { .. }
                 | Error::Refused { .. }
+                | Error::HeldBack { .. }
                 | Error::BadAnswer { .. }
                 | Error::UnknownState { .. }
                 | Error::Unsupported { .. }

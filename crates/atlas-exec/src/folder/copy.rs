@@ -11,7 +11,7 @@ use crate::error::Error;
 /// to open anything in place (the copies of database and write-ahead log belong together because
 /// the account's lock is held shared meanwhile, which keeps writers out).
 ///
-/// Left out are `lock`, `heartbeat`, shared-memory files (`*-shm`, rebuilt by `SQLite`), unfinished temporary
+/// Left out are `lock`, `flatten.lock`, `heartbeat`, shared-memory files (`*-shm`, rebuilt by `SQLite`), unfinished temporary
 /// files, `artifacts` and `set-aside`. A source that does not exist gives an empty copy.
 ///
 /// # Errors
@@ -52,5 +52,5 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
 
 fn is_wanted(name: &str, path: &Path) -> bool {
     let unfinished = path.extension().is_some_and(|extension| extension == "tmp");
-    !matches!(name, "lock" | "heartbeat") && !name.ends_with("-shm") && !unfinished
+    !matches!(name, "lock" | "flatten.lock" | "heartbeat") && !name.ends_with("-shm") && !unfinished
 }

@@ -145,15 +145,41 @@ impl Inbox {
         };
         let Some(file) = names(folder)?.into_iter().min() else { return Ok(None) };
         let path = folder.join(&file);
-        let text = fs::read(&path).map_err(Error::io("read", &path))?;
-        match serde_json::from_slice(&text) {
+        match read(&path) {
             Ok(command) => Ok(Some(Received { file, command })),
-            Err(error) => {
+            Err(problem) => {
                 fs::rename(&path, path.with_extension("bad"))
                     .map_err(Error::io("rename", &path))?;
-                Err(Error::Command { path, problem: error.to_string() })
+                Err(Error::Command { path, problem })
             }
         }
+    }
+
+    /// Every command that nobody has taken yet and that can be read, oldest first; takes none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder cannot be read.
+    pub fn look(&self) -> Result<Vec<Received>, Error> {
+        let folder = match &self.0 {
+            Place::Folder(folder) => folder,
+            Place::Memory(commands) => {
+                let commands = locked(commands);
+                let waiting = commands.waiting.iter();
+                return Ok(waiting
+                    .map(|(file, command)| Received {
+                        file: file.clone(),
+                        command: command.clone(),
+                    })
+                    .collect());
+            }
+        };
+        let mut files = names(folder)?;
+        files.sort();
+        let read = |file: String| {
+            let command = read(&folder.join(&file)).ok()?;
+            Some(Received { file, command })
+        };
+        Ok(files.into_iter().filter_map(read).collect())
     }
 
     /// How many commands nobody has taken yet.
@@ -183,6 +209,22 @@ impl Inbox {
         fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         sync_folder(folder)
     }
+}
+
+/// The longest command, in bytes: one that flattens a thousand positions has room.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads a command; a pipe, a folder or a file of any length may hold nobody up.
+fn read(path: &Path) -> Result<Command, String> {
+    let told = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if !told.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    if told.len() > LONGEST {
+        return Err(format!("it has {} bytes, and {LONGEST} are the most", told.len()));
+    }
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
 
 /// The commands that wait in a folder, by the names of their files.
@@ -217,7 +259,18 @@ mod tests {
         inbox.leave(&pause, noon).unwrap();
         inbox.leave(&pause, noon).unwrap();
         fs::write(folder.inbox().join("0.json"), "{").unwrap();
-        assert!(matches!(inbox.next(), Err(Error::Command { .. })));
+        // What is no file, or none that anybody wrote as a command, is set aside unread.
+        fs::create_dir(folder.inbox().join("1.json")).unwrap();
+        let long = fs::File::create(folder.inbox().join("2.json")).unwrap();
+        long.set_len(LONGEST + 1).unwrap();
+        if cfg!(unix) {
+            let pipe = folder.inbox().join("00.json");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        }
+        assert_eq!(inbox.look().unwrap().len(), 3);
+        for _ in 0..if cfg!(unix) { 4 } else { 3 } {
+            assert!(matches!(inbox.next(), Err(Error::Command { .. })));
+        }
         let mut seen = Vec::new();
         while let Some(received) = inbox.next().unwrap() {
             inbox.done(&received.file).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use atlas_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,19 @@ impl AccountLock {
     /// # Errors
     /// [`Error::Locked`] naming the holder; [`Error::Io`] if the file cannot be made or written.
     pub fn acquire(folder: &AccountFolder, now: Timestamp) -> Result<Self, Error> {
-        let path = folder.lock();
+        Self::take(folder, folder.lock(), now)
+    }
+
+    /// Takes the lock of flattening, which is another one: whoever flattens need not hold the
+    /// account, and two at once would each sell what is there.
+    ///
+    /// # Errors
+    /// As [`AccountLock::acquire`].
+    pub fn flattening(folder: &AccountFolder, now: Timestamp) -> Result<Self, Error> {
+        Self::take(folder, folder.flatten_lock(), now)
+    }
+
+    fn take(folder: &AccountFolder, path: PathBuf, now: Timestamp) -> Result<Self, Error> {
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -76,7 +88,7 @@ impl AccountLock {
                     looks -= 1;
                     std::thread::yield_now();
                 }
-                Err(TryLockError::WouldBlock) => return Err(locked(folder)),
+                Err(TryLockError::WouldBlock) => return Err(locked(folder, &path)),
                 Err(TryLockError::Error(source)) => {
                     return Err(Error::Io { doing: "lock", path, source });
                 }
@@ -99,11 +111,13 @@ impl AccountLock {
         match Self::shared(&folder.lock()) {
             Ok(_) => Ok(None),
             // One that has just come has not written its name yet; the file says since when.
-            Err(Error::Locked { .. }) => Ok(Some(read_holder(folder).unwrap_or_else(|| Holder {
-                pid: 0,
-                host: String::new(),
-                since: changed(folder).unwrap_or_default(),
-            }))),
+            Err(Error::Locked { .. }) => {
+                Ok(Some(read_holder(&folder.lock()).unwrap_or_else(|| Holder {
+                    pid: 0,
+                    host: String::new(),
+                    since: changed(folder).unwrap_or_default(),
+                })))
+            }
             Err(error) => Err(error),
         }
     }
@@ -120,15 +134,15 @@ impl AccountLock {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => {
                 let root = path.parent().unwrap_or(path).to_owned();
-                Err(locked(&AccountFolder { root }))
+                Err(locked(&AccountFolder { root }, path))
             }
             Err(TryLockError::Error(source)) => Err(Error::io("lock", path)(source)),
         }
     }
 }
 
-fn read_holder(folder: &AccountFolder) -> Option<Holder> {
-    serde_json::from_slice(&fs::read(folder.lock()).ok()?).ok()
+fn read_holder(lock: &Path) -> Option<Holder> {
+    serde_json::from_slice(&fs::read(lock).ok()?).ok()
 }
 
 /// When the lock's file was written last.
@@ -136,9 +150,9 @@ fn changed(folder: &AccountFolder) -> Option<Timestamp> {
     Some(fs::metadata(folder.lock()).ok()?.modified().ok()?.into())
 }
 
-fn locked(folder: &AccountFolder) -> Error {
-    let holder = read_holder(folder)
-        .map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+fn locked(folder: &AccountFolder, lock: &Path) -> Error {
+    let holder =
+        read_holder(lock).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
     Error::Locked { folder: folder.root().to_owned(), holder }
 }
 
@@ -156,6 +170,8 @@ mod tests {
         let message = AccountLock::acquire(&folder, now).unwrap_err().to_string();
         assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
         assert!(message.contains("since 2019-01-03T14:35:00Z"), "{message}");
+        let _flattening = AccountLock::flattening(&folder, now).unwrap();
+        assert!(matches!(AccountLock::flattening(&folder, now), Err(Error::Locked { .. })));
         drop(held);
         let _again = AccountLock::acquire(&folder, now).unwrap();
     }

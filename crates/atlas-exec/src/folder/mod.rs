@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use atlas_core::AccountName;
 
 pub use copy::copy_state;
-pub use fence::{Fence, FenceNote};
+pub use fence::{Fence, FenceNote, Raised};
 pub use heartbeat::{Beat, Heartbeat};
 pub use inbox::{Command, Inbox, Received};
 pub use inputs::InputStore;
@@ -28,6 +28,8 @@ use crate::error::Error;
 /// journal.sqlite    the journal (with -wal and -shm beside it while it is open)
 /// lock              held by the one process that works on the account; says which
 /// fence             while it exists, nothing is sent
+/// fence.d/          who raised it besides; holds it up as well
+/// flatten.lock      held by the one process that flattens
 /// heartbeat         the last sign of life of the process that holds the account
 /// schedule          the last sign of life of the process that keeps the schedule
 /// engine            the checkpoint of continuous trading
@@ -76,6 +78,12 @@ impl AccountFolder {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")
+    }
+
+    /// The file of the lock of flattening.
+    #[must_use]
+    pub fn flatten_lock(&self) -> PathBuf {
+        self.root.join("flatten.lock")
     }
 
     /// The fence's file.

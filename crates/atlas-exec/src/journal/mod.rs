@@ -135,8 +135,22 @@ impl Journal {
         }
         let before = self.state.seq();
         let result = self.try_append(now, drafts);
-        self.failed = result.is_err() && self.state.seq() != before;
+        if result.is_err() {
+            self.failed = self.state.seq() != before || self.fold_anew().is_err();
+        }
         result
+    }
+
+    /// An event that cannot have happened may have changed a part of the state before that was
+    /// noticed: the state is what the records amount to, and nothing else.
+    fn fold_anew(&mut self) -> Result<(), Error> {
+        let mut state = State::new();
+        self.storage.replay(&mut |record, _| state.apply(&record))?;
+        if (state.seq(), state.head()) != (self.state.seq(), self.state.head()) {
+            return Err(Error::JournalFault);
+        }
+        self.state = state;
+        Ok(())
     }
 
     fn try_append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), Error> {

@@ -44,6 +44,12 @@ BEGIN SELECT RAISE(ABORT, 'journal records are never deleted'); END;
 /// 4 KiB, and one more would have been a record.
 const LOG_OF_CREATION: u64 = 12 * 1024;
 
+/// How long a reader waits for a writer that is opening or closing the file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a writer waits for readers that are opening or closing the file.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
 /// A journal file: `SQLite` with a write-ahead log and a sync at every commit.
 #[derive(Debug)]
 pub struct SqliteStorage {
@@ -114,6 +120,8 @@ impl SqliteStorage {
     pub fn open_read_only(path: &Path) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let storage = Self::connect(path, flags)?;
+        // A writer that closes holds everybody off for a moment.
+        storage.connection.busy_timeout(PATIENCE).map_err(|cause| storage.fail("open", cause))?;
         storage.check()?;
         Ok(storage)
     }
@@ -121,7 +129,8 @@ impl SqliteStorage {
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
         let fail = |cause| Error::Sqlite { doing: "open", path: path.to_owned(), cause };
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-        connection.busy_timeout(Duration::ZERO).map_err(fail)?;
+        // Other writers are held off by the account's lock, so whoever is in the way only reads.
+        connection.busy_timeout(BRIEFLY).map_err(fail)?;
         // Until the chain is checked, closing must not fold the write-ahead log into the file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
         Ok(Self { path: path.to_owned(), connection, head: None, torn: false })

@@ -694,3 +694,48 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     assert_eq!(version, 1);
     assert!(path.with_file_name("journal.sqlite.v1").exists(), "the copy came first");
 }
+
+#[test]
+fn an_event_that_cannot_have_happened_changes_nothing() {
+    use crate::event::{Adopted, Subject};
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = written(dir.path(), 3);
+    let mut open = journal(&path).unwrap();
+    let before = open.state().clone();
+    let subject = Subject::Anomaly { seq: 99 };
+    let adopted = Adopted { subject, by: "ann".into(), why: "a test".into() };
+    let later = now() + chrono::TimeDelta::days(1);
+    let draft = Draft { ts_event: later, decision_id: None, event: Event::Adopted(adopted) };
+    // It begins a day before it is refused.
+    assert!(matches!(open.append(later, vec![draft]), Err(Error::Fold { .. })));
+    assert_eq!(open.state(), &before);
+    assert!(!open.has_failed());
+    open.append(now(), vec![self::draft(4)]).unwrap();
+    let live = open.state().clone();
+    drop(open);
+    assert_eq!(journal(&path).unwrap().state(), &live);
+}
+
+#[test]
+fn a_look_beside_writers_that_come_and_go_never_fails() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    drop(session(dir.path()).unwrap());
+    let folder = AccountFolder::new(dir.path(), &"demo".parse().unwrap());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0_u64;
+            while !over.load(Ordering::Relaxed) {
+                number += 1;
+                let mut session = session(dir.path()).unwrap();
+                session.enter(Cause::StaleData, format!("look {number}")).unwrap();
+            }
+        });
+        let looks: Vec<_> = (0..200).map(|_| crate::peek(&folder)).collect();
+        over.store(true, Ordering::Relaxed);
+        for look in looks {
+            assert!(look.unwrap().is_some());
+        }
+    });
+}

@@ -1,34 +1,31 @@
 //! Flattening: selling what Atlas owns at a person's word, past a process that may hang.
 //!
-//! The sells are named in the account's inbox, durably, before the first of them goes out: the
-//! process that holds the account, or the next one, journals them from there. They are approved
-//! like any other order, on fresh data and with an operator's authority; the fence, which is up by
-//! then, holds back everybody else.
+//! What has to be known is asked before any protective order is taken away, and nothing that a
+//! sale at the market can do without stops it. Each sell is named in the account's inbox, durably,
+//! before it goes out: the process that holds the account, or the next one, journals it from
+//! there. They are approved like any other order, on fresh data and with an operator's authority;
+//! the fence, where it is up, holds back everybody else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use atlas_broker::{Broker, Submission};
+use atlas_broker::{ActivityId, Broker, BrokerOrder, Submission};
+use atlas_core::journal::Hash;
 use atlas_core::time::{Mode, Timestamp};
 use atlas_core::{
-    Account, AccountName, ClientOrderId, OrderEvent, OrderRequest, OrderStatus, OrderType,
-    Position, Qty, Quote, Regime, Side, Symbol, TimeInForce,
+    AccountName, ClientOrderId, OrderRequest, OrderStatus, OrderType, Qty, Side, Symbol,
+    TimeInForce,
 };
-use atlas_risk::{
-    Activity, ApprovedOrder, Authority, BreakerStance, Context, Entries, Hours, Limits, OpenOrder,
-    Performance, Phase, SymbolMarket, Tradability, TradingState, Validator,
-};
-
+use atlas_risk::{ApprovedOrder, Hours, Limits, TradingState, Validator};
 use serde::Serialize;
 
+use super::cancel_of;
+use super::seen::Seen;
 use crate::error::Error;
-use crate::event::{Event, OrderIntent, OrderUpdate};
 use crate::folder::{Command, Inbox};
-use crate::journal::Draft;
-use crate::session::Session;
 use crate::shell::look_up::{LookUp, look_up};
-use crate::snapshot::still_open;
-use crate::states::{Cause, Deed, Permission, permits};
+use crate::shell::send::DUPLICATE;
+use crate::states::{Deed, Permission, permits};
 use crate::timer::Timer;
 
 /// What is to be flattened, and how.
@@ -41,6 +38,9 @@ pub struct Flatten<'a> {
     pub state: TradingState,
     /// Shares Atlas owns by its journal; never more is sold.
     pub owned: &'a BTreeMap<Symbol, Qty>,
+    /// The last entry of the broker's ledger that `owned` follows from; the names of the sells
+    /// come from it, so that the same shares are never sold under two names.
+    pub entry: Option<&'a ActivityId>,
     /// The account's limits.
     pub limits: &'a Limits,
     /// Where the sells are named before they are sent.
@@ -93,23 +93,37 @@ pub struct Sale {
     pub sold: Sold,
 }
 
+/// What is still held of what was to be sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Shares.
+    pub qty: Qty,
+    /// Whether an order of ours that sells them is working. If not, nothing protects them.
+    pub on_offer: bool,
+}
+
 /// What flattening has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Flattened {
+    /// Orders whose cancel the broker took.
+    pub canceled: Vec<ClientOrderId>,
+    /// Orders that could not be canceled, and why.
+    pub not_canceled: Vec<(ClientOrderId, String)>,
     /// Every sell.
     pub sales: Vec<Sale>,
     /// What is owned and was not sold, each with the reason in a sentence.
     pub kept: Vec<(Symbol, String)>,
+    /// What Atlas owns and the broker still holds.
+    pub left: BTreeMap<Symbol, Left>,
 }
 
-/// Sells at the market what Atlas owns and no open order offers; every order of ours should have
-/// been canceled before. What is still on offer is left to the order that offers it, so that there
-/// are never two exits for the same shares.
+/// Cancels every order of ours for what is owned, protective ones included, and sells it at the
+/// market. What another client's order offers is left to that, so that there are never two exits
+/// for the same shares. Whoever calls holds [`crate::folder::AccountLock::flattening`].
 ///
 /// # Errors
-/// [`Error::NotPermitted`] if the state leaves exits to nobody; [`Error::Broker`] if the broker
-/// cannot be asked, [`Error::Io`] if the sells cannot be named in
-/// the inbox: nothing was sent then.
+/// [`Error::NotPermitted`] if the state leaves exits to nobody; [`Error::Broker`] if account,
+/// positions or open orders cannot be had: nothing was canceled and nothing sent then.
 pub async fn flatten(broker: &dyn Broker, order: Flatten<'_>) -> Result<Flattened, Error> {
     if permits(order.state, Deed::Reduce) == Permission::No {
         return Err(Error::NotPermitted {
@@ -120,150 +134,141 @@ pub async fn flatten(broker: &dyn Broker, order: Flatten<'_>) -> Result<Flattene
         });
     }
     let mut done = Flattened::default();
-    let Some(seen) = Seen::ask(broker, &order).await? else { return Ok(done) };
-    let mut requests = Vec::new();
+    if order.owned.is_empty() {
+        return Ok(done);
+    }
+    let mut seen = Seen::ask(broker, order.owned.keys().cloned().collect(), order.now).await?;
+    let symbols = order.owned.keys().cloned().collect();
+    let (canceled, failed) = cancel_of(broker, &symbols).await?;
+    done.canceled = canceled;
+    done.not_canceled = failed.into_iter().map(|(id, error)| (id, error.to_string())).collect();
+    seen.wait_for_cancels(broker, &order).await;
     for (symbol, owned) in order.owned {
-        match seen.free(symbol, *owned) {
-            Ok(qty) => requests.push(request(&order, symbol, qty)?),
+        match sell(broker, &order, &mut seen, symbol, *owned).await {
+            Ok(sale) => done.sales.push(sale),
             Err(reason) => done.kept.push((symbol.clone(), reason)),
         }
     }
-    if requests.is_empty() {
-        return Ok(done);
-    }
-    let (by, why) = (order.by.to_owned(), order.why.to_owned());
-    order.inbox.leave(&Command::Flatten { by, why, orders: requests.clone() }, order.now)?;
-    let validator = Validator::new(order.limits);
-    for request in requests {
-        let sold = match seen.approve(&validator, &order, request.clone()) {
-            Ok(approved) => send(broker, &order, approved).await,
-            Err(reason) => Sold::Refused(reason),
-        };
-        done.sales.push(Sale { request, sold });
-    }
-    for sale in &mut done.sales {
-        if let (Sold::Taken { .. }, Ok(Some(now))) =
-            (&sale.sold, broker.order(&sale.request.client_order_id).await)
-        {
-            sale.sold = Sold::Taken { status: now.status, filled: now.filled_qty };
-        }
-    }
+    follow(broker, &order, seen.hours, &mut done).await;
+    // What cannot be asked for any more stands as it was seen last.
+    drop(seen.look_again(broker, &order).await);
+    done.left = left(&order, &seen, &done);
     Ok(done)
 }
 
-/// What was asked of the broker once cancels were confirmed.
-struct Seen {
-    account: Account,
-    positions: BTreeMap<Symbol, Position>,
-    open: Vec<OpenOrder>,
-    market: BTreeMap<Symbol, SymbolMarket>,
-    hours: Hours,
-}
-
-impl Seen {
-    /// Waits until no order of ours for what is sold is open, for as long as the waits last, then asks for
-    /// everything. `None` if nothing is owned.
-    async fn ask(broker: &dyn Broker, order: &Flatten<'_>) -> Result<Option<Self>, Error> {
-        if order.owned.is_empty() {
-            return Ok(None);
-        }
-        let mut waits = order.waits.iter();
-        let open = loop {
-            let open = broker.open_orders().await.map_err(Error::broker("ask for open orders"))?;
-            let ours = open.iter().any(|open| {
-                open.client_order_id.is_ours() && order.owned.contains_key(&open.symbol)
-            });
-            match (ours, waits.next()) {
-                (true, Some(wait)) => order.timer.sleep(*wait).await,
-                (false, _) | (true, None) => break open,
-            }
-        };
-        let account = broker.account().await.map_err(Error::broker("ask for the account"))?;
-        let positions = broker.positions().await.map_err(Error::broker("ask for positions"))?;
-        let symbols: Vec<Symbol> = order.owned.keys().cloned().collect();
-        let quotes = broker.quotes(&symbols).await.map_err(Error::broker("ask for quotes"))?;
-        let clock = broker.clock().await.map_err(Error::broker("ask for the market clock"))?;
-        let market = positions.values().map(|position| known(position, &quotes, order.now));
-        Ok(Some(Self {
-            account,
-            market: market.collect(),
-            positions,
-            open: open.into_iter().map(still_open).collect(),
-            hours: if clock.is_open { Hours::Open } else { Hours::Closed },
-        }))
+/// Sells what is free of one symbol, by what the broker says right before; says why not, if there
+/// is nothing to be sold.
+async fn sell(
+    broker: &dyn Broker,
+    order: &Flatten<'_>,
+    seen: &mut Seen,
+    symbol: &Symbol,
+    owned: Qty,
+) -> Result<Sale, String> {
+    seen.look_again(broker, order).await?;
+    let qty = seen.free(symbol, owned)?;
+    let (request, earlier) = name(broker, order, symbol, qty, seen.held(symbol)).await?;
+    if let Some(found) = earlier {
+        return Ok(Sale { request, sold: taken(&found) });
     }
-
-    /// Shares of a symbol that are owned, there, and not on offer.
-    fn free(&self, symbol: &Symbol, owned: Qty) -> Result<Qty, String> {
-        let held = self.positions.get(symbol).map_or(Qty::ZERO, |position| position.qty);
-        let offers = self.open.iter().filter(|o| o.symbol == *symbol && o.side == Side::Sell);
-        let free = offers.fold(held, |free, offer| free.saturating_sub(offer.leaves_qty));
-        let qty = free.min(owned);
-        if qty.is_zero() {
-            return Err(format!(
-                "{owned} are owned by the journal, {held} are at the broker, none of them free"
-            ));
-        }
-        Ok(qty)
-    }
-
-    fn approve(
-        &self,
-        validator: &Validator,
-        order: &Flatten<'_>,
-        request: OrderRequest,
-    ) -> Result<ApprovedOrder, String> {
-        let context = Context {
-            now: order.now,
-            phase: Phase::Send,
-            mode: order.mode,
-            state: order.state,
-            authority: Authority::Operator,
-            hours: self.hours,
-            regime: Regime::Crash,
-            entries: Entries::Blocked,
-            equity: self.account.equity,
-            budget: atlas_core::Usd::ZERO,
-            account: &self.account,
-            positions: &self.positions,
-            open_orders: &self.open,
-            recent_orders: &[],
-            market: &self.market,
-            decision_session: order.now.date_naive(),
-            activity: Activity::NONE,
-            performance: Performance { day_return: None, drawdown: None },
-            breaker: BreakerStance::Closed,
-        };
-        validator.approve(request, &context).map_err(|denial| denial.to_string())
-    }
-}
-
-fn known(
-    position: &Position,
-    quotes: &BTreeMap<Symbol, Quote>,
-    now: Timestamp,
-) -> (Symbol, SymbolMarket) {
-    let market = SymbolMarket {
-        decision_price: position.current_price,
-        session: now.date_naive(),
-        quote: quotes.get(&position.symbol).cloned(),
-        tradability: Tradability::Tradable,
+    let validator = Validator::new(order.limits);
+    let approved = match seen.approve(&validator, order, request.clone()) {
+        Ok(approved) => approved,
+        Err(reason) => return Ok(Sale { request, sold: Sold::Refused(reason) }),
     };
-    (position.symbol.clone(), market)
+    let (by, why) = (order.by.to_owned(), order.why.to_owned());
+    let named = Command::Flatten { by, why, orders: vec![request.clone()] };
+    let sold = match order.inbox.leave(&named, order.now) {
+        Ok(_) => send(broker, order, approved).await,
+        Err(error) => Sold::Refused(error.to_string()),
+    };
+    Ok(Sale { request, sold })
 }
 
-fn request(order: &Flatten<'_>, symbol: &Symbol, qty: Qty) -> Result<OrderRequest, Error> {
-    // The instant tells a second flattening's orders from those of the first.
-    let stamp = order.now.format("%Y%m%dT%H%M%S%3f");
-    let id = format!("{}{}-flatten-{stamp}-{symbol}", atlas_core::id::ORDER_PREFIX, order.account);
-    Ok(OrderRequest {
-        client_order_id: ClientOrderId::new(&id)?,
-        symbol: symbol.clone(),
-        side: Side::Sell,
-        qty,
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Day,
-    })
+/// The sell under a name that comes from what is sold: the same shares are never sold under two,
+/// whoever asks and how often. One that ended without having sold anything gives way to the next;
+/// any other that is there already is given back, and nothing more is sent.
+async fn name(
+    broker: &dyn Broker,
+    order: &Flatten<'_>,
+    symbol: &Symbol,
+    qty: Qty,
+    held: Qty,
+) -> Result<(OrderRequest, Option<BrokerOrder>), String> {
+    let entry = order.entry.map_or("none", |entry| entry.0.as_str());
+    let mark = Hash::of(format!("{symbol} {held} {entry}").as_bytes()).short();
+    let start = format!("{}{}-flatten", atlas_core::id::ORDER_PREFIX, order.account);
+    let mut waits = order.waits.iter();
+    let mut attempt = 0_u32;
+    loop {
+        let id = ClientOrderId::new(&format!("{start}-{mark}-{attempt}-{symbol}"))
+            .map_err(|error| error.to_string())?;
+        let request = OrderRequest {
+            client_order_id: id.clone(),
+            symbol: symbol.clone(),
+            side: Side::Sell,
+            qty,
+            order_type: OrderType::Market,
+            time_in_force: TimeInForce::Day,
+        };
+        match broker.order(&id).await {
+            Ok(None) => return Ok((request, None)),
+            Ok(Some(found)) if found.status.is_terminal() && found.filled_qty.is_zero() => {
+                attempt += 1;
+            }
+            Ok(Some(found)) => return Ok((request, Some(found))),
+            Err(error) => match waits.next() {
+                Some(wait) => order.timer.sleep(*wait).await,
+                None => return Err(format!("nobody can tell whether it was sold: {error}")),
+            },
+        }
+    }
+}
+
+/// Looks at the sells until they have ended, for as long as the waits last and the market is open.
+async fn follow(broker: &dyn Broker, order: &Flatten<'_>, hours: Hours, done: &mut Flattened) {
+    let mut waits = order.waits.iter();
+    loop {
+        let mut working = false;
+        for sale in &mut done.sales {
+            if let (Sold::Taken { .. }, Ok(Some(now))) =
+                (&sale.sold, broker.order(&sale.request.client_order_id).await)
+            {
+                sale.sold = taken(&now);
+            }
+            working |= sale.is_working();
+        }
+        match waits.next() {
+            Some(wait) if working && hours == Hours::Open => order.timer.sleep(*wait).await,
+            Some(_) | None => return,
+        }
+    }
+}
+
+impl Sale {
+    /// Whether the broker has it and it may still fill.
+    fn is_working(&self) -> bool {
+        matches!(self.sold, Sold::Taken { status, .. } if !status.is_terminal())
+    }
+
+    const fn filled(&self) -> Qty {
+        match self.sold {
+            Sold::Taken { filled, .. } => filled,
+            Sold::Refused(_) | Sold::Unknown(_) => Qty::ZERO,
+        }
+    }
+}
+
+/// Shares that were owned, were not sold, and are at the broker.
+fn left(order: &Flatten<'_>, seen: &Seen, done: &Flattened) -> BTreeMap<Symbol, Left> {
+    let rest = |(symbol, owned): (&Symbol, &Qty)| {
+        let sale = done.sales.iter().find(|sale| sale.request.symbol == *symbol);
+        let sold = sale.map_or(Qty::ZERO, Sale::filled);
+        let qty = owned.saturating_sub(sold).min(seen.held(symbol));
+        let on_offer = sale.is_some_and(Sale::is_working);
+        (!qty.is_zero()).then(|| (symbol.clone(), Left { qty, on_offer }))
+    };
+    order.owned.iter().filter_map(rest).collect()
 }
 
 /// Sends one sell; one that may have arrived is looked up before it is sent again.
@@ -284,91 +289,39 @@ async fn send(broker: &dyn Broker, order: &Flatten<'_>, approved: ApprovedOrder)
                 }
             }
             Submission::Accepted(found) => return taken(&found),
-            Submission::Refused { reason, .. } => return Sold::Refused(reason),
+            Submission::Refused { code, reason } => {
+                return refused(broker, order, &id, code, reason).await;
+            }
         };
     }
     match submission {
         Submission::Accepted(found) => taken(&found),
-        Submission::Refused { reason, .. } => Sold::Refused(reason),
+        Submission::Refused { code, reason } => refused(broker, order, &id, code, reason).await,
         Submission::NotReached { error, .. } => Sold::Refused(error.to_string()),
         Submission::Unknown(token) => Sold::Unknown(token.error().to_string()),
     }
 }
 
-const fn taken(found: &atlas_broker::BrokerOrder) -> Sold {
+/// A refusal of a name that exists is about an earlier send of the same sale.
+async fn refused(
+    broker: &dyn Broker,
+    order: &Flatten<'_>,
+    id: &ClientOrderId,
+    code: Option<i64>,
+    reason: String,
+) -> Sold {
+    if code != Some(DUPLICATE) {
+        return Sold::Refused(reason);
+    }
+    match look_up(broker, order.timer, order.waits, id, &mut || ()).await {
+        LookUp::Found(found) => taken(&found),
+        LookUp::NotFound | LookUp::NoAnswer => Sold::Unknown(reason),
+    }
+}
+
+const fn taken(found: &BrokerOrder) -> Sold {
     Sold::Taken { status: found.status, filled: found.filled_qty }
 }
 
 /// How often one sell is tried.
 const TRIES: usize = 3;
-
-impl Session {
-    /// Journals the sells of a flattening as sent: they may have been, whatever is known.
-    pub(crate) fn note_flattening(&mut self, orders: &[OrderRequest]) -> Result<(), Error> {
-        let ts_event = self.now();
-        let mut drafts = Vec::new();
-        for request in orders {
-            let client_order_id = request.client_order_id.clone();
-            if self.state().orders().contains_key(&client_order_id) {
-                continue;
-            }
-            let request = request.clone();
-            let intent = OrderIntent { request, bid: None, ask: None, conditions: None };
-            let update = OrderUpdate { client_order_id, update: OrderEvent::Submitted };
-            for event in [Event::OrderIntent(intent), Event::OrderUpdate(update)] {
-                drafts.push(Draft { ts_event, decision_id: None, event });
-            }
-        }
-        self.record_all(drafts)
-    }
-
-    /// Finds out what became of orders that a person sent past the journal, and of protective ones
-    /// that a crash left open: one the broker has
-    /// never seen, after every look-up, is closed as not placed; one it does not answer for makes
-    /// the account PAUSED.
-    ///
-    /// # Errors
-    /// As [`crate::journal::Journal::append`].
-    pub async fn settle_operator_orders(
-        &mut self,
-        broker: &dyn Broker,
-        timer: &dyn Timer,
-        waits: &[Duration],
-    ) -> Result<(), Error> {
-        self.settle_doubtful(broker, timer, waits, &BTreeSet::new()).await
-    }
-
-    /// As [`settle_operator_orders`](Self::settle_operator_orders), but leaves those open that are to
-    /// be `sent_again` if the broker has never seen them.
-    pub(crate) async fn settle_doubtful(
-        &mut self,
-        broker: &dyn Broker,
-        timer: &dyn Timer,
-        waits: &[Duration],
-        sent_again: &BTreeSet<ClientOrderId>,
-    ) -> Result<(), Error> {
-        let doubtful = self.state().open_orders().filter(|tracked| {
-            (tracked.decision_id.is_none() || tracked.protects)
-                && tracked.order.status() == OrderStatus::Submitted
-        });
-        let ids: Vec<ClientOrderId> =
-            doubtful.map(|tracked| tracked.order.request().client_order_id.clone()).collect();
-        for id in ids {
-            match look_up(broker, timer, waits, &id, &mut || self.beat()).await {
-                LookUp::Found(order) => self.absorb(&order)?,
-                LookUp::NotFound if sent_again.contains(&id) => {}
-                LookUp::NotFound => {
-                    let reason = "the broker has never seen it".to_owned();
-                    let update = OrderEvent::NotPlaced { reason };
-                    let event = Event::OrderUpdate(OrderUpdate { client_order_id: id, update });
-                    self.record(None, event)?;
-                }
-                LookUp::NoAnswer => {
-                    let detail = format!("nobody knows what became of order {id}");
-                    self.enter(Cause::UnknownOrder, detail)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}

@@ -1,8 +1,12 @@
 //! The kill switch: works from a second process while the first one hangs.
 
+mod copy;
 mod flatten;
+mod seen;
+mod settle;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use atlas_broker::{Broker, BrokerOrder};
 use atlas_core::time::Timestamp;
@@ -11,8 +15,10 @@ use atlas_core::{ClientOrderId, Side, Symbol};
 use crate::error::Error;
 use crate::folder::{Fence, FenceNote};
 use crate::states::Cause;
+use crate::timer::Timer;
 
-pub use flatten::{Flatten, Flattened, Sale, Sold, flatten};
+pub use copy::Copy;
+pub use flatten::{Flatten, Flattened, Left, Sale, Sold, flatten};
 
 /// Which orders the kill switch cancels. Other clients' orders are never touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +112,62 @@ pub async fn cancel(broker: &dyn Broker, scope: Scope) -> Result<Canceled, Error
 pub async fn cancel_of(broker: &dyn Broker, symbols: &BTreeSet<Symbol>) -> Result<Canceled, Error> {
     let meant =
         |order: &BrokerOrder| order.client_order_id.is_ours() && symbols.contains(&order.symbol);
+    cancel_where(broker, meant).await
+}
+
+/// Cancels again and again until no order in the scope was open for as long as `quiet`: a process
+/// that hangs may have sent one that the broker does not tell of yet.
+///
+/// # Errors
+/// As [`cancel`], for the first look; later ones that fail are taken for unquiet.
+pub async fn cancel_until_quiet(
+    broker: &dyn Broker,
+    timer: &dyn Timer,
+    scope: Scope,
+    quiet: Duration,
+) -> Result<Canceled, Error> {
+    let (mut canceled, mut failed) = cancel(broker, scope).await?;
+    let mut left = looks(quiet);
+    // However long it takes, a broker that never confirms is told to the operator.
+    let mut all = left.saturating_mul(3);
+    while left > 0 && all > 0 {
+        timer.sleep(LOOK).await;
+        (left, all) = (left - 1, all - 1);
+        match cancel(broker, scope).await {
+            Ok((again, refused)) if again.is_empty() && refused.is_empty() => {}
+            Ok((again, refused)) => {
+                left = looks(quiet);
+                canceled.extend(
+                    again.into_iter().filter(|id| !canceled.contains(id)).collect::<Vec<_>>(),
+                );
+                failed = refused;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the open orders could not be listed again");
+                left = looks(quiet);
+            }
+        }
+    }
+    Ok((canceled, failed))
+}
+
+/// Time between two looks at what is open.
+const LOOK: Duration = Duration::from_secs(1);
+
+fn looks(quiet: Duration) -> u64 {
+    quiet.as_secs().max(1)
+}
+
+/// Asks for every order of ours for other symbols than these to be canceled.
+///
+/// # Errors
+/// As [`cancel`].
+pub async fn cancel_others(
+    broker: &dyn Broker,
+    symbols: &BTreeSet<Symbol>,
+) -> Result<Canceled, Error> {
+    let meant =
+        |order: &BrokerOrder| order.client_order_id.is_ours() && !symbols.contains(&order.symbol);
     cancel_where(broker, meant).await
 }
 

@@ -9,7 +9,7 @@ mod report;
 mod restore;
 mod retire;
 mod run;
-mod send;
+pub(crate) mod send;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::{Settings, open_time::OpenTime};
 use crate::error::Error;
 use crate::event::{Event, OrderUpdate};
 use crate::session::Session;
+use crate::states::{Deed, Permission};
 use crate::timer::Timer;
 
 /// Gives up a pending plan, such as one whose session has passed: cancels what still works, looks
@@ -19,7 +20,8 @@ use crate::timer::Timer;
 /// An order that the broker has never seen, after all look-ups, is closed as not placed.
 ///
 /// # Errors
-/// [`Error::NoSuchDecision`]; [`Error::Plan`] if an order has not ended in time, or nobody knows of
+/// [`Error::NoSuchDecision`]; [`Error::NotPermitted`] if an order is left to be canceled and the
+/// account's state leaves that to an operator; [`Error::Plan`] if an order has not ended in time, or nobody knows of
 /// it because the broker does not answer: nothing was put aside then; [`Error::Broker`]; as
 /// [`crate::journal::Journal::append`].
 pub async fn retire(
@@ -40,6 +42,16 @@ pub async fn retire(
         let open = open_orders(session, id)?;
         if open.is_empty() || time.elapsed() >= settings.waits.cancel {
             break;
+        }
+        // By the table of states: what HALTED leaves to an operator is not done by a schedule.
+        if session.permits(Deed::Cancel) != Permission::Yes {
+            return Err(Error::NotPermitted {
+                state: session.trading_state(),
+                cause: session.state().trading().describe(),
+                action: "cancel what is left of the plan",
+                remedy: "`atlas kill --all` cancels it, and it ends by itself with its session"
+                    .to_owned(),
+            });
         }
         for order in open {
             cancel(session, id, &order, broker).await?;

@@ -130,7 +130,7 @@ async fn check_approval(
 ) -> Result<(), Error> {
     let decision = session.decision(id)?;
     let needed = settings.approval == Approval::Required || decision.approval.is_some();
-    if !needed || decision.started.is_some() {
+    if !needed || session.has_sent(id)? {
         return Ok(());
     }
     let now = reference_now(broker, legs).await?;

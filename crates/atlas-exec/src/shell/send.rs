@@ -35,7 +35,7 @@ pub(super) enum Doubt {
 }
 
 /// Alpaca's code for a client order id that exists already.
-const DUPLICATE: i64 = 40_010_001;
+pub(crate) const DUPLICATE: i64 = 40_010_001;
 
 impl Run<'_> {
     /// Sends one leg: looks at state and fence, has it approved on fresh data, checks

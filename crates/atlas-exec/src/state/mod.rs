@@ -119,7 +119,7 @@ impl State {
     /// # Errors
     /// [`Error::Core`] with [`atlas_core::Error::Chain`] if the record does not continue the
     /// chain, [`Error::UnknownEvent`], [`Error::Payload`], or [`Error::Fold`] if the event cannot
-    /// have happened in this state. The state is unchanged then.
+    /// have happened in this state. The state is of no use then: a part of the event may be in it.
     pub fn apply(&mut self, record: &Record) -> Result<(), Error> {
         record.follows(self.seq, self.head.0)?;
         let event = Event::decode(record.seq, &record.kind, record.version, &record.payload)?;

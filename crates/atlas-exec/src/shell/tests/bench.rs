@@ -32,7 +32,11 @@ pub(super) struct Wide(Validator);
 
 impl Wide {
     pub(super) fn new() -> Self {
-        let limits: Limits = LimitsSpec {
+        Self(Validator::new(&Self::limits()))
+    }
+
+    pub(super) fn limits() -> Limits {
+        LimitsSpec {
             position_warn: Weight::ONE,
             position_deny: Weight::ONE,
             heat_warn: Weight::ONE,
@@ -49,8 +53,7 @@ impl Wide {
             ..Profile::Standard.limits()
         }
         .check()
-        .unwrap();
-        Self(Validator::new(&limits))
+        .unwrap()
     }
 }
 

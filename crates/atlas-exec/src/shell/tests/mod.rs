@@ -3,6 +3,8 @@
 mod bench;
 mod crash;
 mod days;
+mod flatten;
+mod operator;
 mod protect;
 mod stream;
 mod world;
@@ -199,7 +201,7 @@ fn the_fence_stops_every_send() {
     disk.fence.raise(&note).unwrap();
     let mut session = disk.session(&world);
     let error = rebalance(&mut session, &world, &plan).unwrap_err();
-    assert!(error.to_string().contains("HALTED (kill switch: fence raised by me"), "{error}");
+    assert!(error.to_string().contains("HALTED (kill switch: fence raised by me at "), "{error}");
     assert!(world.submits().is_empty());
     // After a clean reconciliation an operator lifts it.
     session.resume("me", "over").unwrap();
