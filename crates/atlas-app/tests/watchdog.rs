@@ -38,7 +38,11 @@ async fn a_process_that_falls_silent_is_fenced_and_its_entries_are_canceled() {
     fs::write(&hook, format!("#!/bin/sh\nprintf '%s' \"$1\" > {}\n", told.display())).unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     let line = format!("watchdog --silence 1 --interval 1 --once --hook {}", hook.display());
-    let alarm = (0..100).map(|_| remote.run(&line)).find(|run| run.code != 0);
+    let look = |_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        remote.run(&line)
+    };
+    let alarm = (0..200).map(look).find(|run| run.code != 0);
     let run = alarm.unwrap();
     assert_eq!(run.code, 10, "{run:?}");
     assert!(run.stderr.contains(&hanging.id().to_string()), "{run:?}");
