@@ -136,7 +136,11 @@ async fn stop(
     timer: &dyn Timer,
     done: &mut Done,
 ) -> Result<()> {
-    done.suspended = kill::suspend(broker).await == Suspension::Set;
+    let alone = flags.flatten.then(|| flattening(job, folder));
+    // The sells of whoever flattens already need the broker's leave; he suspends it afterwards.
+    if !matches!(alone, Some(Err(_))) {
+        done.suspended = kill::suspend(broker).await == Suspension::Set;
+    }
     // With sells to come, what protects is canceled right before them and not before that is known
     // which they need.
     let scope = if flags.all && !flags.flatten { Scope::All } else { Scope::Entries };
@@ -146,7 +150,8 @@ async fn stop(
         Some(_) => kill::cancel_until_quiet(broker, timer, scope, job.timeout() + MARGIN).await?,
         None => kill::cancel(broker, scope).await?,
     });
-    if flags.flatten {
+    if let Some(alone) = alone {
+        let _one_at_a_time = alone?;
         let flattened = flatten(job, flags, folder, broker, timer, done).await;
         done.suspended = kill::suspend(broker).await == Suspension::Set;
         let mut flattened = flattened?;
@@ -168,7 +173,6 @@ async fn flatten(
     timer: &dyn Timer,
     done: &mut Done,
 ) -> Result<Flattened> {
-    let _one_at_a_time = flattening(job, folder)?;
     let (owned, entry) = books(job, folder, broker, done).await?;
     let others = kill::cancel_others(broker, &owned.keys().cloned().collect()).await?;
     done.note_canceled(others);
