@@ -129,7 +129,7 @@ impl Book {
         let earlier = |other: &Symbol| (other.clone(), symbol.clone());
         let pairs: Vec<(Symbol, Symbol)> = self.desk.symbols.keys().map(earlier).collect();
         for (first, second) in pairs {
-            self.desk.correlations.entry(first).or_default().insert(second, 0.3);
+            self.desk.correlations.set(&first, &second, 0.3);
         }
         let known = SymbolDesk {
             stop: Some(price),

@@ -96,7 +96,8 @@ impl Job {
         let open = Calendar::nyse().session(plan.execute_on).unwrap().open;
         self.world.venue().advance_to(open + TimeDelta::minutes(5)).unwrap();
         self.session.begin_trading_day(open).unwrap();
-        let judge = PlanApprover::new(&plan, &limits());
+        let past = self.session.past();
+        let judge = PlanApprover::new(&plan, &limits(), past).unwrap();
         let timer = VenueTimer(self.world.venue().clone());
         let settings = Settings::standard("500".parse().unwrap());
         let report =

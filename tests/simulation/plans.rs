@@ -84,6 +84,7 @@ pub(crate) fn plan(session: &Session, market: &Market, day: usize, mut rng: Rng)
             exposure_worst: Usd::ZERO,
         },
         falls: None,
+        desk: None,
         notes: Vec::new(),
     }
 }

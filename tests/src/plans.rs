@@ -148,7 +148,7 @@ impl Approver for Wide {
 
     fn gates(&self) -> Option<Gates> {
         let limits = wide_limits().get().clone();
-        Some(Gates { limits, tradability: BTreeMap::new() })
+        Some(Gates { limits, tradability: BTreeMap::new(), past: atlas_exec::Past::default() })
     }
 }
 
@@ -219,6 +219,7 @@ pub fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan {
             exposure_worst: nothing,
         },
         falls: None,
+        desk: None,
         notes: Vec::new(),
     }
 }

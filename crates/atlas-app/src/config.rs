@@ -1,18 +1,18 @@
 //! The configuration file: what may stand in it, and what is used without it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use atlas_core::{AccountName, Bps, Rounding, Symbol, Usd};
+use atlas_core::{AccountName, Bps, Rounding, Usd};
 use atlas_engine::Unmanaged;
 use atlas_regime::RateQuote;
-use atlas_risk::{BreakerRules, Profile};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::config_alpaca::{AlpacaConfig, ClockWord, TradingMode};
 pub(crate) use crate::config_data::LiveDataConfig;
 pub(crate) use crate::config_live::{LiveConfig, ProtectionConfig, RampConfig, ScheduleConfig};
+pub(crate) use crate::config_risk::RiskConfig;
 pub(crate) use crate::config_trade::TradeConfig;
 use crate::exit::{Exit, Failure};
 use crate::mistakes;
@@ -204,32 +204,6 @@ impl Default for ExecutionConfig {
     }
 }
 
-/// Limits.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RiskConfig {
-    /// Which profile; its limits are taken as they stand.
-    pub(crate) profile: Profile,
-    /// Symbols that may be sold and never bought.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) restricted: BTreeSet<Symbol>,
-    /// When the circuit breaker opens, and how it closes again.
-    pub(crate) breaker: BreakerRules,
-}
-
-impl Default for RiskConfig {
-    fn default() -> Self {
-        let breaker = BreakerRules {
-            failures: 3,
-            window_seconds: 600,
-            losses: 5,
-            cooldown_seconds: 3_600,
-            trials: 2,
-        };
-        Self { profile: Profile::Standard, restricted: BTreeSet::new(), breaker }
-    }
-}
-
 /// File looked for in the working directory when none is named.
 const DEFAULT_FILE: &str = "atlas.toml";
 
@@ -260,7 +234,9 @@ impl Config {
                 format!("configuration {place}, {told}: correct {them} or remove the {lines}");
             Failure::error(Exit::Config, sentence)
         })?;
-        config.check(&place)
+        let mut config = config.check(&place)?;
+        config.risk.read()?;
+        Ok(config)
     }
 
     /// The file that is read: the named one, or `atlas.toml` where it exists.

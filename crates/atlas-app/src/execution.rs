@@ -55,7 +55,8 @@ pub(crate) async fn carry_out(
     let mut settings = settings(job, &limits, approval)?;
     settings.ceilings = ceilings(job, &limits, seat.mode(), equity)?;
     settings.entries_until = Some(window_of(job, seat).until);
-    let gates = PlanApprover::new(plan, &limits).knowing(job.tradability());
+    let past = seat.session.past();
+    let gates = PlanApprover::new(plan, &limits, past)?.knowing(job.tradability());
     let (id, timer, broker) = (plan.decision_id, seat.desk.timer(), seat.desk.broker());
     seat.desk.heed(seat.session.fence());
     let report = execute(&mut seat.session, id, broker, &gates, &*timer, &settings).await?;

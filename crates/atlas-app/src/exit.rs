@@ -109,6 +109,7 @@ fn of_exec(error: &atlas_exec::Error) -> Option<Exit> {
         E::Broker { .. } | E::Core(_) => None,
         E::NotPermitted { .. } => Some(Exit::Paused),
         E::Differs { .. } => Some(Exit::Differs),
+        E::Desk(_) => Some(Exit::Config),
         E::WrongAccount { .. }
         | E::Busy { .. }
         | E::PendingDecision { .. }

@@ -89,13 +89,15 @@ impl Job {
         session.open + chrono::TimeDelta::minutes(self.config.execution.start_after_open_min.into())
     }
 
-    /// Digest of the configuration in force, without what only says where things are.
+    /// Digest of the configuration in force, files it names included, without what only says where
+    /// things are.
     ///
     /// # Errors
     /// [`Exit::Internal`] if it cannot be written as JSON.
     pub(crate) fn config_hash(&self) -> Result<Hash> {
         let config = Config { state_dir: None, data: None, ..Config::clone(&self.config) };
-        Ok(Hash::of(&serde_json::to_vec(&config)?))
+        // What stands in the files that are named is in force as well.
+        Ok(Hash::of(&serde_json::to_vec(&(&config, &self.config.risk.files))?))
     }
 
     /// Whether the account is a replay at the embedded venue.
@@ -146,17 +148,13 @@ impl Job {
         listed.map(|(symbol, reason)| (symbol, Tradability::Restricted(reason))).collect()
     }
 
-    /// The limits of the profile.
+    /// The limits of the profile, or of the file in its place.
     ///
     /// # Errors
     /// [`Exit::Config`] if they cannot be used.
     pub(crate) fn limits(&self) -> Result<Limits> {
-        self.config
-            .risk
-            .profile
-            .limits()
-            .check()
-            .map_err(|error| Failure::error(Exit::Config, format!("risk.profile: {error}")))
+        let checked = self.config.risk.spec().check();
+        checked.map_err(|error| Failure::error(Exit::Config, format!("risk.profile: {error}")))
     }
 
     /// The limits a decision as of a session is made and carried out with: those of the profile, no
@@ -216,6 +214,7 @@ impl Job {
         policy.unmanaged = self.config.rebalance.unmanaged;
         policy.buy_limit_collar = self.config.rebalance.buy_collar_bps;
         policy.detector = self.detector();
+        policy.desk.clone_from(&self.config.risk.files.desk);
         if let AccountConfig::Venue(venue) = &self.place {
             policy.costs = Costs { slippage: venue.slippage_bps, ..policy.costs };
         }

@@ -8,6 +8,7 @@ mod config;
 mod config_alpaca;
 mod config_data;
 mod config_live;
+mod config_risk;
 mod config_trade;
 mod dashboard;
 mod day;

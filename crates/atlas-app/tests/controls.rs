@@ -88,3 +88,55 @@ fn a_restricted_symbol_is_not_bought() {
     assert_eq!(denial["gate"], "restricted");
     assert!(denial["sentence"].as_str().unwrap().contains("risk.restricted"));
 }
+
+/// Files a person copies: printed by the program, changed, and in force from then on.
+#[test]
+fn limits_and_desk_rules_come_from_files() {
+    let folder = TempDir::new().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let print = |line: &str| atlas(folder.path(), line).stdout;
+    let limits = print("controls limits").replace("top_n = 5", "top_n = 4");
+    std::fs::write(place("limits.toml"), limits).unwrap();
+    let off = print("controls limits --desk")
+        .replace("pair_correlation = 0.8", "pair_correlation = 1.0")
+        .replace("mean_correlation = 0.6", "mean_correlation = 1.0")
+        .replace("sector = \"0.6\"", "sector = \"0.36\"")
+        .replace("min_volume = 500000.0", "min_volume = 0.0")
+        .replace("min_price = \"5\"", "min_price = \"0\"");
+    std::fs::write(place("desk.toml"), off).unwrap();
+    std::fs::write(
+        place("sectors.csv"),
+        "name,symbol,sector\n".to_owned()
+            + &["LLY", "MRK", "PFE", "JNJ", "UNH", "PG", "KO", "PEP", "WMT", "HD", "JPM", "BAC"]
+                .map(|symbol| format!("-,{symbol},Large\n"))
+                .concat(),
+    )
+    .unwrap();
+    let show = |name: &str| place(name).display().to_string();
+    let config = format!(
+        "[risk]\nlimits = \"{}\"\n[risk.desk]\nrules = \"{}\"\nsectors = \"{}\"\n",
+        show("limits.toml"),
+        show("desk.toml"),
+        show("sectors.csv")
+    );
+    std::fs::write(place("atlas.toml"), config).unwrap();
+    let state = place("state");
+    let run = |line: &str| atlas(&state, &format!("{line} --config {}", show("atlas.toml")));
+    let report = run("rebalance --json --regime bull").json();
+    let denied = report["denied"].as_array().unwrap();
+    let gates: BTreeSet<&str> = denied
+        .iter()
+        .flat_map(|order| order["verdicts"].as_array().unwrap())
+        .filter(|verdict| verdict["kind"] == "deny")
+        .map(|verdict| verdict["gate"].as_str().unwrap())
+        .collect();
+    assert_eq!(gates, BTreeSet::from(["sector"]), "{denied:?}");
+    let orders = report["orders"].as_array().unwrap();
+    assert!(!orders.is_empty() && orders.len() + denied.len() == 4, "{report}");
+    // The gates of the desk speak in `controls` as well, and what was decided is decided again.
+    assert_eq!(names(&run("controls explain --json").json()["controls"]).len(), 32);
+    assert!(run("controls test").stdout.contains("limits.toml"));
+    assert_eq!(run("why 1").code, 0);
+    std::fs::write(place("limits.toml"), "top_n = 1\n").unwrap();
+    run("controls explain").fails(3, &["limits.toml", "missing field"]);
+}

@@ -130,7 +130,8 @@ impl Desk {
         let as_of = slot.as_of.date;
         let failed = |source| Error::Execution { as_of, source: Box::new(source) };
         self.advance_to(slot.execute_on.open + self.start_after_open)?;
-        let gates = PlanApprover::new(&plan, &self.limits);
+        let past = self.session.past();
+        let gates = PlanApprover::new(&plan, &self.limits, past).map_err(failed)?;
         let (broker, settings) = (&self.broker, &self.settings);
         let timer = VenueTimer(self.venue.clone());
         let run = atlas_exec::execute(

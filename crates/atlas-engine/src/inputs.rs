@@ -104,7 +104,11 @@ impl DecisionInputs {
         now: Timestamp,
     ) -> Self {
         let volume = policy.momentum.volume.map_or(0, |rule| rule.window.saturating_add(1));
-        let rows = policy.momentum.window.max(volume);
+        let desk = policy
+            .desk
+            .as_ref()
+            .map_or(0, |desk| usize::from(desk.correlation_sessions.max(desk.volume_sessions)) + 1);
+        let rows = policy.momentum.window.max(volume).max(desk);
         let store = |series: &[PriceSeries<'_>]| {
             series.iter().map(|series| StoredPrices::of(series, rows)).collect()
         };

@@ -26,7 +26,7 @@ pub use error::Error;
 pub use falls::Falls;
 pub use inputs::{DecisionInputs, StoredBasis, StoredPrices, StoredSeries};
 pub use plan::RebalancePlan;
-pub use policy::{Allocations, Costs, Policy, Unmanaged};
+pub use policy::{Allocations, Costs, DeskPolicy, Policy, Unmanaged};
 pub use select::Selector;
 pub use send::Fresh;
 pub use snapshot::AccountSnapshot;

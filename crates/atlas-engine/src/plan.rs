@@ -7,7 +7,7 @@ use atlas_core::{
     Symbol, Usd, Weight,
 };
 use atlas_regime::RegimeEstimate;
-use atlas_risk::{Effect, Verdict};
+use atlas_risk::{Desk, DeskRules, Effect, Verdict};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,20 @@ pub struct RebalancePlan {
     /// What the heat limit counts with; `None` in a plan that was not held to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub falls: Option<Falls>,
+    /// What the desk's gates look at; `None` in a plan that was not held to its rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<PlannedDesk>,
     /// Notes for the reader, each one sentence.
     pub notes: Vec<String>,
+}
+
+/// The desk's rules and what was known at the decision, so that every send is held to the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedDesk {
+    /// The rules.
+    pub rules: DeskRules,
+    /// What was known of all that is held, being bought or wanted.
+    pub desk: Desk,
 }
 
 impl RebalancePlan {

@@ -1,11 +1,11 @@
 //! How to decide: the choices a person makes before any data are seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_core::time::Mode;
-use atlas_core::{AccountName, Bps, DecisionId, Regime, Weight};
+use atlas_core::{AccountName, Bps, DecisionId, Regime, Symbol, Weight};
 use atlas_regime::DetectorParams;
-use atlas_risk::{Entries, Limits};
+use atlas_risk::{DeskRules, Entries, Limits};
 use atlas_strategy::momentum::High52Params;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,50 @@ pub struct Policy {
     /// of a backtest that name no level to leave at.
     #[serde(default)]
     pub heat: bool,
+    /// The desk's further rules, heard at the plan and at every send; `None` for none of them. With
+    /// them the limits' heat holds as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<DeskPolicy>,
+}
+
+/// The desk's further rules, and what they need to be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskPolicy {
+    /// The rules.
+    pub rules: DeskRules,
+    /// The sector of each symbol; one that is not named is of an unknown sector.
+    pub sectors: BTreeMap<Symbol, String>,
+    /// Sessions of returns a correlation is taken over, 20 to 250.
+    pub correlation_sessions: u16,
+    /// Sessions the mean volume is taken over, 1 to 250.
+    pub volume_sessions: u16,
+}
+
+impl DeskPolicy {
+    /// The field's windows: correlations over 60 sessions, volumes over 20.
+    #[must_use]
+    pub const fn new(rules: DeskRules, sectors: BTreeMap<Symbol, String>) -> Self {
+        Self { rules, sectors, correlation_sessions: 60, volume_sessions: 20 }
+    }
+
+    /// Proves the rules usable beside limits.
+    ///
+    /// # Errors
+    /// [`Error::Risk`] for the rules, [`Error::Policy`] for a window.
+    pub fn check(&self, limits: &Limits) -> Result<(), Error> {
+        self.rules.check(limits)?;
+        let windows = [
+            ("desk.correlation_sessions", self.correlation_sessions, 20, "from 20 to 250"),
+            ("desk.volume_sessions", self.volume_sessions, 1, "from 1 to 250"),
+        ];
+        for (name, value, least, rule) in windows {
+            if !(least..=250).contains(&value) {
+                return Err(Error::Policy { name, value: value.to_string(), rule });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Share of equity each regime allows, before the profile's cap.
@@ -143,6 +187,7 @@ impl Policy {
             costs: Costs { fee: Bps::ZERO, slippage: Bps::from_int(5) },
             disaster_move: percent(20),
             heat: true,
+            desk: None,
         }
     }
 
@@ -163,6 +208,9 @@ impl Policy {
         };
         if self.allocations.crash != Weight::ZERO {
             return wrong("allocations.crash", &self.allocations.crash, "0");
+        }
+        if let Some(desk) = &self.desk {
+            desk.check(&self.limits)?;
         }
         let collar = self.buy_limit_collar;
         if collar < Bps::ZERO || collar > self.limits.get().collar_close {

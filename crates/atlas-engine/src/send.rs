@@ -6,7 +6,7 @@ use atlas_core::time::Timestamp;
 use atlas_core::{Account, Position, Quote, Symbol};
 use atlas_risk::{
     Activity, Authority, BreakerStance, Context, Desk, Entries, Hours, OpenOrder, Performance,
-    Phase, RecentOrder, SymbolMarket, Tradability, TradingState,
+    Phase, RecentOrder, SymbolDesk, SymbolMarket, Tradability, TradingState,
 };
 
 use crate::Error;
@@ -39,6 +39,10 @@ pub struct Fresh<'a> {
     pub performance: Performance,
     /// What the circuit breaker lets through.
     pub breaker: BreakerStance,
+    /// When each symbol was last left with a loss; `None` for what was known at the decision.
+    pub last_losses: Option<&'a BTreeMap<Symbol, Timestamp>>,
+    /// Day trades within the last five sessions.
+    pub day_trades: Option<u32>,
 }
 
 impl RebalancePlan {
@@ -64,8 +68,9 @@ impl RebalancePlan {
         self.targets.iter().map(entry).collect()
     }
 
-    /// What the gate of heat looks at: the stops of the plan's symbols and of all that is held, at the
-    /// prices [`context`](Self::context) has; `None` for a plan that was not held to the limit.
+    /// What the gates of heat and of the desk look at: the stops of the plan's symbols and of all that
+    /// is held, at the prices [`context`](Self::context) has, and what else was known at the decision,
+    /// with the losses there have been since; `None` for a plan that was not held to the limit.
     ///
     /// # Errors
     /// [`Error::Core`] if a price overflows.
@@ -74,7 +79,21 @@ impl RebalancePlan {
         let decided = fresh.market.iter().map(|(symbol, market)| (symbol, market.decision_price));
         let others = fresh.positions.values().filter(|p| !fresh.market.contains_key(&p.symbol));
         let others = others.map(|position| (&position.symbol, position.current_price));
-        Some(self.falls.as_ref()?.desk(decided.chain(others)))
+        let stops = self.falls.as_ref()?.desk(decided.chain(others));
+        let Some(planned) = &self.desk else { return Some(stops) };
+        Some(stops.map(|mut stops| {
+            for (symbol, known) in &mut stops.symbols {
+                let stop = known.stop;
+                if let Some(decided) = planned.desk.symbols.get(symbol) {
+                    *known = SymbolDesk { stop, ..decided.clone() };
+                }
+                if let Some(losses) = fresh.last_losses {
+                    known.last_loss = losses.get(symbol).copied();
+                }
+            }
+            let day_trades = fresh.day_trades;
+            Desk { day_trades, correlations: planned.desk.correlations.clone(), ..stops }
+        }))
     }
 
     /// What the plan's orders are judged against: its own equity, budget and decision prices, and

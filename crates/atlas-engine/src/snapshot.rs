@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_core::time::Timestamp;
 use atlas_core::{Account, Position, Symbol};
 use atlas_risk::{Activity, BreakerStance, OpenOrder, Performance, RecentOrder, TradingState};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,12 @@ pub struct AccountSnapshot {
     pub performance: Performance,
     /// What the circuit breaker lets through.
     pub breaker: BreakerStance,
+    /// When each symbol was last left with a loss, by the journal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_losses: BTreeMap<Symbol, Timestamp>,
+    /// Day trades within the last five sessions, by the journal; `None` where nobody counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_trades: Option<u32>,
 }
 
 impl AccountSnapshot {
@@ -43,6 +50,8 @@ impl AccountSnapshot {
             activity: Activity::NONE,
             performance: Performance::NEW,
             breaker: BreakerStance::Closed,
+            last_losses: BTreeMap::new(),
+            day_trades: Some(0),
         }
     }
 }

@@ -29,6 +29,15 @@ impl<'a> PriceSeries<'a> {
         }
     }
 
+    /// The sessions, oldest first.
+    #[must_use]
+    pub fn dates(&self) -> &'a [NaiveDate] {
+        match self {
+            Self::Raw(view) => view.dates(),
+            Self::Adjusted(view) => view.dates(),
+        }
+    }
+
     /// The last session, if there is one.
     #[must_use]
     pub fn last_date(&self) -> Option<NaiveDate> {

@@ -10,6 +10,7 @@ use atlas_risk::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::past::Past;
 use crate::sequencer::Leg;
 
 /// What was asked of the broker just now, and what the journal adds to it.
@@ -84,6 +85,9 @@ pub struct Gates {
     /// What is known of symbols; one that is not named is tradable.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tradability: BTreeMap<Symbol, Tradability>,
+    /// Losses and day trades before the execution, for the gates of the desk.
+    #[serde(default, skip_serializing_if = "Past::is_empty")]
+    pub past: Past,
 }
 
 /// Why an order may not be sent; an outcome, not an error.

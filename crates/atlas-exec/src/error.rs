@@ -240,6 +240,9 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// Rules of a plan's desk that do not go with the limits in force.
+    #[error("the plan's desk cannot be held to: {0}: make a new plan")]
+    Desk(#[source] atlas_risk::Error),
     /// A strategy that is there for tests, in live mode.
     #[error("a strategy that is there for tests only never trades real money: leave it out")]
     TestOnly,

@@ -7,6 +7,8 @@ use atlas_engine::{Fresh, RebalancePlan};
 use atlas_risk::{ApprovedOrder, Authority, Limits, Tradability, Validator};
 
 use crate::approver::{Approver, Denial, FreshContext, Gates, Heard};
+use crate::error::Error;
+use crate::past::Past;
 use crate::sequencer::Leg;
 
 /// Judges a plan's orders by every gate, on what was asked of the broker moments ago and what the
@@ -22,16 +24,26 @@ pub struct PlanApprover<'a> {
 }
 
 impl<'a> PlanApprover<'a> {
-    /// The gates of an account with these limits.
-    #[must_use]
-    pub fn new(plan: &'a RebalancePlan, limits: &Limits) -> Self {
-        let validator = match plan.falls {
-            Some(_) => Validator::with_heat(limits),
-            None => Validator::new(limits),
+    /// The gates of an account with these limits and this past; those of the desk included where the
+    /// plan was held to its rules.
+    ///
+    /// # Errors
+    /// [`Error::Desk`] if the limits and the rules of the plan's desk contradict each other.
+    pub fn new(plan: &'a RebalancePlan, limits: &Limits, past: Past) -> Result<Self, Error> {
+        Self::of(plan, limits, past).map_err(Error::Desk)
+    }
+
+    fn of(plan: &'a RebalancePlan, limits: &Limits, past: Past) -> Result<Self, atlas_risk::Error> {
+        let validator = match (&plan.desk, &plan.falls) {
+            (Some(desk), _) => Validator::with_desk(limits, &desk.rules)?,
+            (None, Some(_)) => Validator::with_heat(limits),
+            (None, None) => Validator::new(limits),
         };
+        // The past is looked at by the desk alone, and kept for it alone.
+        let past = if plan.desk.is_some() { past } else { Past::default() };
         let limits = limits.get().clone();
-        let gates = Gates { limits, tradability: BTreeMap::new() };
-        Self { plan, validator, gates }
+        let gates = Gates { limits, tradability: BTreeMap::new(), past };
+        Ok(Self { plan, validator, gates })
     }
 
     /// The same, with what is known now of whether symbols may be traded.
@@ -57,6 +69,8 @@ impl<'a> PlanApprover<'a> {
             activity: context.activity,
             performance: context.performance,
             breaker: context.breaker,
+            last_losses: Some(&self.gates.past.last_losses),
+            day_trades: self.gates.past.day_trades,
         };
         // A price that is out of range leaves no desk, and without one nothing is opened.
         let desk = self.plan.desk(&fresh).and_then(Result::ok);
@@ -73,10 +87,11 @@ impl<'a> PlanApprover<'a> {
     /// The gates of a plan as they were when it was executed.
     ///
     /// # Errors
-    /// [`atlas_risk::Error::Limit`] if the limits cannot be used.
+    /// [`atlas_risk::Error::Limit`] if the limits, or the rules of the plan's desk, cannot be used.
     pub fn again(plan: &'a RebalancePlan, gates: &Gates) -> Result<Self, atlas_risk::Error> {
         let limits = gates.limits.clone().check()?;
-        Ok(Self::new(plan, &limits).knowing(gates.tradability.clone()))
+        let again = Self::of(plan, &limits, gates.past.clone())?;
+        Ok(again.knowing(gates.tradability.clone()))
     }
 }
 

@@ -29,6 +29,7 @@ impl Session {
         let next = Calendar::nyse().next_session(day);
         let acts = next.map_or(self.now(), |next| next.open.max(self.now()));
         let breaker = self.state().breaker(acts);
+        let past = self.past();
         Ok(AccountSnapshot {
             performance: self.performance(account.equity, day)?,
             account,
@@ -40,6 +41,8 @@ impl Session {
             state: self.state_then(breaker),
             activity,
             breaker,
+            last_losses: past.last_losses,
+            day_trades: past.day_trades,
         })
     }
 }

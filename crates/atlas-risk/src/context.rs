@@ -217,17 +217,4 @@ impl Context<'_> {
         let decided = self.market.get(symbol).map(|market| market.decision_price);
         decided.or_else(|| self.positions.get(symbol).map(|position| position.current_price))
     }
-
-    /// Shares held.
-    pub(crate) fn held(&self, symbol: &Symbol) -> Qty {
-        self.positions.get(symbol).map_or(Qty::ZERO, |position| position.qty)
-    }
-
-    /// Shares that open orders of one side may still trade.
-    pub(crate) fn open(&self, symbol: &Symbol, side: Side) -> Option<Qty> {
-        self.open_orders
-            .iter()
-            .filter(|order| order.side == side && order.symbol == *symbol)
-            .try_fold(Qty::ZERO, |sum, order| sum.checked_add(order.leaves_qty).ok())
-    }
 }

@@ -15,28 +15,30 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::correlations::Correlations;
 use crate::limits::Limits;
 
 /// Limits of the further gates; no default. Those of heat stand in
-/// [`LimitsSpec`](crate::LimitsSpec).
+/// [`LimitsSpec`](crate::LimitsSpec). A limit nothing can exceed switches its rule off: what it would
+/// look at need not be known then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeskRules {
-    /// Highest correlation with any one position, 0 to 1.
+    /// Highest correlation with any one position, 0 to 1; 1 switches the rule off.
     pub pair_correlation: f64,
-    /// Highest mean correlation with all positions, 0 to 1.
+    /// Highest mean correlation with all positions, 0 to 1; 1 switches the rule off.
     pub mean_correlation: f64,
-    /// Largest share of equity in one sector.
+    /// Largest share of equity in one sector; 1 switches the rule off.
     pub sector: Weight,
     /// Largest exposure as a multiple of equity; of a long-only account it is gross and net.
     pub exposure: Decimal,
-    /// Least mean volume, shares a session, not adjusted for splits to come.
+    /// Least mean volume, shares a session, not adjusted for splits to come; 0 switches it off.
     pub min_volume: f64,
-    /// Least raw price, USD a share.
-    pub min_price: Price,
-    /// The day-trade rule, where the account is under it.
+    /// Least raw price, USD a share; 0 switches it off.
+    pub min_price: Usd,
+    /// The day-trade rule, where the account is under it; without it there is none.
     pub day_trades: Option<DayTradeRule>,
-    /// Seconds after a loss in a symbol during which it is not entered again.
+    /// Seconds after a loss in a symbol during which it is not entered again; 0 switches it off.
     pub cooldown_seconds: u32,
 }
 
@@ -58,7 +60,7 @@ impl DeskRules {
     ///
     /// # Errors
     /// [`Error::Limit`] for a correlation outside of 0 to 1, a volume that is not finite and zero or
-    /// more, an exposure that is not above 0, a sector share that is not above that of a single position.
+    /// more, a least price below 0, an exposure that is not above 0, a sector share that is not above that of a single position.
     pub fn check(&self, limits: &Limits) -> Result<(), Error> {
         let require = |name, value: &dyn ToString, holds: bool, rule| {
             if holds { Ok(()) } else { Err(Error::Limit { name, value: value.to_string(), rule }) }
@@ -70,9 +72,11 @@ impl DeskRules {
         require("desk.mean_correlation", &mean, share.contains(&mean), rule)?;
         let volume = self.min_volume.is_finite() && self.min_volume >= 0.0;
         require("desk.min_volume", &self.min_volume, volume, "finite and 0 or more")?;
+        let price = !self.min_price.is_negative();
+        require("desk.min_price", &self.min_price, price, "0 or more")?;
         let positive = "above 0";
         require("desk.exposure", &self.exposure, self.exposure > Decimal::ZERO, positive)?;
-        let wide = self.sector > limits.get().position_deny;
+        let wide = self.sector > limits.get().position_deny || self.sector == Weight::ONE;
         require("desk.sector", &self.sector, wide, "above position_deny")
     }
 }
@@ -97,8 +101,8 @@ pub struct SymbolDesk {
 pub struct Desk {
     /// What is known of each symbol, held or ordered.
     pub symbols: BTreeMap<Symbol, SymbolDesk>,
-    /// Correlations of returns, by pair, the smaller symbol first.
-    pub correlations: BTreeMap<Symbol, BTreeMap<Symbol, f64>>,
+    /// Correlations of returns.
+    pub correlations: Correlations,
     /// Day trades within the last five sessions.
     pub day_trades: Option<u32>,
 }
@@ -107,9 +111,7 @@ impl Desk {
     /// The correlation of two symbols; `None` if it is missing or no number.
     #[must_use]
     pub fn correlation(&self, one: &Symbol, other: &Symbol) -> Option<f64> {
-        let (first, second) = if one < other { (one, other) } else { (other, one) };
-        let found = self.correlations.get(first)?.get(second).copied();
-        found.filter(|correlation| correlation.is_finite())
+        self.correlations.of(one, other)
     }
 
     pub(crate) fn of(&self, symbol: &Symbol) -> Option<&SymbolDesk> {

@@ -3,11 +3,11 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use atlas_core::{OrderRequest, Price, Qty, Side, Symbol, Usd};
+use atlas_core::{OrderRequest, Price, Qty, Side, Usd};
 
 use crate::context::{Context, Phase, SymbolMarket};
 use crate::desk::Desk;
-use crate::ledger::{Amounts, Ledger};
+use crate::ledger::{Alike, Amounts, Ledger};
 use crate::verdict::{Effect, Finding, GateName};
 
 /// One rule an order is held against.
@@ -29,9 +29,6 @@ pub trait Gate: fmt::Debug + Send + Sync {
     fn judge(&self, case: &Case<'_>) -> Finding;
 }
 
-/// What would be held of one symbol: shares, and the decision price if there is one.
-pub(crate) type Holding<'a> = (&'a Symbol, Qty, Option<Price>);
-
 /// One order as a gate sees it.
 #[derive(Debug, Clone)]
 pub struct Case<'a> {
@@ -39,7 +36,7 @@ pub struct Case<'a> {
     pub(crate) effect: Effect,
     pub(crate) market: Option<&'a SymbolMarket>,
     pub(crate) context: &'a Context<'a>,
-    pub(crate) ledger: &'a Ledger,
+    pub(crate) ledger: &'a Ledger<'a>,
     pub(crate) desk: Option<&'a Desk>,
     /// The decision price, for what is held without one the broker's.
     pub(crate) price: Option<Price>,
@@ -47,32 +44,38 @@ pub struct Case<'a> {
     pub(crate) notional: Option<Usd>,
     /// Shares × the worst price it can fill at.
     pub(crate) worst: Option<Usd>,
+    /// Shares of the symbol that can be sold without a short.
+    pub(crate) free: Qty,
+    /// Shares of the symbol before it, open buys and the batch so far included.
+    pub(crate) before: Option<Qty>,
     /// Shares of the symbol if it fills.
     pub(crate) after: Option<Qty>,
     /// Those shares at the decision price.
     pub(crate) position: Option<Usd>,
-    holdings: OnceCell<Vec<Holding<'a>>>,
+    /// Whether the batch trades the symbol this way already.
+    pub(crate) repeated: bool,
+    /// The symbol's line in the ledger.
+    pub(crate) line: usize,
+    alike: OnceCell<Option<Alike>>,
 }
 
 impl<'a> Case<'a> {
+    /// `None` for an order that is not of the ledger's batch.
     pub(crate) fn new(
         request: &'a OrderRequest,
         context: &'a Context<'a>,
-        ledger: &'a Ledger,
+        ledger: &'a Ledger<'a>,
         desk: Option<&'a Desk>,
-    ) -> Self {
-        let free = ledger.free(context, &request.symbol);
-        let reduces = request.side == Side::Sell && request.qty <= free;
-        let market = context.market.get(&request.symbol);
-        let before = ledger.shares(context, &request.symbol);
+    ) -> Option<Self> {
+        let at = ledger.find(&request.symbol)?;
+        let line = ledger.line(at)?;
+        let reduces = request.side == Side::Sell && request.qty <= line.free;
+        let (market, price, before) = (line.market, line.price, line.after);
         let after = before.and_then(|held| match request.side {
             Side::Buy => held.checked_add(request.qty).ok(),
             Side::Sell => Some(held.saturating_sub(request.qty)),
         });
-        let decided = market.map(|market| market.decision_price);
-        let held = || context.positions.get(&request.symbol).map(|held| held.current_price);
-        let price = decided.or_else(held);
-        Self {
+        Some(Self {
             request,
             effect: if reduces { Effect::Reducing } else { Effect::Opening },
             market,
@@ -83,30 +86,22 @@ impl<'a> Case<'a> {
             notional: price.and_then(|price| price.notional(request.qty).ok()),
             worst: worst_price(request, context, market, price)
                 .and_then(|price| price.notional(request.qty).ok()),
+            free: line.free,
+            before,
             after,
             position: after.and_then(|qty| price?.notional(qty).ok()),
-            holdings: OnceCell::new(),
-        }
+            repeated: match request.side {
+                Side::Buy => line.bought,
+                Side::Sell => line.sold,
+            },
+            line: at,
+            alike: OnceCell::new(),
+        })
     }
 
-    /// What would be held after the batch so far and this order; put together once, for all gates
-    /// that ask.
-    pub(crate) fn after(&self) -> impl Iterator<Item = Holding<'a>> {
-        self.holdings.get_or_init(|| self.held_after()).iter().copied()
-    }
-
-    fn held_after(&self) -> Vec<Holding<'a>> {
-        let (own, context, ledger) = (&self.request.symbol, self.context, self.ledger);
-        let shares = self.after.unwrap_or(Qty::ZERO);
-        let others =
-            ledger.symbols(context).into_iter().filter(|symbol| *symbol != own).map(|symbol| {
-                let shares = ledger.shares(context, symbol).unwrap_or(Qty::ZERO);
-                (symbol, shares, context.price(symbol))
-            });
-        std::iter::once((own, shares, self.price))
-            .chain(others)
-            .filter(|(_, qty, _)| !qty.is_zero())
-            .collect()
+    /// How alike the symbol and the other positions move; looked up once, for all gates that ask.
+    pub(crate) fn alike(&self) -> Option<Alike> {
+        *self.alike.get_or_init(|| self.ledger.alike(self.line))
     }
 
     /// What the ledger takes in.

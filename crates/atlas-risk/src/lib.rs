@@ -17,6 +17,7 @@ pub mod approved;
 mod breaker;
 mod context;
 pub mod controls;
+mod correlations;
 mod desk;
 mod error;
 pub mod evidence;
@@ -36,11 +37,12 @@ pub use context::{
     Activity, Authority, Context, Entries, Hours, OpenOrder, Performance, Phase, RecentOrder,
     SymbolMarket, Tradability, TradingState,
 };
+pub use correlations::Correlations;
 pub use desk::{DayTradeRule, Desk, DeskRules, SymbolDesk};
 pub use error::Error;
 pub use exits::{ExitIntent, ExitReason, ExitRules, Holding, TimeExit};
 pub use gate::{Case, Gate};
 pub use limits::{Limits, LimitsSpec, Shares};
-pub use profile::Profile;
+pub use profile::{DESK_FILE, Profile};
 pub use validator::{Denial, Judgement, Validator};
 pub use verdict::{Effect, Finding, GateName, Verdict, VerdictKind};

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use atlas_core::{Bps, Qty, Usd, Weight};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::limits::{LimitsSpec, Shares};
+use crate::limits::LimitsSpec;
 
 /// A named set of limits: chosen, never averaged.
 ///
@@ -48,14 +47,28 @@ impl Profile {
     /// Its limits, to be checked, or changed and checked.
     #[must_use]
     pub fn limits(self) -> LimitsSpec {
-        let numbers = match self {
-            Self::Conservative => &CONSERVATIVE,
-            Self::Standard => &STANDARD,
-            Self::Racehorse => &RACEHORSE,
-        };
-        numbers.spec()
+        let [conservative, standard, racehorse] = &*READ;
+        match self {
+            Self::Conservative => conservative,
+            Self::Standard => standard,
+            Self::Racehorse => racehorse,
+        }
+        .clone()
+    }
+
+    /// The file its limits stand in, and nowhere else: what a person copies and changes.
+    #[must_use]
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Conservative => include_str!("../profiles/conservative.toml"),
+            Self::Standard => include_str!("../profiles/standard.toml"),
+            Self::Racehorse => include_str!("../profiles/racehorse.toml"),
+        }
     }
 }
+
+/// A file of the desk's rules to begin with.
+pub const DESK_FILE: &str = include_str!("../profiles/desk.toml");
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,119 +85,20 @@ impl FromStr for Profile {
     }
 }
 
-/// What differs between the profiles; shares of equity in tenths of a per cent.
-struct Numbers {
-    top_n: u32,
-    max_positions: u32,
-    position_warn: i64,
-    position_deny: i64,
-    allocation_cap: i64,
-    risk_per_trade: i64,
-    heat_warn: i64,
-    heat_deny: i64,
-    daily_loss: i64,
-    drawdown_deny: i64,
-    fill_wait_seconds: u32,
-    fill_poll_seconds: u32,
-    max_order_notional: u32,
-}
+/// The profiles as they were read.
+static READ: LazyLock<[LimitsSpec; 3]> =
+    LazyLock::new(|| Profile::ALL.map(|profile| read(profile.file())));
 
-const CONSERVATIVE: Numbers = Numbers {
-    top_n: 10,
-    max_positions: 20,
-    position_warn: 80,
-    position_deny: 100,
-    allocation_cap: 950,
-    risk_per_trade: 5,
-    heat_warn: 40,
-    heat_deny: 60,
-    daily_loss: 10,
-    drawdown_deny: 100,
-    fill_wait_seconds: 300,
-    fill_poll_seconds: 10,
-    max_order_notional: 250_000,
-};
-
-const STANDARD: Numbers = Numbers {
-    top_n: 5,
-    max_positions: 30,
-    position_warn: 150,
-    position_deny: 350,
-    allocation_cap: 1_000,
-    risk_per_trade: 10,
-    heat_warn: 60,
-    heat_deny: 80,
-    daily_loss: 20,
-    drawdown_deny: 200,
-    fill_wait_seconds: 300,
-    fill_poll_seconds: 10,
-    max_order_notional: 1_000_000,
-};
-
-const RACEHORSE: Numbers = Numbers {
-    top_n: 5,
-    max_positions: 30,
-    position_warn: 200,
-    position_deny: 500,
-    allocation_cap: 1_000,
-    risk_per_trade: 20,
-    heat_warn: 100,
-    heat_deny: 150,
-    daily_loss: 30,
-    drawdown_deny: 300,
-    fill_wait_seconds: 60,
-    fill_poll_seconds: 2,
-    max_order_notional: 1_000_000,
-};
-
-impl Numbers {
-    fn spec(&self) -> LimitsSpec {
-        LimitsSpec {
-            top_n: self.top_n,
-            max_positions: self.max_positions,
-            position_warn: weight(self.position_warn),
-            position_deny: weight(self.position_deny),
-            allocation_cap: weight(self.allocation_cap),
-            min_position: usd(500),
-            risk_per_trade: weight(self.risk_per_trade),
-            heat_warn: weight(self.heat_warn),
-            heat_deny: weight(self.heat_deny),
-            daily_loss: weight(self.daily_loss),
-            // An alert at half of what stops entries.
-            drawdown_warn: weight(self.drawdown_deny / 2),
-            drawdown_deny: weight(self.drawdown_deny),
-            fill_wait_seconds: self.fill_wait_seconds,
-            fill_poll_seconds: self.fill_poll_seconds,
-            shares: Shares::Whole,
-            max_order_notional: usd(self.max_order_notional),
-            max_order_qty: Qty::from_shares(1_000_000),
-            // Wide enough for a marketable limit of 3 % after an overnight gap of 7 %.
-            collar_quote: Bps::from_int(1_000),
-            collar_close: Bps::from_int(1_000),
-            quote_max_age_seconds: 60,
-            spread_warn: Bps::from_int(50),
-            spread_deny: Bps::from_int(200),
-            duplicate_window_seconds: 60,
-            // Alpaca allows 200 calls a minute; half of them are left for looking.
-            orders_per_minute: 100,
-            orders_per_day: 500,
-            // All sold and all bought again, twice.
-            turnover_per_day: Decimal::from(4),
-        }
-    }
-}
-
-/// A share of one from tenths of a per cent; the constants above are all below 1000.
-fn weight(tenths_of_percent: i64) -> Weight {
-    Weight::new(Decimal::new(tenths_of_percent, 3)).unwrap_or(Weight::ZERO)
-}
-
-fn usd(dollars: u32) -> Usd {
-    Usd::new(Decimal::from(dollars)).unwrap_or(Usd::ZERO)
+#[expect(clippy::expect_used, reason = "the files are part of the program, each read by a test")]
+fn read(text: &str) -> LimitsSpec {
+    toml::from_str(text).expect("a profile of the program is a complete file of limits")
 }
 
 #[cfg(test)]
 mod tests {
+    use atlas_core::Weight;
+    use rust_decimal::Decimal;
+
     use super::*;
 
     fn percent(weight: Weight) -> Decimal {
@@ -221,7 +135,8 @@ mod tests {
 
     /// The file a person copies and changes says what the name stands for, and leaving a line out is
     /// an error: there is no silent default.
-    fn file_holds(profile: Profile, text: &str) {
+    fn file_holds(profile: Profile) {
+        let text = profile.file();
         assert_eq!(toml::from_str::<LimitsSpec>(text).unwrap(), profile.limits(), "{profile}");
         assert!(profile.limits().check().is_ok());
         assert_eq!(profile.as_str().parse::<Profile>().unwrap(), profile);
@@ -233,17 +148,17 @@ mod tests {
 
     #[test]
     fn the_conservative_file_is_the_profile() {
-        file_holds(Profile::Conservative, include_str!("../profiles/conservative.toml"));
+        file_holds(Profile::Conservative);
     }
 
     #[test]
     fn the_standard_file_is_the_profile() {
-        file_holds(Profile::Standard, include_str!("../profiles/standard.toml"));
+        file_holds(Profile::Standard);
     }
 
     #[test]
     fn the_racehorse_file_is_the_profile() {
-        file_holds(Profile::Racehorse, include_str!("../profiles/racehorse.toml"));
+        file_holds(Profile::Racehorse);
     }
 
     #[test]

@@ -42,10 +42,15 @@ impl Judgement {
         self.verdicts.iter().find(|verdict| verdict.kind == VerdictKind::Deny)
     }
 
-    /// Whether the order may not go.
+    /// Whether the order may not go: a gate denies it, or none has spoken.
     #[must_use]
     pub fn is_denied(&self) -> bool {
-        self.denial().is_some()
+        self.verdicts.is_empty() || self.denial().is_some()
+    }
+
+    /// Nobody has spoken yet, so the order may not go.
+    const fn silence() -> Self {
+        Self { effect: Effect::Opening, verdicts: Vec::new() }
     }
 
     /// The verdicts a person should see: warnings and denials.
@@ -132,20 +137,20 @@ impl Validator {
         context: &Context<'_>,
         desk: Option<&Desk>,
     ) -> Vec<Judgement> {
-        let mut ledger = Ledger::new(context);
-        let mut judged: Vec<(usize, Judgement)> = Vec::with_capacity(batch.len());
+        let mut ledger = Ledger::new(context, batch, desk);
+        let mut judged: Vec<Judgement> = Vec::new();
+        judged.resize_with(batch.len(), Judgement::silence);
         for side in [Side::Sell, Side::Buy] {
-            for (index, request) in batch.iter().enumerate().filter(|(_, r)| r.side == side) {
-                let case = Case::new(request, context, &ledger, desk);
-                let (judgement, amounts) = (self.hear(&case), case.amounts());
-                if !judgement.is_denied() {
-                    ledger.take(context, request, amounts);
+            for (request, said) in batch.iter().zip(&mut judged).filter(|(r, _)| r.side == side) {
+                let Some(case) = Case::new(request, context, &ledger, desk) else { continue };
+                let (line, amounts) = (case.line, case.amounts());
+                *said = self.hear(&case);
+                if !said.is_denied() {
+                    ledger.take(line, request, amounts);
                 }
-                judged.push((index, judgement));
             }
         }
-        judged.sort_unstable_by_key(|(index, _)| *index);
-        judged.into_iter().map(|(_, judgement)| judgement).collect()
+        judged
     }
 
     /// Judges one order on fresh data and, if no gate denies it, gives the approval that sends it.
@@ -187,9 +192,11 @@ impl Validator {
         context: &Context<'_>,
         desk: Option<&Desk>,
     ) -> Result<(ApprovedOrder, Judgement), Denial> {
-        let ledger = Ledger::new(context);
+        let batch = std::slice::from_ref(&request);
+        let ledger = Ledger::new(context, batch, desk);
         let case = Case::new(&request, context, &ledger, desk);
-        let (judgement, ceiling) = (self.hear(&case), case.worst);
+        let (judgement, ceiling) = case
+            .map_or_else(|| (Judgement::silence(), None), |case| (self.hear(&case), case.worst));
         if judgement.is_denied() {
             return Err(Denial { request: Box::new(request), judgement });
         }

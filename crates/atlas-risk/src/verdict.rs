@@ -90,14 +90,19 @@ impl Finding {
     /// The same finding with the two numbers it rests on.
     pub(crate) fn with(mut self, value: Decimal, limit: Decimal) -> Self {
         // Normalized, so that what is read back from JSON is written the same: no minus zero.
-        self.value = Some(value.normalize());
-        self.limit = Some(limit.normalize());
+        self.value = Some(tidy(value));
+        self.limit = Some(tidy(limit));
         self
     }
 
     const fn say(kind: VerdictKind, sentence: Cow<'static, str>) -> Self {
         Self { kind, value: None, limit: None, sentence }
     }
+}
+
+/// As [`Decimal::normalize`], which divides even where there is no zero to lose.
+fn tidy(value: Decimal) -> Decimal {
+    if value.mantissa() % 2 == 0 { value.normalize() } else { value }
 }
 
 /// Declares the gates once: name, word, the outcome of a signal it ends, whether it may deny a

@@ -11,6 +11,7 @@
 //! - [`trend`], [`reversion`], [`strat`]: such strategies; [`filter`] and [`ensemble`] put them
 //!   together.
 
+pub mod alike;
 mod bundled;
 pub mod ensemble;
 mod error;

@@ -257,3 +257,37 @@ fn constants_are_undefined_where_a_ratio_has_no_meaning() {
     batch(&mut Vwap::default(), &bars, &mut out);
     assert!(out.iter().all(Option::is_none), "nothing was traded");
 }
+
+proptest! {
+    /// A price that stands still after whatever it did before has no z-score, no correlation and no
+    /// slope, whatever cent it stands at; the batch form says the same bit for bit.
+    #[test]
+    fn a_price_that_stands_still_does_not_vary(
+        walk in prop::collection::vec(1_u32..200_000, 0..60),
+        cents in 1_u32..200_000,
+        still in 20_usize..900,
+        n in 2_usize..20,
+    ) {
+        let price = |cents: u32| f64::from(cents) / 100.0;
+        let mut values: Vec<f64> = walk.iter().copied().map(price).collect();
+        values.extend(std::iter::repeat_n(price(cents), still));
+        let others: Vec<f64> = (0..values.len()).map(|at| price(1 + 37 * u32::try_from(at).unwrap())).collect();
+        let (mut z, mut deviation) = (ZScore::new(n).unwrap(), StdDev::new(n).unwrap());
+        let (mut correlation, mut beta) = (Correlation::new(n).unwrap(), Beta::new(n).unwrap());
+        for (at, (value, other)) in values.iter().zip(&others).enumerate() {
+            let flat = at >= walk.len() + n - 1;
+            let (scored, spread) = (z.push(*value), deviation.push(*value));
+            let (alike, slope) = (correlation.push((*value, *other)), beta.push((*value, *other)));
+            if flat {
+                prop_assert_eq!((scored, spread, alike, slope), (None, Some(0.0), None, None));
+            }
+        }
+        let mut column = Column::default();
+        ZScore::new(n).unwrap().fill(&values, &mut column);
+        let mut streamed = ZScore::new(n).unwrap();
+        for (at, value) in values.iter().enumerate() {
+            let bits = |score: Option<f64>| score.map(f64::to_bits);
+            prop_assert_eq!(bits(column.get(at)), bits(streamed.push(*value)));
+        }
+    }
+}

@@ -118,23 +118,35 @@ fn from_f64(
     Ok(rounding.apply(exact, decimals))
 }
 
+/// The same number without zeros at its end, and zero without a sign.
+///
+/// As [`Decimal::normalize`], which divides to find out; most numbers can be told by a glance.
+fn tidy(value: Decimal) -> Decimal {
+    let mantissa = value.mantissa();
+    // What is odd does not end in a zero, and a number without decimals has none to lose.
+    if mantissa % 2 != 0 || (value.scale() == 0 && mantissa != 0) {
+        return value;
+    }
+    value.normalize()
+}
+
 /// Multiplies exactly, or says that the result does not fit.
 fn mul(left: Decimal, right: Decimal) -> Result<Decimal, Error> {
-    let overflow = Error::Overflow { operation: "product", left, right };
-    let product = left.checked_mul(right).ok_or_else(|| overflow.clone())?;
+    let overflow = || Error::Overflow { operation: "product", left, right };
+    let product = left.checked_mul(right).ok_or_else(overflow)?;
     // `Decimal` drops digits without a word when the mantissa is full; money does not.
     if !product.is_zero() && product.scale() < left.scale() + right.scale() {
-        return Err(overflow);
+        return Err(overflow());
     }
-    Ok(product.normalize())
+    Ok(tidy(product))
 }
 
 /// Adds exactly, or says that the result does not fit.
 fn add(left: Decimal, right: Decimal) -> Result<Decimal, Error> {
-    let overflow = Error::Overflow { operation: "sum", left, right };
-    let sum = left.checked_add(right).ok_or_else(|| overflow.clone())?;
+    let overflow = || Error::Overflow { operation: "sum", left, right };
+    let sum = left.checked_add(right).ok_or_else(overflow)?;
     if sum.scale() < left.scale().max(right.scale()) && sum.checked_sub(right) != Some(left) {
-        return Err(overflow);
+        return Err(overflow());
     }
     Ok(sum)
 }
@@ -238,6 +250,14 @@ mod tests {
         fn addition_is_undone_by_subtraction(a in amount(), b in amount()) {
             prop_assert_eq!(a.checked_add(b).unwrap().checked_sub(b).unwrap(), a);
             prop_assert_eq!(a.checked_add(b).unwrap(), b.checked_add(a).unwrap());
+        }
+
+        #[test]
+        fn tidy_is_normalize(mantissa in -1_000_000_i64..1_000_000, zeros in 0_u32..6, scale in 0_u32..12) {
+            let value = Decimal::new(mantissa * 10_i64.pow(zeros), scale);
+            let (tidied, expected) = (tidy(value), value.normalize());
+            prop_assert_eq!(tidied.serialize(), expected.serialize());
+            prop_assert_eq!(tidy(-Decimal::new(0, scale)).serialize(), Decimal::ZERO.serialize());
         }
 
         #[test]

@@ -39,7 +39,7 @@ impl<B: Basis> Price<B> {
     /// # Errors
     /// [`Error::OutOfRange`] unless `0 < value ≤ 10⁹` with at most nine decimals.
     pub fn new(value: Decimal) -> Result<Self, Error> {
-        let value = value.normalize();
+        let value = super::tidy(value);
         let fits = value > Decimal::ZERO
             && value <= Decimal::from(1_000_000_000)
             && value.scale() <= DECIMALS_MAX;

@@ -32,7 +32,7 @@ impl Qty {
     /// # Errors
     /// [`Error::OutOfRange`] unless `0 ≤ value ≤ 10¹²` with at most nine decimals.
     pub fn new(value: Decimal) -> Result<Self, Error> {
-        let value = value.normalize();
+        let value = super::tidy(value);
         let fits = value >= Decimal::ZERO
             && value <= Decimal::from(1_000_000_000_000_i64)
             && value.scale() <= 9;

@@ -35,14 +35,17 @@ impl Usd {
     /// # Errors
     /// [`Error::OutOfRange`] beyond 10¹⁵ in size.
     pub fn new(value: Decimal) -> Result<Self, Error> {
-        if value.abs() > Decimal::from(1_000_000_000_000_000_i64) {
+        const MOST: i128 = 1_000_000_000_000_000;
+        // What has so few digits is small wherever the point stands.
+        let small = (-MOST..=MOST).contains(&value.mantissa());
+        if !small && value.abs() > Decimal::from_i128_with_scale(MOST, 0) {
             return Err(Error::OutOfRange {
                 what: "amount in USD",
                 value: value.to_string(),
                 range: "within ±1000000000000000",
             });
         }
-        Ok(Self(value.normalize()))
+        Ok(Self(super::tidy(value)))
     }
 
     /// Crosses from statistics, rounding to `decimals` digits as named.

@@ -2,6 +2,7 @@
 
 mod book;
 mod desire;
+mod desk;
 mod heat;
 mod orders;
 mod preview;
@@ -16,7 +17,7 @@ use atlas_risk::{Authority, Context, Hours, Judgement, Phase, Validator};
 
 use crate::Error;
 use crate::falls::Falls;
-use crate::plan::{RebalancePlan, RegimeDecision};
+use crate::plan::{PlannedDesk, RebalancePlan, RegimeDecision};
 use crate::policy::Policy;
 use crate::select::Selector;
 use crate::snapshot::AccountSnapshot;
@@ -105,7 +106,12 @@ pub fn plan_selected(
     let adjusted = view.adjusted();
     let frame = Frame { view, book: &book, policy, regime: &regime, adjusted: &adjusted };
     let mut desires = Desires::select(&frame, selector, &mut notes)?;
-    let falls = if policy.heat { Some(heat::falls(&frame, &desires)?) } else { None };
+    let held = policy.heat || policy.desk.is_some();
+    let falls = if held { Some(heat::falls(&frame, &desires)?) } else { None };
+    let desk = match (&policy.desk, &falls) {
+        (Some(rules), Some(falls)) => Some(desk::plan(&frame, &desires, falls, rules)?),
+        (_, _) => None,
+    };
     let targets = target::size(&frame, &mut desires, budget, falls.as_ref(), &mut notes)?;
     let drafts = orders::draft(&frame, &targets, &desires)?;
     let requests: Vec<_> = drafts.iter().map(|draft| draft.request.clone()).collect();
@@ -130,7 +136,7 @@ pub fn plan_selected(
         performance: snapshot.performance,
         breaker: snapshot.breaker,
     };
-    let judgements = judge(&frame, falls.as_ref(), &requests, &context)?;
+    let judgements = judge(&frame, (falls.as_ref(), desk.as_ref()), &requests, &context)?;
     let (orders, denied) = orders::judged(drafts, judgements);
     let preview = preview::preview(&frame, &orders, &desires, budget)?;
     let signals = desires.outcomes(&denied);
@@ -153,18 +159,22 @@ pub fn plan_selected(
         denied,
         preview,
         falls,
+        desk,
         notes,
     })
 }
 
-/// What every gate says, that of heat where the policy has it.
+/// What every gate says, those of heat and of the desk where the policy has them.
 fn judge(
     frame: &Frame<'_>,
-    falls: Option<&Falls>,
+    (falls, desk): (Option<&Falls>, Option<&PlannedDesk>),
     requests: &[OrderRequest],
     context: &Context<'_>,
 ) -> Result<Vec<Judgement>, Error> {
     let limits = &frame.policy.limits;
+    if let Some(PlannedDesk { rules, desk }) = desk {
+        return Ok(Validator::with_desk(limits, rules)?.judge_with(requests, context, Some(desk)));
+    }
     let Some(falls) = falls else {
         return Ok(Validator::new(limits).judge(requests, context));
     };

@@ -1,3 +1,5 @@
+mod desk;
+
 use std::collections::BTreeMap;
 
 use atlas_core::bars::Columns;
@@ -688,6 +690,8 @@ fn the_heat_limit_holds_at_the_send_for_what_came_after_the_plan() {
             activity: atlas_risk::Activity::NONE,
             performance: atlas_risk::Performance::NEW,
             breaker: atlas_risk::BreakerStance::Closed,
+            last_losses: None,
+            day_trades: None,
         };
         let desk = plan.desk(&fresh).unwrap().unwrap();
         let validator = Validator::with_heat(&world.policy.limits);

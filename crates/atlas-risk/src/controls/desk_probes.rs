@@ -1,13 +1,12 @@
 //! The bad orders of the desk's gates and their neighbours.
 
-use std::collections::BTreeMap;
-
 use atlas_core::{Price, Qty, Rounding, Symbol, Usd};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::{Probe, Scene, probes};
 use crate::Error;
+use crate::correlations::Correlations;
 use crate::desk::{Desk, DeskRules, SymbolDesk};
 use crate::limits::Limits;
 use crate::verdict::GateName;
@@ -45,13 +44,16 @@ pub(super) fn equip(scene: &mut Scene, rules: &DeskRules) {
             stop: price.or(held),
             sector: Some(name.to_string()),
             mean_volume: Some(rules.min_volume),
-            raw_price: Some(rules.min_price),
+            raw_price: Price::new(rules.min_price.value()).ok().or(price).or(held),
             last_loss: None,
         };
         desk.symbols.insert(name.clone(), known);
-        let others: BTreeMap<Symbol, f64> =
-            names.iter().filter(|other| *other > name).map(|other| (other.clone(), 0.0)).collect();
-        desk.correlations.insert(name.clone(), others);
+    }
+    desk.correlations = Correlations::among(names.iter().cloned());
+    for one in &names {
+        for other in &names {
+            desk.correlations.set(one, other, 0.0);
+        }
     }
     scene.desk = Some(desk);
 }
@@ -172,7 +174,7 @@ impl Made {
             move |scene: &mut Scene| {
                 let own = scene.request.symbol.clone();
                 if let Some(desk) = scene.desk.as_mut() {
-                    desk.correlations.entry(other.clone()).or_default().insert(own, value);
+                    desk.correlations.set(&other, &own, value);
                 }
             }
         };
@@ -235,8 +237,8 @@ impl Made {
                     if let Some(known) = desk.symbols.get(&other).cloned() {
                         desk.symbols.insert(third.clone(), known);
                     }
-                    desk.correlations.entry(other.clone()).or_default().insert(own.clone(), value);
-                    desk.correlations.entry(own).or_default().insert(third, 0.0);
+                    desk.correlations.set(&other, &own, value);
+                    desk.correlations.set(&own, &third, 0.0);
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! The further gates: heat, correlation, sector, exposure, liquidity, day trades, cooldown.
 
-use atlas_core::{Price, Symbol, Usd, Weight};
+use atlas_core::{Usd, Weight};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
@@ -18,11 +18,15 @@ pub(super) fn heat(limits: &Limits) -> Box<dyn Gate> {
 /// The gates after it with their limits, in the order of their names.
 pub(super) fn all(rules: &DeskRules) -> Vec<Box<dyn Gate>> {
     vec![
-        Box::new(PairCorrelation { max: rules.pair_correlation }),
-        Box::new(MeanCorrelation { max: rules.mean_correlation }),
+        Box::new(PairCorrelation { max: Most::of(rules.pair_correlation) }),
+        Box::new(MeanCorrelation { max: Most::of(rules.mean_correlation) }),
         Box::new(Sector { max: rules.sector }),
         Box::new(Exposure { multiple: rules.exposure }),
-        Box::new(Liquidity { volume: rules.min_volume, price: rules.min_price }),
+        Box::new(Liquidity {
+            volume: rules.min_volume,
+            shown: Decimal::try_from(rules.min_volume).unwrap_or_default(),
+            price: rules.min_price,
+        }),
         Box::new(DayTrades { rule: rules.day_trades }),
         Box::new(Cooldown { seconds: rules.cooldown_seconds }),
     ]
@@ -53,15 +57,7 @@ impl Gate for Heat {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let mut heat = Some(Usd::ZERO);
-        for (symbol, shares, price) in case.after() {
-            let stop = case.desk.and_then(|desk| desk.of(symbol)?.stop);
-            let risk = stop.zip(price).and_then(|(stop, price): (Price, Price)| {
-                let distance = (price.value() - stop.value()).max(Decimal::ZERO);
-                Usd::new(distance.checked_mul(shares.value())?).ok()
-            });
-            heat = heat.zip(risk).and_then(|(sum, risk)| sum.checked_add(risk).ok());
-        }
+        let heat = case.ledger.heat_with(case.line, case.after).filter(|_| case.desk.is_some());
         let equity = case.context.equity;
         let (Some(heat), Ok(warn), Ok(deny)) =
             (heat, equity.share(self.warn), equity.share(self.deny))
@@ -80,10 +76,45 @@ impl Gate for Heat {
     }
 }
 
+/// The highest a correlation may be; one is not exceeded by any, so that nothing has to be known.
+#[derive(Debug)]
+struct Most {
+    value: f64,
+    shown: Decimal,
+}
+
+impl Most {
+    fn of(value: f64) -> Self {
+        Self { value, shown: Decimal::try_from(value).unwrap_or_default() }
+    }
+
+    fn is_off(&self) -> bool {
+        self.value >= 1.0
+    }
+
+    fn hold(&self, value: f64, what: &str) -> Finding {
+        let shown = decimal(value, 6);
+        let finding = if value > self.value {
+            Finding::deny(format!("{what} is {shown}; the most is {}", self.shown))
+        } else {
+            Finding::pass("the correlation keeps to its limit")
+        };
+        finding.with(shown, self.shown)
+    }
+}
+
+/// A number of statistics rounded for the reader.
+fn decimal(value: f64, decimals: u32) -> Decimal {
+    let scaled = (value * 10_f64.powi(decimals.cast_signed())).round();
+    #[expect(clippy::cast_possible_truncation, reason = "a number beyond 2^63 is shown as 2^63")]
+    let digits = scaled as i64;
+    Decimal::new(digits, decimals)
+}
+
 /// Correlation with the most alike position.
 #[derive(Debug)]
 struct PairCorrelation {
-    max: f64,
+    max: Most,
 }
 
 impl Gate for PairCorrelation {
@@ -96,22 +127,27 @@ impl Gate for PairCorrelation {
     }
 
     fn explain(&self) -> String {
-        format!("returns correlate with those of any one position by at most {}", self.max)
+        if self.max.is_off() {
+            return "off: returns may correlate with those of any one position".into();
+        }
+        format!("returns correlate with those of any one position by at most {}", self.max.shown)
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let Some(correlations) = correlations(case) else {
+        if self.max.is_off() {
+            return Finding::pass("the correlation with one position has no limit");
+        }
+        let Some(alike) = case.alike() else {
             return Finding::missing("a correlation with a position is not known");
         };
-        let highest = correlations.into_iter().reduce(f64::max).unwrap_or(0.0);
-        compared(highest, self.max, "the correlation with one position")
+        self.max.hold(alike.highest, "the correlation with one position")
     }
 }
 
 /// Mean correlation with all positions.
 #[derive(Debug)]
 struct MeanCorrelation {
-    max: f64,
+    max: Most,
 }
 
 impl Gate for MeanCorrelation {
@@ -124,38 +160,22 @@ impl Gate for MeanCorrelation {
     }
 
     fn explain(&self) -> String {
-        format!("returns correlate with those of all positions by at most {} on average", self.max)
+        if self.max.is_off() {
+            return "off: returns may correlate with those of all positions".into();
+        }
+        let max = self.max.shown;
+        format!("returns correlate with those of all positions by at most {max} on average")
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let Some(correlations) = correlations(case) else {
+        if self.max.is_off() {
+            return Finding::pass("the mean correlation has no limit");
+        }
+        let Some(alike) = case.alike() else {
             return Finding::missing("a correlation with a position is not known");
         };
-        let count = f64::from(u32::try_from(correlations.len()).unwrap_or(u32::MAX));
-        let mean =
-            if correlations.is_empty() { 0.0 } else { correlations.iter().sum::<f64>() / count };
-        compared(mean, self.max, "the mean correlation with the positions")
+        self.max.hold(alike.mean, "the mean correlation with the positions")
     }
-}
-
-/// Correlations of the order's symbol with every other one held after the order.
-fn correlations(case: &Case<'_>) -> Option<Vec<f64>> {
-    let own: &Symbol = &case.request.symbol;
-    let others = case.after().filter(|(symbol, ..)| *symbol != own);
-    others.map(|(other, ..)| case.desk?.correlation(own, other)).collect()
-}
-
-fn compared(value: f64, max: f64, what: &str) -> Finding {
-    let numbers = Decimal::try_from(value).ok().zip(Decimal::try_from(max).ok());
-    let Some((shown, limit)) = numbers else {
-        return Finding::missing("a correlation is no number");
-    };
-    let finding = if value > max {
-        Finding::deny(format!("{what} is {shown}; the most is {limit}"))
-    } else {
-        Finding::pass("the correlation keeps to its limit")
-    };
-    finding.with(shown.round_dp(6), limit)
 }
 
 /// Share of equity in one sector.
@@ -174,23 +194,21 @@ impl Gate for Sector {
     }
 
     fn explain(&self) -> String {
+        if self.is_off() {
+            return "off: positions of one sector may be all of equity".into();
+        }
         format!("positions of one sector are at most {} of equity at decision prices", self.max)
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let sector =
-            |symbol: &Symbol| case.desk.and_then(|desk| desk.of(symbol)?.sector.as_deref());
-        let Some(own) = sector(&case.request.symbol) else {
+        if self.is_off() {
+            return Finding::pass("sectors have no limit");
+        }
+        let own = case.desk.and_then(|desk| desk.of(&case.request.symbol)?.sector.as_deref());
+        let Some(own) = own else {
             return Finding::missing("the sector is not known");
         };
-        let mut sum = Some(Usd::ZERO);
-        for (symbol, shares, price) in case.after() {
-            // A position of an unknown sector might be of this one.
-            if sector(symbol).is_none_or(|other| other == own) {
-                let worth = price.and_then(|price| price.notional(shares).ok());
-                sum = sum.zip(worth).and_then(|(sum, worth)| sum.checked_add(worth).ok());
-            }
-        }
+        let sum = case.ledger.sector_with(case.line, case.after);
         let (Some(sum), Ok(limit)) = (sum, case.context.equity.share(self.max)) else {
             return Finding::missing("the sector cannot be added up");
         };
@@ -200,6 +218,13 @@ impl Gate for Sector {
             Finding::deny(format!("{sum} USD would be in sector {own}; the most is {limit} USD"))
         };
         finding.with(sum.value(), limit.value())
+    }
+}
+
+impl Sector {
+    /// A long-only account without margin holds no more than its equity: nothing has to be known.
+    fn is_off(&self) -> bool {
+        self.max == Weight::ONE
     }
 }
 
@@ -237,11 +262,12 @@ impl Gate for Exposure {
     }
 }
 
-/// Least volume and price.
+/// Least volume and price; a least of zero has nothing to be known.
 #[derive(Debug)]
 struct Liquidity {
     volume: f64,
-    price: Price,
+    shown: Decimal,
+    price: Usd,
 }
 
 impl Gate for Liquidity {
@@ -254,33 +280,48 @@ impl Gate for Liquidity {
     }
 
     fn explain(&self) -> String {
-        format!(
-            "a mean of at least {} shares is traded a session, at a raw price of at least {} USD",
-            self.volume, self.price
-        )
+        match (self.volume > 0.0, self.price > Usd::ZERO) {
+            (false, false) => "off: there is no least volume nor raw price".into(),
+            (true, false) => {
+                format!("a mean of at least {} shares is traded a session", self.shown)
+            }
+            (false, true) => format!("the raw price is at least {} USD", self.price),
+            (true, true) => format!(
+                "a mean of at least {} shares is traded a session, at a raw price of at least {} USD",
+                self.shown, self.price
+            ),
+        }
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
         let known = case.desk.and_then(|desk| desk.of(&case.request.symbol));
-        let volume = known.and_then(|known| known.mean_volume).filter(|volume| volume.is_finite());
         let price = known.and_then(|known| known.raw_price);
-        let (Some(volume), Some(price)) = (volume, price) else {
-            return Finding::missing("the volume or the raw price is not known");
+        if self.price > Usd::ZERO {
+            let Some(price) = price else {
+                return Finding::missing("the raw price is not known");
+            };
+            if price.value() < self.price.value() {
+                let text = format!("the raw price is {price} USD; the least is {} USD", self.price);
+                return Finding::deny(text).with(price.value(), self.price.value());
+            }
+        }
+        if self.volume <= 0.0 {
+            return Finding::pass("there is no least volume");
+        }
+        let volume = known.and_then(|known| known.mean_volume).filter(|volume| volume.is_finite());
+        let Some(volume) = volume else {
+            return Finding::missing("the volume is not known");
         };
+        let traded = decimal(volume, 2);
         let finding = if volume < self.volume {
             Finding::deny(format!(
-                "{volume} shares are traded a session; the least is {}",
-                self.volume
+                "{traded} shares are traded a session; the least is {}",
+                self.shown
             ))
-        } else if price < self.price {
-            Finding::deny(format!("the raw price is {price} USD; the least is {} USD", self.price))
         } else {
             Finding::pass("enough is traded, at a price that is not too low")
         };
-        match Decimal::try_from(volume).ok().zip(Decimal::try_from(self.volume).ok()) {
-            Some((volume, limit)) => finding.with(volume, limit),
-            None => finding,
-        }
+        finding.with(traded, self.shown)
     }
 }
 
@@ -344,10 +385,16 @@ impl Gate for Cooldown {
     }
 
     fn explain(&self) -> String {
+        if self.seconds == 0 {
+            return "off: a symbol left with a loss may be entered again at once".into();
+        }
         format!("a symbol left with a loss is not entered again for {} s", self.seconds)
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
+        if self.seconds == 0 {
+            return Finding::pass("there is no time after a loss");
+        }
         let Some(known) = case.desk.and_then(|desk| desk.of(&case.request.symbol)) else {
             return Finding::missing("it is not known when the symbol was left with a loss");
         };

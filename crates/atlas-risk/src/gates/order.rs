@@ -173,7 +173,7 @@ impl Gate for Duplicate {
                 order.client_order_id, order.sent_at
             ));
         }
-        if case.ledger.has(&request.symbol, request.side) {
+        if case.repeated {
             return Finding::deny("the batch holds such an order already".into());
         }
         Finding::pass("there is no other order like it")
@@ -262,7 +262,7 @@ impl Gate for LongOnly {
         if request.side == Side::Buy || case.is_reducing() {
             return Finding::pass("nothing is sold short");
         }
-        let free = case.ledger.free(case.context, &request.symbol);
+        let free = case.free;
         let text = format!("{} shares are to be sold, and {free} can be", request.qty);
         Finding::deny(text).with(request.qty.value(), free.value())
     }

@@ -110,8 +110,9 @@ impl Gate for MaxPositions {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let held = case.ledger.shares(case.context, &case.request.symbol);
-        let Some(held) = held else { return Finding::missing("the position cannot be added up") };
+        let Some(held) = case.before else {
+            return Finding::missing("the position cannot be added up");
+        };
         let new = case.request.side == Side::Buy && held.is_zero();
         let count = case.ledger.positions() + usize::from(new);
         let finding = if new && count > usize::try_from(self.max).unwrap_or(usize::MAX) {

@@ -1,6 +1,6 @@
 //! Bounds that the controls' own probes do not reach.
 
-use atlas_core::{OrderRequest, OrderType, Price, Qty, Side, Symbol, Usd};
+use atlas_core::{OrderRequest, OrderType, Price, Qty, Side, Symbol, Usd, Weight};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -201,7 +201,7 @@ fn rules() -> DeskRules {
         sector: "0.6".parse().unwrap(),
         exposure: Decimal::ONE,
         min_volume: 1.0,
-        min_price: price("5"),
+        min_price: usd("5"),
         day_trades: None,
         cooldown_seconds: 60,
     }
@@ -238,6 +238,8 @@ fn desk_rules_that_contradict_are_named() {
     assert_eq!(refused(DeskRules { min_volume: f64::INFINITY, ..rules() }), "desk.min_volume");
     assert_eq!(refused(DeskRules { mean_correlation: 1.1, ..rules() }), "desk.mean_correlation");
     assert_eq!(refused(DeskRules { exposure: Decimal::ZERO, ..rules() }), "desk.exposure");
+    assert_eq!(refused(DeskRules { min_price: usd("-1"), ..rules() }), "desk.min_price");
+    assert!(DeskRules { sector: Weight::ONE, ..rules() }.check(&limits).is_ok());
     let sector = limits.get().position_deny;
     assert_eq!(refused(DeskRules { sector, ..rules() }), "desk.sector");
 }
@@ -246,10 +248,10 @@ fn desk_rules_that_contradict_are_named() {
 fn correlations_are_found_either_way_round() {
     let (a, b): (Symbol, Symbol) = ("A".parse().unwrap(), "B".parse().unwrap());
     let mut desk = Desk::default();
-    desk.correlations.entry(a.clone()).or_default().insert(b.clone(), 0.5);
+    desk.correlations.set(&a, &b, 0.5);
     assert_eq!(desk.correlation(&a, &b), Some(0.5));
     assert_eq!(desk.correlation(&b, &a), Some(0.5));
-    desk.correlations.entry(a.clone()).or_default().insert(b.clone(), f64::NAN);
+    desk.correlations.set(&a, &b, f64::NAN);
     assert_eq!(desk.correlation(&a, &b), None);
     let known = SymbolDesk {
         stop: None,
@@ -259,9 +261,54 @@ fn correlations_are_found_either_way_round() {
         last_loss: None,
     };
     desk.symbols.insert(a.clone(), known);
-    let text =
-        serde_json::to_string(&Desk { correlations: std::collections::BTreeMap::new(), ..desk });
-    assert!(serde_json::from_str::<Desk>(&text.unwrap()).unwrap().symbols.contains_key(&a));
+    let text = serde_json::to_string(&desk).unwrap();
+    assert_eq!(serde_json::from_str::<Desk>(&text).unwrap(), desk);
+}
+
+/// A limit that nothing can exceed needs nothing to be known; with the least limit in its place the
+/// same order is denied for what is missing.
+#[test]
+fn a_rule_that_is_switched_off_asks_for_nothing() {
+    let limits = Profile::Standard.limits().check().unwrap();
+    let off = DeskRules {
+        pair_correlation: 1.0,
+        mean_correlation: 1.0,
+        sector: Weight::ONE,
+        exposure: Decimal::ONE,
+        min_volume: 0.0,
+        min_price: Usd::ZERO,
+        day_trades: None,
+        cooldown_seconds: 0,
+    };
+    let mut scene = scene();
+    let (held, symbol): (Symbol, _) = ("HELD".parse().unwrap(), scene.request.symbol.clone());
+    scene.hold(&held, Qty::from_shares(1), price("1"));
+    let mut desk = Desk::default();
+    for name in [held, symbol] {
+        let stop = Some(price("1000000"));
+        desk.symbols.insert(name, SymbolDesk { stop, ..SymbolDesk::default() });
+    }
+    scene.desk = Some(desk);
+    let denied = |rules: &DeskRules| -> Vec<GateName> {
+        let judged = scene.judge(&Validator::with_desk(&limits, rules).unwrap());
+        let denials = judged.verdicts.iter().filter(|v| v.kind == VerdictKind::Deny);
+        denials.map(|verdict| verdict.gate).collect()
+    };
+    assert_eq!(denied(&off), []);
+    for (rules, gate) in [
+        (DeskRules { pair_correlation: 0.99, ..off }, GateName::PairCorrelation),
+        (DeskRules { mean_correlation: 0.99, ..off }, GateName::MeanCorrelation),
+        (DeskRules { sector: "0.99".parse().unwrap(), ..off }, GateName::Sector),
+        (DeskRules { min_volume: 1.0, ..off }, GateName::Liquidity),
+        (DeskRules { min_price: usd("0.01"), ..off }, GateName::Liquidity),
+    ] {
+        assert_eq!(denied(&rules), [gate]);
+    }
+    let words = |rules| {
+        let gates = crate::gates::with_desk(&limits, rules);
+        gates.iter().filter(|gate| gate.explain().starts_with("off: ")).count()
+    };
+    assert_eq!((words(&off), words(&rules())), (5, 0));
 }
 
 #[test]

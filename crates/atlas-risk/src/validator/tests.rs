@@ -1,3 +1,4 @@
+mod desk;
 mod trouble;
 
 use atlas_core::{ClientOrderId, OrderType, Price, Qty, Symbol, TimeInForce, Usd};
@@ -237,7 +238,7 @@ fn a_desk_that_knows_nothing_stops_entries_and_no_exit() {
         sector: "0.4".parse().unwrap(),
         exposure: Decimal::ONE,
         min_volume: 1.0,
-        min_price: price(500),
+        min_price: "5".parse().unwrap(),
         day_trades: None,
         cooldown_seconds: 60,
     };

@@ -76,12 +76,10 @@ impl Pairs {
             return None;
         }
         let Sums { x, y, xx, yy, xy } = self.sums;
-        let variation =
-            |products: Double, a: Double, b: Double| products.times(self.n).sub(a.mul(b)).value();
         Some(Variation {
-            xx: variation(xx, x, x),
-            yy: variation(yy, y, y),
-            xy: variation(xy, x, y),
+            xx: x.variation(xx, self.n),
+            yy: y.variation(yy, self.n),
+            xy: xy.times(self.n).sub(x.mul(y)).value(),
         })
     }
 }
@@ -106,7 +104,7 @@ impl Indicator for Correlation {
 
     fn push(&mut self, pair: (f64, f64)) -> Option<f64> {
         let Variation { xx, yy, xy } = self.0.push(pair)?;
-        let scale = xx.max(0.0).sqrt() * yy.max(0.0).sqrt();
+        let scale = xx.sqrt() * yy.sqrt();
         (scale > 0.0).then(|| (xy / scale).clamp(-1.0, 1.0))
     }
 }

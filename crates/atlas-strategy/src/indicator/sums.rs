@@ -62,13 +62,15 @@ impl Double {
     }
 
     /// n² times the variance of n numbers of this sum and that sum of squares. Where the two terms
-    /// nearly cancel, their difference is exact, and what is left of the low parts decides.
+    /// nearly cancel, their difference is exact, and what is left of the low parts decides. What is
+    /// as small as rounding is none: numbers that are all alike do not vary.
     #[inline]
     pub(crate) fn variation(self, squares: Self, n: f64) -> f64 {
         let (sum, squares) = (self.ordered(), squares.ordered());
         let (left, right) = (Self::product(n, squares.high), Self::product(sum.high, sum.high));
         let tail = n * squares.low - 2.0 * sum.high * sum.low;
-        (left.high - right.high) + ((left.low - right.low) + tail)
+        let variation = (left.high - right.high) + ((left.low - right.low) + tail);
+        if variation > NOISE * left.high { variation } else { 0.0 }
     }
 
     /// Adds another.
@@ -180,6 +182,10 @@ impl<T: Copy> Ring<T> {
 pub(crate) fn dwarfed(left: f64, rest: f64) -> bool {
     left.abs() > DWARF * rest.abs()
 }
+
+/// The part of n Σx² below which a variation is rounding, 2⁻⁸⁰: values that differ by less than 10⁻¹²
+/// of themselves, which is what a window is within of recomputation anyway.
+const NOISE: f64 = 8.271_806_125_530_277e-25;
 
 /// A factor at which a double-length sum still has 24 digits.
 const DWARF: f64 = 1e4;

@@ -105,9 +105,7 @@ pub(super) fn account() -> AccountName {
 /// A plan of orders `(side, symbol, shares, decision price)`.
 pub(super) fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan {
     let decision_id = DecisionId(id);
-    let mut planned = Vec::new();
-    let mut signals = Vec::new();
-    let mut targets = Vec::new();
+    let (mut planned, mut signals, mut targets) = (Vec::new(), Vec::new(), Vec::new());
     for (side, symbol, shares, price) in orders {
         let symbol: Symbol = symbol.parse().unwrap();
         let price: Price = price.parse().unwrap();
@@ -141,8 +139,8 @@ pub(super) fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan
             outcome: None,
             reason: String::new(),
         });
-        let (held, target) = (Qty::ZERO, Qty::ZERO);
-        targets.push(Target { symbol, decision_price: price, held, target });
+        let none = Qty::ZERO;
+        targets.push(Target { symbol, decision_price: price, held: none, target: none });
     }
     RebalancePlan {
         account: account(),
@@ -172,6 +170,7 @@ pub(super) fn plan(id: u64, orders: &[(Side, &str, u32, &str)]) -> RebalancePlan
             exposure_worst: Usd::ZERO,
         },
         falls: None,
+        desk: None,
         notes: Vec::new(),
     }
 }

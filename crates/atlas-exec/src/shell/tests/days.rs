@@ -56,6 +56,32 @@ fn lived() -> (World, Disk) {
     (world, disk)
 }
 
+/// What the desk's gates are told comes from the journal: the loss in AAPL, and no day trade until
+/// what was bought in the day is sold in it.
+#[test]
+fn losses_and_day_trades_are_counted_from_the_journal() {
+    let (world, disk) = lived();
+    let mut session = disk.session(&world);
+    let past = session.past();
+    assert_eq!(past.last_losses.keys().collect::<Vec<_>>(), [&symbol("AAPL")]);
+    assert_eq!(past.last_losses[&symbol("AAPL")], world.inner().now);
+    assert_eq!(past.day_trades, Some(0));
+    session.resume("ann", "a test").unwrap();
+    world.habit("MSFT", Habit::Fill);
+    let bought = plan(3, &[(Side::Buy, "MSFT", 10, "100")]);
+    rebalance(&mut session, &world, &bought).unwrap();
+    assert_eq!(session.past().day_trades, Some(0));
+    let sold = plan(4, &[(Side::Sell, "MSFT", 10, "100")]);
+    rebalance(&mut session, &world, &sold).unwrap();
+    assert_eq!(session.past().day_trades, Some(1));
+    // Five sessions later it is forgotten; the loss is not.
+    to(&world, "2019-01-10T15:00:00Z");
+    assert_eq!(session.past().day_trades, Some(1));
+    to(&world, "2019-01-11T15:00:00Z");
+    assert_eq!(session.past().day_trades, Some(0));
+    assert_eq!(session.past().last_losses.len(), 1);
+}
+
 #[test]
 fn limits_of_the_day_outlive_the_process() {
     let (world, disk) = lived();
