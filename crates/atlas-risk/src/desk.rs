@@ -1,10 +1,10 @@
 //! What the risk desk's further gates look at, and their limits.
 //!
-//! Heat needs stops, which the main job has, and is judged by a validator made with
-//! [`Validator::with_heat`](crate::Validator::with_heat). The others need what the main job does not
-//! have, correlations, sectors, volumes, and are judged only by one made with
-//! [`Validator::with_desk`](crate::Validator::with_desk). Every number that is missing denies an
-//! opening order.
+//! Heat needs stops alone and is judged by a validator made with
+//! [`Validator::with_heat`](crate::Validator::with_heat). The others need correlations, sectors,
+//! volumes and the account's past, which not every account is told of, and are judged by one made
+//! with [`Validator::with_desk`](crate::Validator::with_desk). Every number that a rule asks for and
+//! that is missing denies an opening order.
 
 use std::collections::BTreeMap;
 
