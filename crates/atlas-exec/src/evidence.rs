@@ -47,7 +47,7 @@ pub fn shown(state: &State, today: NaiveDate) -> Shown {
         let walked = state
             .drills()
             .get(&drill)
-            .map(|last| DrillShown { on: last.at.date_naive(), passed: last.walked.passed() });
+            .map(|last| DrillShown { on: trading_day(last.at), passed: last.walked.passed() });
         (drill.as_str().to_owned(), walked)
     });
     let words = Gate::ALL.into_iter().filter_map(|gate| {

@@ -152,7 +152,9 @@ impl Shown {
             let (passed, sentence) = self.judge(gate, today);
             let word = self.words.get(&gate).filter(|word| {
                 let age = (today - word.on).num_days();
-                !gate.is_safety() && word.config == Some(config) && age <= OVERRIDE_AGE_MAX_DAYS
+                // A clock that ran ahead stamps a word with a day to come: it counts for nothing.
+                let holds = (0..=OVERRIDE_AGE_MAX_DAYS).contains(&age);
+                !gate.is_safety() && word.config == Some(config) && holds
             });
             Heard { gate, passed, overridden_by: word.map(|word| word.by.clone()), sentence }
         });
@@ -213,6 +215,9 @@ impl Shown {
                 }
                 Some(last) if (today - last.on).num_days() > DRILL_AGE_MAX_DAYS => {
                     (false, format!("the {drill} drill of {} is too old", last.on))
+                }
+                Some(last) if last.on > today => {
+                    (false, format!("the {drill} drill of {} is of a day to come", last.on))
                 }
                 Some(last) => (true, format!("{drill} drill passed on {}", last.on)),
             };
@@ -349,9 +354,13 @@ mod tests {
 
     #[test]
     fn drills_that_failed_or_are_old_show_nothing() {
-        for (on, passed, lets) in
-            [("2018-12-08", true, true), ("2018-12-07", true, false), ("2019-01-06", false, false)]
-        {
+        for (on, passed, lets) in [
+            ("2018-12-08", true, true),
+            ("2018-12-07", true, false),
+            ("2019-01-06", false, false),
+            ("2019-01-07", true, true),
+            ("2019-01-08", true, false),
+        ] {
             let mut shown = ready();
             let drill = DrillShown { on: day(on), passed };
             shown.drills.insert("recovery".to_owned(), Some(drill));
@@ -369,6 +378,13 @@ mod tests {
             shown.words.insert(gate, Word { by, on, config });
         }
         assert_eq!(evidence(&shown).unwrap_err(), [Gate::Active]);
+        // A word stamped with a day to come counts for nothing.
+        shown.state = TradingState::Active;
+        assert!(evidence(&shown).is_ok());
+        if let Some(word) = shown.words.get_mut(&Gate::PaperDays) {
+            word.on = day("2019-01-08");
+        }
+        assert_eq!(evidence(&shown).unwrap_err(), [Gate::PaperDays]);
     }
 
     #[test]

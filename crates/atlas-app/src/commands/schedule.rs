@@ -218,8 +218,9 @@ async fn carry_out(task: Task, common: &Common) -> Result<()> {
             let ended = Box::pin(execute::end_overdue(&mut job)).await;
             let reconcile = Job::new("reconcile", common.clone())?;
             let compared = Box::pin(operate::reconcile(reconcile, None)).await;
-            keep_shadow(&common)?;
-            ended.and(compared).and(keep_protected(common).await)
+            // What is held is protected whatever becomes of the shadow.
+            let shadowed = keep_shadow(&common);
+            ended.and(compared).and(keep_protected(common).await).and(shadowed)
         }
         Task::Protect => keep_protected(common).await,
         Task::Decide => {

@@ -11,8 +11,9 @@ use crate::error::Error;
 /// to open anything in place (the copies of database and write-ahead log belong together because
 /// the account's lock is held shared meanwhile, which keeps writers out).
 ///
-/// Left out are `lock`, `flatten.lock`, `heartbeat`, shared-memory files (`*-shm`, rebuilt by `SQLite`), unfinished temporary
-/// files, `artifacts` and `set-aside`. A source that does not exist gives an empty copy.
+/// Left out are `lock`, `flatten.lock`, `heartbeat`, shared-memory files (`*-shm`, rebuilt by
+/// `SQLite`), unfinished temporary files, `artifacts` and `set-aside`. A source that does not exist
+/// gives an empty copy.
 ///
 /// # Errors
 /// [`Error::Locked`] if a process works on an account in there; [`Error::Io`] otherwise, also

@@ -20,7 +20,7 @@ use atlas_risk::{ApprovedOrder, Hours, Limits, TradingState, Validator};
 use serde::Serialize;
 
 use super::cancel_of;
-use super::seen::Seen;
+use super::seen::{Seen, wait_for_cancels};
 use crate::error::Error;
 use crate::folder::{Command, Inbox};
 use crate::shell::look_up::{LookUp, look_up};
@@ -142,7 +142,7 @@ pub async fn flatten(broker: &dyn Broker, order: Flatten<'_>) -> Result<Flattene
     let (canceled, failed) = cancel_of(broker, &symbols).await?;
     done.canceled = canceled;
     done.not_canceled = failed.into_iter().map(|(id, error)| (id, error.to_string())).collect();
-    seen.wait_for_cancels(broker, &order).await;
+    wait_for_cancels(broker, &order).await;
     for (symbol, owned) in order.owned {
         match sell(broker, &order, &mut seen, symbol, *owned).await {
             Ok(sale) => done.sales.push(sale),

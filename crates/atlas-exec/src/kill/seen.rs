@@ -51,19 +51,6 @@ impl Seen {
         })
     }
 
-    /// Waits until no order of ours for what is sold is open, for as long as the waits last.
-    pub(super) async fn wait_for_cancels(&mut self, broker: &dyn Broker, order: &Flatten<'_>) {
-        let ours = |open: &BrokerOrder| {
-            open.client_order_id.is_ours() && order.owned.contains_key(&open.symbol)
-        };
-        for wait in order.waits {
-            if broker.open_orders().await.is_ok_and(|open| !open.iter().any(ours)) {
-                return;
-            }
-            order.timer.sleep(*wait).await;
-        }
-    }
-
     /// Asks for positions and open orders again, more than once if the broker does not answer.
     pub(super) async fn look_again(
         &mut self,
@@ -134,6 +121,19 @@ impl Seen {
             breaker: BreakerStance::Closed,
         };
         validator.approve(request, &context).map_err(|denial| denial.to_string())
+    }
+}
+
+/// Waits until no order of ours for what is sold is open, for as long as the waits last.
+pub(super) async fn wait_for_cancels(broker: &dyn Broker, order: &Flatten<'_>) {
+    let ours = |open: &BrokerOrder| {
+        open.client_order_id.is_ours() && order.owned.contains_key(&open.symbol)
+    };
+    for wait in order.waits {
+        if broker.open_orders().await.is_ok_and(|open| !open.iter().any(ours)) {
+            return;
+        }
+        order.timer.sleep(*wait).await;
     }
 }
 

@@ -35,9 +35,8 @@ impl Session {
     }
 
     /// Finds out what became of orders that a person sent past the journal, and of protective ones
-    /// that a crash left open: one the broker has
-    /// never seen, after every look-up, is closed as not placed; one it does not answer for makes
-    /// the account PAUSED.
+    /// that a crash left open: one the broker has never seen, after every look-up, is closed as not
+    /// placed; one it does not answer for makes the account PAUSED.
     ///
     /// # Errors
     /// As [`crate::journal::Journal::append`].

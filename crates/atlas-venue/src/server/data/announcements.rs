@@ -38,8 +38,9 @@ pub(super) async fn announcements(
     let mut told = shared.venue.inspect(|exchange| all(exchange, since));
     told.retain(|action| {
         let day: Option<NaiveDate> = action[date].as_str().and_then(|day| day.parse().ok());
+        let kind = action["ca_type"].as_str().unwrap_or_default();
         day.is_some_and(|day| since <= day && day <= until)
-            && types.iter().any(|kind| action["ca_type"].as_str().is_some_and(|is| is.eq_ignore_ascii_case(kind)))
+            && types.iter().any(|wanted| kind.eq_ignore_ascii_case(wanted))
             && symbol.is_none_or(|symbol| action["initiating_symbol"] == symbol)
             // Nothing here has a CUSIP that could be asked for.
             && query.text("cusip").is_none()
